@@ -1,0 +1,47 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: MIT
+
+import PackageDescription
+
+let package = Package(
+    name: "vqwatch",
+    products: [
+        .executable(name: "vqwatch", targets: ["vqwatch"]),
+        .library(name: "Corosync", targets: ["Corosync"]),
+    ],
+    dependencies: [
+        // The command line: options, help and shell completions.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        // No pkgConfig: with it every build prints "prohibited flag(s): -pthread".
+        .systemLibrary(
+            name: "CCorosync",
+            providers: [.apt(["libvotequorum-dev", "libcmap-dev", "libcorosync-common-dev"])]
+        ),
+        .target(name: "Corosync", dependencies: ["CCorosync"]),
+        .target(name: "QuorumWatch", dependencies: ["Corosync"]),
+        .executableTarget(
+            name: "vqwatch",
+            dependencies: [
+                "QuorumWatch",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
+        ),
+        .target(name: "TestSupport", path: "Tests/Support"),
+        .testTarget(name: "CorosyncTests", dependencies: ["Corosync", "TestSupport"]),
+        .testTarget(name: "QuorumWatchTests", dependencies: ["QuorumWatch"]),
+        .testTarget(name: "CommandLineTests", dependencies: ["TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [
+            .treatAllWarnings(as: .error),
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+        ]
+}
