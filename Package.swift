@@ -20,7 +20,9 @@ let package = Package(
             providers: [.apt(["libvotequorum-dev", "libcmap-dev", "libcorosync-common-dev"])]
         ),
         .target(name: "Corosync", dependencies: ["CCorosync"]),
-        .target(name: "QuorumWatch", dependencies: ["Corosync"]),
+        // What Swift's Glibc module leaves out: eventfd, signalfd, timerfd.
+        .systemLibrary(name: "CLinux"),
+        .target(name: "QuorumWatch", dependencies: ["CLinux", "Corosync"]),
         .executableTarget(
             name: "vqwatch",
             dependencies: [

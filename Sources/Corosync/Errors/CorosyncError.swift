@@ -14,6 +14,14 @@ public struct CorosyncError: Error, Hashable, Sendable {
         self.code = code
         self.operation = operation
     }
+
+    /// Whether the same call can succeed a moment later: corosync was busy, or starting, or synchronising.
+    public var isTransient: Bool {
+        switch code {
+        case .tryAgain, .busy, .interrupt, .timeout, .queueFull, .queueNotAvailable: true
+        default: false
+        }
+    }
 }
 
 extension CorosyncError {

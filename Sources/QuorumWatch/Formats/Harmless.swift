@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+
+extension Unicode.Scalar {
+    /// Whether a terminal, a log or a reader can be misled by it: control characters, the start of every escape
+    /// sequence among them, line separators, and what reorders or hides text.
+    var isHarmful: Bool {
+        switch value {
+        case 0..<0x20, 0x7F..<0xA0: true
+        case 0xAD, 0x061C, 0x180E, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF, 0xFFF9...0xFFFB: true
+        case 0xE0000...0xE007F: true
+        default: false
+        }
+    }
+}
+
+/// A string from outside for a line of text: what could mislead is written as `\u{1b}`, and what is longer than any
+/// honest name is cut.
+func harmless(_ string: String, limit: Int = 256) -> String {
+    let scalars = string.unicodeScalars
+    if string.utf8.count <= limit, !scalars.contains(where: \.isHarmful) { return string }
+    var result = ""
+    for scalar in scalars {
+        if result.utf8.count >= limit { return result + "…" }
+        if scalar.isHarmful {
+            result += "\\u{" + String(scalar.value, radix: 16) + "}"
+        } else {
+            result.unicodeScalars.append(scalar)
+        }
+    }
+    return result
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+
+/// Events as JSON lines (vqwatch-events(5)).
+struct JSONFormat {
+    private var json = JSONBuffer()
+
+    /// The line of an event, its newline included, until the next call.
+    mutating func line(for event: Event) -> [UInt8] {
+        json.removeAll()
+        json.object { json in
+            json.key("time")
+            json.quoted { $0.raw { event.time.appendUTC(to: &$0) } }
+            json.key("event")
+            json.value(event.kind.rawValue)
+            json.key("cluster_name")
+            json.value(event.clusterName)
+            json.key("local_node_id")
+            json.value(event.localNode?.rawValue)
+            json.key("quorate")
+            json.value(event.quorate)
+            json.body(event.body)
+        }
+        json.newline()
+        return json.bytes
+    }
+}
+
+extension JSONBuffer {
+    fileprivate mutating func body(_ body: Event.Body) {
+        switch body {
+        case .status(let report), .quorum(let report), .expectedVotes(let report), .info(let report):
+            state(report.state)
+            key("changes")
+            array(report.changes) { $0.change($1) }
+        case .nodelist(let report):
+            key("ring_id")
+            value(report.ring.description)
+            key("members")
+            array(report.members) { $0.reference($1) }
+            key("joined")
+            array(report.joined) { $0.reference($1) }
+            key("left")
+            array(report.left) { $0.reference($1) }
+        case .disconnected(let error):
+            key("error")
+            object { json in
+                json.key("code")
+                json.value(error.code.description)
+                json.key("message")
+                json.value(error.reason)
+            }
+        case .unresponsive(let silent):
+            key("silent_ms")
+            value(silent.milliseconds)
+        case .dropped(let count):
+            key("count")
+            value(count)
+        }
+    }
+
+    private mutating func state(_ state: ClusterState) {
+        key("ring_id")
+        value(state.ring?.description)
+        key("votes")
+        object { json in
+            json.key("total")
+            json.value(state.votes.total)
+            json.key("expected")
+            json.value(state.votes.expected)
+            json.key("highest_expected")
+            json.value(state.votes.highestExpected)
+            json.key("quorum")
+            json.value(state.votes.quorum)
+            json.key("margin")
+            json.value(state.votes.margin)
+        }
+        key("flags")
+        value(state.flags?.clusterFlagNames)
+        key("qdevice")
+        if let device = state.device { self.device(device) } else { null() }
+        key("nodes")
+        array(state.nodes) { $0.node($1) }
+    }
+
+    private mutating func device(_ device: QuorumDevice) {
+        object { json in
+            json.key("name")
+            json.value(device.name)
+            json.key("votes")
+            json.value(device.votes)
+            json.key("alive")
+            json.value(device.alive)
+            json.key("cast_vote")
+            json.value(device.castVote)
+            json.key("master_wins")
+            json.value(device.masterWins)
+        }
+    }
+
+    private mutating func node(_ node: Node) {
+        object { json in
+            json.key("id")
+            json.value(node.id.rawValue)
+            json.key("name")
+            json.value(node.name)
+            json.key("state")
+            json.value(node.stateName)
+            json.key("votes")
+            json.value(node.votes)
+            json.key("expected_votes")
+            json.value(node.expectedVotes)
+            json.key("local")
+            json.value(node.isLocal)
+            json.key("addresses")
+            json.value(node.addresses)
+        }
+    }
+
+    private mutating func reference(_ node: NodeReference) {
+        object { json in
+            json.key("id")
+            json.value(node.id.rawValue)
+            json.key("name")
+            json.value(node.name)
+        }
+    }
+
+    private mutating func change(_ change: Change) {
+        object { json in
+            json.key("field")
+            json.value(change.field)
+            json.key("from")
+            json.value(change.from)
+            json.key("to")
+            json.value(change.to)
+        }
+    }
+
+    private mutating func value(_ value: Change.Value) {
+        switch value {
+        case .null: null()
+        case .bool(let bool): self.value(bool)
+        case .number(let number): self.value(number)
+        case .string(let string): self.value(string)
+        case .strings(let strings): self.value(strings)
+        case .device(let device): self.device(device)
+        case .node(let node): self.node(node)
+        }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds.
+    var milliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+
+/// Events as text for people, one line an event.
+struct TextFormat {
+    let color: Bool
+
+    /// The line of an event, its newline included.
+    func line(for event: Event) -> [UInt8] {
+        var bytes: [UInt8] = []
+        event.time.appendLocal(to: &bytes)
+        bytes.append(contentsOf: " \(event.kind.rawValue) \(text(of: event.body))\n".utf8)
+        return bytes
+    }
+
+    private func text(of body: Event.Body) -> String {
+        switch body {
+        case .status(let report): status(report.state)
+        case .quorum(let report), .expectedVotes(let report), .info(let report): update(report)
+        case .nodelist(let report): nodelist(report)
+        case .disconnected(let error):
+            TextStyle.bad.apply(to: "DISCONNECTED", color: color) + ": \(error.reason) (\(error.code))"
+        case .unresponsive(let silent):
+            TextStyle.bad.apply(to: "UNRESPONSIVE", color: color)
+                + ": corosync has not answered for \(silent.components.seconds) s"
+        case .dropped(let count):
+            TextStyle.warning.apply(
+                to: "\(count) events are missing here: the output was read too slowly", color: color)
+        }
+    }
+
+    private func status(_ state: ClusterState) -> String {
+        var parts = [summary(state, verdict: state.verdict)]
+        if let ring = state.ring { parts.append("ring \(ring)") }
+        parts.append("members " + state.nodes.filter(\.isMember).map(\.reference).text)
+        let missing = state.missingNodes.map { "\($0.reference.text) \($0.stateName)" }
+        if !missing.isEmpty { parts.append("missing " + missing.joined(separator: ", ")) }
+        if let device = state.device { parts.append("quorum device " + device.text) }
+        return parts.joined(separator: "; ")
+    }
+
+    private func update(_ report: StateReport) -> String {
+        // Gained and lost stand out; what stays good need not.
+        let turned = report.changes.contains { $0.field == "quorate" }
+        let verdict = report.state.quorate == true && !turned ? "quorate" : report.state.verdict
+        // Derived from what is said anyway.
+        let told: Set = ["quorate", "votes.margin", "flags", "ring_id", "cluster_name", "local_node_id"]
+        let flags = report.changes.filter { $0.field == "flags" && !turned }
+        let changes = report.changes.filter { !told.contains($0.field) } + flags
+        return ([summary(report.state, verdict: verdict)] + changes.map { $0.text(in: report.state) })
+            .joined(separator: "; ")
+    }
+
+    private func nodelist(_ report: NodelistReport) -> String {
+        var parts = ["ring \(report.ring): \(report.members.text)"]
+        if !report.joined.isEmpty { parts.append("joined \(report.joined.text)") }
+        if !report.left.isEmpty { parts.append("left \(report.left.text)") }
+        return parts.joined(separator: "; ")
+    }
+
+    private func summary(_ state: ClusterState, verdict: String) -> String {
+        let style: TextStyle? = state.quorate.map { $0 ? (verdict == "QUORATE" ? .good : nil) : .bad } ?? .warning
+        let shown = style?.apply(to: verdict, color: color) ?? verdict
+        return "\(shown): \(state.votesText)" + (state.marginText.map { ", \($0)" } ?? "")
+    }
+}

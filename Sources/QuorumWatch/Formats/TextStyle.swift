@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+
+/// How a piece of text stands out on a terminal that shows colour.
+enum TextStyle: String {
+    case good = "1;32"
+    case bad = "1;31"
+    case warning = "33"
+    case faint = "2"
+    case strong = "1"
+
+    /// The text, between the escape sequences of the style when colour is on.
+    func apply(to text: String, color: Bool) -> String {
+        color ? "\u{1b}[\(rawValue)m\(text)\u{1b}[0m" : text
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+
+/// The words that every text for people is made of.
+
+extension NodeReference {
+    /// `name(id)`, or the ID alone when there is no name.
+    var text: String { name.map { "\(harmless($0))(\(id))" } ?? id.description }
+}
+
+extension Sequence<NodeReference> {
+    /// The nodes, or `none`.
+    var text: String {
+        let list = map(\.text).joined(separator: " ")
+        return list.isEmpty ? "none" : list
+    }
+}
+
+extension ClusterState {
+    /// `QUORATE`, `NOT QUORATE`, or that it is not known.
+    var verdict: String { quorate.map { $0 ? "QUORATE" : "NOT QUORATE" } ?? "QUORUM UNKNOWN" }
+
+    /// The nodes that are configured or known but not members.
+    var missingNodes: [Node] { nodes.filter { !$0.isMember } }
+
+    /// The votes against the quorum: `2 of 3 votes, quorum 2`.
+    var votesText: String {
+        func text(_ number: UInt32?) -> String { number.map(String.init) ?? "?" }
+        return "\(text(votes.total)) of \(text(votes.expected)) votes, quorum \(text(votes.quorum))"
+    }
+
+    /// How many votes can be lost or are missing, or what the cluster waits for; nil when not known.
+    var marginText: String? {
+        guard let quorate, let margin = votes.margin else { return nil }
+        switch (quorate, margin) {
+        case (true, 0...): return "can lose \(margin)"
+        case (true, _): return "below quorum by \(-margin), quorate by special rule"
+        case (false, ..<0): return "\(-margin) missing"
+        case (false, _):
+            guard flags?.contains(.waitForAll) == true else { return "waiting for votequorum to give quorum" }
+            let missing = missingNodes.map(\.reference)
+            return missing.isEmpty ? "waiting for all nodes" : "waiting for all nodes: \(missing.text) missing"
+        }
+    }
+}
+
+extension QuorumDevice {
+    /// Name, votes and state.
+    var text: String {
+        var words = ["\(votes) vote\(votes == 1 ? "" : "s")", alive ? "alive" : "not alive"]
+        words.append(castVote ? "casts its vote" : "casts no vote")
+        if masterWins { words.append("master wins") }
+        return "\(harmless(name)) (\(words.joined(separator: ", ")))"
+    }
+}
+
+extension Change {
+    /// `votes.total 3 -> 2`, with `name(id)` for a node's number.
+    func text(in state: ClusterState) -> String {
+        var name = field
+        let parts = field.split(separator: ".", maxSplits: 2)
+        if parts.count > 1, parts[0] == "nodes", let id = UInt32(parts[1]) {
+            let node = state.node(NodeID(id))?.reference ?? NodeReference(id: NodeID(id))
+            name = ([node.text] + parts.dropFirst(2).map(String.init)).joined(separator: " ")
+        }
+        switch (from, to) {
+        case (.null, .node(let node)): return "\(name) \(node.stateName)"
+        case (.node, .null): return "\(name) no longer known"
+        default: return "\(name) \(from.text) -> \(to.text)"
+        }
+    }
+}
+
+extension Change.Value {
+    fileprivate var text: String {
+        switch self {
+        case .null: "?"
+        case .bool(let bool): bool ? "yes" : "no"
+        case .number(let number): String(number)
+        case .string(let string): harmless(string)
+        case .strings(let strings): strings.isEmpty ? "none" : strings.map { harmless($0) }.joined(separator: " ")
+        case .device(let device): device.text
+        case .node(let node): node.stateName
+        }
+    }
+}

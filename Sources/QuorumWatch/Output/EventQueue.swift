@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+
+/// What waits to be written: events, and diagnostics for standard error, in order.
+///
+/// Putting something in never waits for whoever reads the output. When too many events wait, the oldest go, and one
+/// `dropped` event stands in their place.
+final class EventQueue: Sendable {
+    /// Something to write.
+    enum Item: Sendable {
+        case event(Event)
+        case diagnostic(String)
+    }
+
+    private struct State: Sendable {
+        var items: [Item] = []
+        var head = 0
+        var dropped = 0
+        var lastDropped: Event?
+        var isClosed = false
+
+        var count: Int { items.count - head }
+
+        mutating func popFirst() -> Item? {
+            guard head < items.count else { return nil }
+            defer {
+                head += 1
+                // Forget what was taken, but not at every step: that would move the rest each time.
+                if head == items.count {
+                    items.removeAll(keepingCapacity: head < 1024)
+                    head = 0
+                } else if head >= 1024, head * 2 >= items.count {
+                    items.removeFirst(head)
+                    head = 0
+                }
+            }
+            return items[head]
+        }
+    }
+
+    private let capacity: Int
+    private let state = Guarded(State())
+    private let drainedFlag = Flag()
+
+    /// A queue in which at most `capacity` events wait.
+    init(capacity: Int = 10_000) { self.capacity = capacity }
+
+    /// Puts something at the end. What comes after ``close()`` is lost.
+    func put(_ item: Item) {
+        state.withLock { state in
+            guard !state.isClosed else { return }
+            if state.count >= capacity {
+                switch state.popFirst() {
+                case .event(let event):
+                    state.dropped += 1
+                    state.lastDropped = event
+                case .diagnostic, nil: break
+                }
+            }
+            state.items.append(item)
+        }
+    }
+
+    /// Waits until another event can be put in without one being dropped, or the queue is closed.
+    func waitForRoom() {
+        state.wait { $0.count < capacity || $0.isClosed ? () : nil }
+    }
+
+    /// Waits for the next thing to write; nil once the queue is closed and empty.
+    func next() -> Item? {
+        state.wait { state -> Item?? in
+            if let event = state.lastDropped {
+                defer { (state.dropped, state.lastDropped) = (0, nil) }
+                var marker = event
+                marker.body = .dropped(count: state.dropped)
+                return .some(.event(marker))
+            }
+            if let item = state.popFirst() { return .some(item) }
+            return state.isClosed ? .some(nil) : nil
+        } ?? nil
+    }
+
+    /// Takes nothing more; what is in is still written.
+    func close() { state.withLock { $0.isClosed = true } }
+
+    /// Says that everything is written, or never will be.
+    func drained() {
+        close()
+        drainedFlag.raise()
+    }
+
+    /// Readable once everything is written, or never will be.
+    var drainedDescriptor: CInt { drainedFlag.descriptor }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+
+internal import CLinux
+internal import Glibc
+
+/// The form in which events are printed.
+public enum OutputFormat: Hashable, Sendable {
+    /// Text for people: a page for the status that is printed once, a line for every other event.
+    case text(color: Bool)
+    /// JSON lines.
+    case json
+    /// Nothing.
+    case quiet
+}
+
+/// Writes what is in the queue: an event with one write(2). The one place that can wait for whoever reads the output.
+struct Printer: Sendable {
+    let queue: EventQueue
+    let format: OutputFormat
+    /// Whether the status is a page of its own, not one event of many.
+    let printsPage: Bool
+    /// End after this many events.
+    let limit: Int?
+    let stop: StopRequest
+
+    /// Writes until the queue is closed and empty.
+    func run() {
+        defer { queue.drained() }
+        var json = JSONFormat()
+        var printed = 0
+        var quorate: Bool?
+        while let item = queue.next() {
+            switch item {
+            case .diagnostic(let text):
+                _ = writeAll("vqwatch: \(text)\n".utf8, to: STDERR_FILENO)
+            case .event(let event):
+                let error = write(event, with: &json)
+                guard error == 0 else {
+                    return stop.request(error == EPIPE ? .outputClosed : .outputFailed(errorNumber: error))
+                }
+                printed += 1
+                if case .status = event.body { quorate = event.quorate }
+                if printed == limit { return stop.request(.done(quorate: quorate)) }
+            }
+        }
+    }
+
+    private func write(_ event: Event, with json: inout JSONFormat) -> CInt {
+        switch format {
+        case .quiet: return 0
+        case .json: return writeAll(json.line(for: event), to: STDOUT_FILENO)
+        case .text(let color):
+            if printsPage, case .status(let report) = event.body {
+                return writeAll(StatusText(color: color).page(for: report.state), to: STDOUT_FILENO)
+            }
+            return writeAll(TextFormat(color: color).line(for: event), to: STDOUT_FILENO)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+
+/// One difference between two states.
+public struct Change: Hashable, Sendable {
+    /// Where: the dotted path of the field in the JSON line, with the ID for a node (`nodes.3.state`).
+    public var field: String
+    /// The value before.
+    public var from: Value
+    /// The value now.
+    public var to: Value
+
+    /// A value of a JSON line.
+    public enum Value: Hashable, Sendable {
+        /// Unknown, or not there.
+        case null
+        /// True or false.
+        case bool(Bool)
+        /// A number.
+        case number(Int)
+        /// A string.
+        case string(String)
+        /// A list of strings.
+        case strings([String])
+        /// A quorum device that came or went.
+        case device(QuorumDevice)
+        /// A node that came or went.
+        case node(Node)
+    }
+}
+
+extension ClusterState {
+    /// What has changed since an earlier state, in the order of the fields of a JSON line.
+    public func changes(since old: ClusterState) -> [Change] {
+        guard self != old else { return [] }
+        var changes = ChangeList()
+        changes.note("cluster_name", .init(old.clusterName), .init(clusterName))
+        changes.note("local_node_id", .init(old.localNode?.rawValue), .init(localNode?.rawValue))
+        changes.note("quorate", .init(old.quorate), .init(quorate))
+        changes.note("ring_id", .init(old.ring?.description), .init(ring?.description))
+        changes.note("votes.total", .init(old.votes.total), .init(votes.total))
+        changes.note("votes.expected", .init(old.votes.expected), .init(votes.expected))
+        changes.note("votes.highest_expected", .init(old.votes.highestExpected), .init(votes.highestExpected))
+        changes.note("votes.quorum", .init(old.votes.quorum), .init(votes.quorum))
+        changes.note("votes.margin", .init(old.votes.margin), .init(votes.margin))
+        changes.note("flags", .init(old.flags?.clusterFlagNames), .init(flags?.clusterFlagNames))
+        changes.note(from: old.device, to: device)
+        changes.note(from: old.nodes, to: nodes)
+        return changes.list
+    }
+}
+
+extension Change.Value {
+    fileprivate init(_ bool: Bool?) { self = bool.map(Self.bool) ?? .null }
+    fileprivate init(_ number: (some BinaryInteger)?) { self = number.map { .number(Int($0)) } ?? .null }
+    fileprivate init(_ string: String?) { self = string.map(Self.string) ?? .null }
+    fileprivate init(_ strings: [String]?) { self = strings.map(Self.strings) ?? .null }
+}
+
+private struct ChangeList {
+    var list: [Change] = []
+
+    mutating func note(_ field: @autoclosure () -> String, _ from: Change.Value, _ to: Change.Value) {
+        if from != to { list.append(Change(field: field(), from: from, to: to)) }
+    }
+
+    mutating func note(from old: QuorumDevice?, to new: QuorumDevice?) {
+        guard let old, let new else {
+            return note("qdevice", old.map(Change.Value.device) ?? .null, new.map(Change.Value.device) ?? .null)
+        }
+        note("qdevice.name", .string(old.name), .string(new.name))
+        note("qdevice.votes", .init(old.votes), .init(new.votes))
+        note("qdevice.alive", .bool(old.alive), .bool(new.alive))
+        note("qdevice.cast_vote", .bool(old.castVote), .bool(new.castVote))
+        note("qdevice.master_wins", .bool(old.masterWins), .bool(new.masterWins))
+    }
+
+    /// Both lists are in the order of their IDs, so that one walk over the two finds every difference.
+    mutating func note(from old: [Node], to new: [Node]) {
+        var old = old[...]
+        var new = new[...]
+        while let id = [old.first?.id, new.first?.id].compactMap({ $0 }).min() {
+            let before = old.first?.id == id ? old.removeFirst() : nil
+            let after = new.first?.id == id ? new.removeFirst() : nil
+            note(node: id, from: before, to: after)
+        }
+    }
+
+    private mutating func note(node id: NodeID, from old: Node?, to new: Node?) {
+        guard old != new else { return }
+        guard let old, let new else {
+            return note("nodes.\(id)", old.map(Change.Value.node) ?? .null, new.map(Change.Value.node) ?? .null)
+        }
+        note("nodes.\(id).name", .init(old.name), .init(new.name))
+        note("nodes.\(id).state", .string(old.stateName), .string(new.stateName))
+        note("nodes.\(id).votes", .init(old.votes), .init(new.votes))
+        note("nodes.\(id).expected_votes", .init(old.expectedVotes), .init(new.expectedVotes))
+        note("nodes.\(id).local", .bool(old.isLocal), .bool(new.isLocal))
+        note("nodes.\(id).addresses", .strings(old.addresses), .strings(new.addresses))
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+
+public import Corosync
+
+/// Everything known of a cluster at one moment, as one node of it sees it. Nil is unknown, never "no" or zero.
+public struct ClusterState: Hashable, Sendable {
+    /// The name of the cluster (`totem.cluster_name`).
+    public var clusterName: String?
+    /// The node whose corosync is asked.
+    public var localNode: NodeID?
+    /// Whether votequorum says that the cluster is quorate. Never computed here.
+    public var quorate: Bool?
+    /// The ring of the last nodelist notification.
+    public var ring: RingID?
+    /// The votes.
+    public var votes = Votes()
+    /// The flags of the cluster.
+    public var flags: VoteQuorumFlags?
+    /// The quorum device of this node, nil when none is registered.
+    public var device: QuorumDevice?
+    /// Every node that votequorum knows or that is configured, by ID.
+    public var nodes: [Node] = []
+
+    /// A state in which nothing is known.
+    public init() {}
+
+    /// Forgets what a recalculation that is under way will change.
+    mutating func forgetVotes() {
+        votes = Votes()
+        flags = nil
+    }
+
+    /// The node with an ID.
+    public func node(_ id: NodeID) -> Node? {
+        let index = nodes.partitioningIndex { $0.id >= id }
+        return index < nodes.count && nodes[index].id == id ? nodes[index] : nil
+    }
+}
+
+/// The votes of a cluster.
+public struct Votes: Hashable, Sendable {
+    /// The votes of all members together, those of the quorum device included when it casts them.
+    public var total: UInt32?
+    /// How many votes this node expects.
+    public var expected: UInt32?
+    /// The highest of what all members expect.
+    public var highestExpected: UInt32?
+    /// How many votes it takes to be quorate.
+    public var quorum: UInt32?
+
+    /// How many more votes can be lost; negative: how many are missing.
+    public var margin: Int? {
+        guard let total, let quorum else { return nil }
+        return Int(total) - Int(quorum)
+    }
+}
+
+/// The quorum device of a node (corosync-qdevice(8)).
+public struct QuorumDevice: Hashable, Sendable {
+    /// The name under which it registered.
+    public var name: String
+    /// Its votes.
+    public var votes: UInt32
+    /// Whether it reports in time.
+    public var alive: Bool
+    /// Whether it gives its votes to this partition.
+    public var castVote: Bool
+    /// Whether the partition of its master is quorate whatever the votes.
+    public var masterWins: Bool
+}
+
+/// A node of the cluster.
+public struct Node: Hashable, Sendable {
+    /// Its number.
+    public var id: NodeID
+    /// Its name in the configuration.
+    public var name: String?
+    /// What votequorum thinks of it; nil: absent, that is configured and never seen by votequorum.
+    public var state: NodeState?
+    /// Its votes.
+    public var votes: UInt32?
+    /// How many votes it expects in the whole cluster.
+    public var expectedVotes: UInt32?
+    /// Whether it is the node that is asked.
+    public var isLocal: Bool
+    /// Its addresses in the configuration, in the order of its links.
+    public var addresses: [String]
+
+    /// Whether it is a member of the cluster.
+    public var isMember: Bool { state == .member }
+    /// `member`, `dead`, `leaving`, `absent`, or `state_9` for a number without a name.
+    public var stateName: String { state?.description ?? "absent" }
+    /// Its ID and name.
+    public var reference: NodeReference { NodeReference(id: id, name: name) }
+}
+
+/// A node by ID and name.
+public struct NodeReference: Hashable, Sendable {
+    /// Its number.
+    public var id: NodeID
+    /// Its name in the configuration.
+    public var name: String?
+}
+
+extension RandomAccessCollection where Index == Int {
+    /// The first index, in a collection that is sorted accordingly, of an element that belongs to the second half.
+    func partitioningIndex(where belongsInSecondHalf: (Element) -> Bool) -> Int {
+        var low = startIndex
+        var high = endIndex
+        while low < high {
+            let middle = (low + high) / 2
+            if belongsInSecondHalf(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+
+public import Corosync
+
+/// The answers of votequorum_getinfo(3) that were read at one moment.
+public struct Reading: Hashable, Sendable {
+    /// The answer about the node that was asked, and the cluster.
+    public var local: NodeInfo
+    /// The answers about the other nodes, by ID; those that votequorum would not give are missing.
+    public var others: [NodeID: NodeInfo]
+
+    /// A reading from its parts.
+    public init(local: NodeInfo, others: [NodeInfo] = []) {
+        self.local = local
+        self.others = Dictionary(others.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The answer about one node.
+    func info(of id: NodeID) -> NodeInfo? { id == local.id ? local : others[id] }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+
+internal import CLinux
+internal import Glibc
+
+/// A descriptor that becomes readable, for everyone and for good, once it is raised (eventfd(2)).
+struct Flag: Sendable {
+    let descriptor = eventfd(0, CInt(EFD_CLOEXEC) | CInt(EFD_NONBLOCK))
+
+    func raise() { eventfd_write(descriptor, 1) }
+
+    func lower() {
+        var value: eventfd_t = 0
+        eventfd_read(descriptor, &value)
+    }
+}
+
+/// Waits for any of a few descriptors (poll(2)), or until a deadline; a signal does not end it.
+///
+/// Returns what happened on each, in order; all zero when the deadline came.
+func wait(for descriptors: [(descriptor: CInt, events: CInt)], until deadline: Instant? = nil) -> [CInt] {
+    var polled = descriptors.map { pollfd(fd: $0.descriptor, events: Int16($0.events), revents: 0) }
+    while true {
+        let ready = poll(&polled, nfds_t(polled.count), deadline?.pollTimeout ?? -1)
+        if ready > 0 { return polled.map { CInt($0.revents) } }
+        if ready == 0, let deadline, deadline <= .now { return polled.map { _ in 0 } }
+    }
+}
+
+extension Instant {
+    /// The milliseconds that are left, rounded up.
+    fileprivate var pollTimeout: CInt { CInt(clamping: (since(.now).nanoseconds + 999_999) / 1_000_000) }
+}
+
+/// Whether a descriptor is open.
+func isOpen(_ descriptor: CInt) -> Bool { fcntl(descriptor, F_GETFD) != -1 }
+
+/// Whether a descriptor is a regular file: one that never makes a writer wait for a reader.
+func isRegularFile(_ descriptor: CInt) -> Bool {
+    var information = stat()
+    return fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
+}
+
+/// Writes everything, with one write(2) where the system takes it whole. Returns the error number, or 0.
+func writeAll(_ bytes: some Collection<UInt8>, to descriptor: CInt) -> CInt {
+    var rest = Array(bytes)[...]
+    while !rest.isEmpty {
+        let written = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        if written >= 0 {
+            rest = rest.dropFirst(written)
+        } else if errno == EAGAIN {
+            _ = wait(for: [(descriptor, POLLOUT)])
+        } else if errno != EINTR {
+            return errno
+        }
+    }
+    return 0
+}
+
+/// Puts /dev/null in the place of standard descriptors that are closed, so that no connection to corosync gets their
+/// number and is taken for one. Returns whether standard output was open.
+public func openMissingStandardDescriptors() -> Bool {
+    let isOutputOpen = isOpen(STDOUT_FILENO)
+    while case let descriptor = open("/dev/null", O_RDWR), descriptor >= 0 {
+        if descriptor > STDERR_FILENO {
+            close(descriptor)
+            break
+        }
+    }
+    return isOutputOpen
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+
+internal import CLinux
+internal import Glibc
+
+/// One run of the program: three threads that each wait for one thing only (votequorum, the configuration map,
+/// whoever reads the output), and the calling thread, which waits for none of them and so can always end the run.
+public struct Watch {
+    private let plan: WatchPlan
+    private let stop = StopRequest()
+    private let queue = EventQueue()
+    private let watchdog = Watchdog()
+    private let recorder: Recorder
+    private let follower: QuorumFollower
+    private let configuration: ConfigurationReader
+    private let threads = Guarded(0)
+
+    /// A watch that has not begun.
+    public init(_ plan: WatchPlan) {
+        self.plan = plan
+        let recorder = Recorder(
+            reducer: Reducer(kinds: plan.kinds), queue: queue, waitsForRoom: isRegularFile(STDOUT_FILENO))
+        let configured: @Sendable (Configuration) -> Void = { recorder.record(.configuration($0)) }
+        configuration = ConfigurationReader(stop: stop, changed: plan.follows ? configured : nil)
+        follower = QuorumFollower(
+            plan: plan, recorder: recorder, configuration: configuration, watchdog: watchdog, stop: stop)
+        self.recorder = recorder
+    }
+
+    /// Watches until the end, and says how it came. Once in the life of a program, which should end then: a thread
+    /// that corosync or a reader of the output does not let go is left behind.
+    public func run() -> Outcome {
+        Glibc.signal(SIGPIPE, SIG_IGN)
+        let signals = EndingSignals()
+        let printer = Printer(
+            queue: queue, format: plan.format, printsPage: !plan.follows, limit: plan.follows ? plan.limit : 1,
+            stop: stop)
+        start("output") { printer.run() }
+        if plan.showsDetails { start("configuration") { [configuration] in configuration.run() } }
+        start("votequorum") { [follower] in follower.run() }
+
+        supervise(signals)
+        let outcome = finish(signals)
+        follower.hangUp()
+        // Time to close the connections, which would otherwise leave their shared memory to corosync's care.
+        _ = threads.wait(until: .now + .milliseconds(200)) { $0 == 0 ? () : nil }
+        return outcome
+    }
+
+    private func start(_ name: StaticString, _ body: @escaping @Sendable () -> Void) {
+        threads.withLock { $0 += 1 }
+        startThread(name) { [threads] in
+            body()
+            threads.withLock { $0 -= 1 }
+        }
+    }
+
+    /// Waits until there is a reason to end.
+    private func supervise(_ signals: EndingSignals) {
+        let deadline = plan.timeout.map { Instant.now + $0 }
+        while true {
+            let ready = wait(
+                for: [
+                    (stop.descriptor, POLLIN), (signals.descriptor, POLLIN), (output, 0),
+                    (watchdog.descriptor, POLLIN),
+                ],
+                until: deadline)
+            if ready[0] != 0 { return }
+            if ready[1] != 0, let signal = signals.next() { return stop.request(.signal(signal)) }
+            if ready[2] & (POLLERR | POLLHUP) != 0 { return stop.request(.outputClosed) }
+            if ready[3] != 0, let silent = watchdog.silentFor(), plan.follows {
+                recorder.record(.unresponsive(silent: silent))
+            }
+            if let deadline, deadline <= .now {
+                return stop.request(.timedOut(isConnected: follower.isConnected))
+            }
+        }
+    }
+
+    /// Lets what is queued be written: without a limit after a failure, which leaves the reader all the time it takes;
+    /// not for long when somebody wants the program to end.
+    private func finish(_ signals: EndingSignals) -> Outcome {
+        queue.close()
+        var outcome = stop.requested ?? .nothingPending
+        let patience = Duration.milliseconds(700)
+        var deadline: Instant?
+        switch outcome {
+        case .failed, .nothingPending: break
+        case .signal, .timedOut: deadline = Instant.now + patience
+        case .done, .outputClosed, .outputFailed: return outcome
+        }
+        while true {
+            let ready = wait(
+                for: [(queue.drainedDescriptor, POLLIN), (signals.descriptor, POLLIN), (output, 0)], until: deadline)
+            if ready[1] != 0, let signal = signals.next() {
+                outcome = .signal(signal)
+                deadline = Instant.now + patience
+                continue
+            }
+            return outcome
+        }
+    }
+
+    /// The descriptor whose reader matters, or none.
+    private var output: CInt { plan.format == .quiet ? -1 : STDOUT_FILENO }
+}

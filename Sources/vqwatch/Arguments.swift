@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+internal import ArgumentParser
+internal import Corosync
+internal import QuorumWatch
+
+/// What `--format` takes.
+enum FormatArgument: String, ExpressibleByArgument, CaseIterable {
+    case text
+    case json
+}
+
+/// What `--color` takes.
+enum ColorArgument: String, ExpressibleByArgument, CaseIterable {
+    case auto
+    case always
+    case never
+}
+
+/// What `--dispatch` takes.
+enum DispatchArgument: String, ExpressibleByArgument, CaseIterable {
+    case all
+    case one
+    case blocking
+    case oneNonblocking = "one-nonblocking"
+
+    var mode: DispatchMode {
+        switch self {
+        case .all: .all
+        case .one: .one
+        case .blocking: .blocking
+        case .oneNonblocking: .oneNonblocking
+        }
+    }
+
+    /// Whether the library holds the thread, so that nothing can be read but in a callback.
+    var holdsThread: Bool { self == .one || self == .blocking }
+}
+
+/// A length of time: `500ms`, `10s`, `2m`, `1h`, or a plain number of seconds.
+func parseDuration(_ argument: String) throws -> Duration {
+    let problem = ValidationError("write 500ms, 10s, 2m, 1h, or a plain number of seconds")
+    let units: [(suffix: String, milliseconds: Double)] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)]
+    let unit = units.first { argument.hasSuffix($0.suffix) } ?? ("", 1000)
+    let number = argument.dropLast(unit.suffix.count)
+    // Double's own syntax knows signs, exponents, hexadecimal digits and infinity.
+    guard !number.isEmpty, number.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2E }),
+        let value = Double(number)
+    else { throw problem }
+    let milliseconds = value * unit.milliseconds
+    guard milliseconds <= 365 * 86_400_000 else { throw ValidationError("use at most a year (8760h)") }
+    return .milliseconds(Int64(milliseconds.rounded(.up)))
+}
+
+/// A comma separated list of the kinds of events.
+func parseEventKinds(_ argument: String) throws -> Set<EventKind> {
+    var kinds: Set<EventKind> = []
+    for name in argument.split(separator: ",", omittingEmptySubsequences: false) {
+        guard let kind = EventKind(rawValue: String(name)) else {
+            let known = EventKind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("there is no event '\(name)'; choose from \(known)")
+        }
+        kinds.insert(kind)
+    }
+    return kinds
+}
+
+/// A number of events.
+func parseCount(_ argument: String) throws -> Int {
+    guard argument.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let count = Int(argument), count > 0 else {
+        throw ValidationError("write a number of events, 1 or more")
+    }
+    return count
+}

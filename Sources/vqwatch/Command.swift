@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+
+internal import ArgumentParser
+internal import QuorumWatch
+
+/// The command line: its options, and what is refused.
+struct Command: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vqwatch",
+        abstract: "Watch the quorum of a Corosync cluster.",
+        usage: """
+            vqwatch [options]
+            vqwatch --follow [options]
+            """,
+        discussion: """
+            Without --follow, prints the status once and exits 0 when the cluster is quorate, 2 when it is not.
+
+            DURATION is 500ms, 10s, 2m, 1h, or a plain number of seconds.
+            """,
+        version: "vqwatch \(version)")
+
+    @Flag(name: .shortAndLong, help: "Print the status, then every change, until stopped.")
+    var follow = false
+
+    @Option(help: ArgumentHelp("Print text (the default) or json (JSON lines).", valueName: "FORMAT"))
+    var format: FormatArgument?
+
+    @Flag(name: .shortAndLong, help: "The same as --format json.")
+    var json = false
+
+    @Flag(name: .shortAndLong, help: "Print nothing on standard output; the exit status tells.")
+    var quiet = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Show colour in text: auto (the default: on a terminal, unless NO_COLOR is set), always or never.",
+            valueName: "WHEN"))
+    var color = ColorArgument.auto
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            With --follow, print only these kinds of events, comma separated: status, nodelist, quorum, \
+            expected_votes, info, disconnected, unresponsive, dropped.
+            """, valueName: "KINDS"),
+        completion: .list(EventKind.allCases.map(\.rawValue)), transform: parseEventKinds)
+    var events: Set<EventKind>?
+
+    @Option(
+        help: ArgumentHelp(
+            "How to take notifications off corosync: all (the default), one, blocking or one-nonblocking.",
+            valueName: "MODE"))
+    var dispatch = DispatchArgument.all
+
+    @Flag(help: "Do not print the status at the start: with --follow, --dispatch one or --dispatch one-nonblocking.")
+    var changesOnly = false
+
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("With --follow, exit after N events.", valueName: "N"),
+        transform: parseCount)
+    var count: Int?
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "Give up after this long (10s without --follow, never with it).", valueName: "DURATION"),
+        transform: parseDuration)
+    var timeout: Duration?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            With --follow, how often to read what votequorum changes without a notification (5s; 0: never). \
+            Not possible with --dispatch one and --dispatch blocking.
+            """, valueName: "DURATION"),
+        transform: parseDuration)
+    var refresh: Duration?
+
+    @Flag(help: "With --follow, exit 1 when the connection is lost or cannot be made.")
+    var noReconnect = false
+
+    /// `--dispatch blocking` never returns, and so follows in any case.
+    var follows: Bool { follow || dispatch == .blocking }
+
+    func validate() throws {
+        if json, let format, format != .json { throw ValidationError("--json contradicts --format \(format)") }
+        if quiet, json { throw ValidationError("--json makes no sense with --quiet, which prints nothing") }
+        if quiet, format != nil { throw ValidationError("--format makes no sense with --quiet, which prints nothing") }
+        if color == .always, quiet || json || format == .json {
+            throw ValidationError("--color always is for text only")
+        }
+        if timeout == .zero { throw ValidationError("--timeout must be more than 0") }
+        if !follows {
+            if events != nil { throw ValidationError("--events needs --follow") }
+            if count != nil { throw ValidationError("--count needs --follow") }
+            if refresh != nil { throw ValidationError("--refresh needs --follow") }
+            if noReconnect { throw ValidationError("--no-reconnect needs --follow") }
+            if changesOnly, dispatch == .all {
+                throw ValidationError(
+                    "--changes-only needs --follow, --dispatch one or --dispatch one-nonblocking")
+            }
+        }
+        if let refresh, refresh > .zero, dispatch.holdsThread {
+            throw ValidationError(
+                "--refresh is not possible with --dispatch \(dispatch.rawValue): the library holds the thread")
+        }
+    }
+
+    /// What the options ask for.
+    func plan(onTerminal: Bool, noColor: Bool) -> WatchPlan {
+        var plan = WatchPlan()
+        plan.follows = follows
+        plan.mode = dispatch.mode
+        plan.changesOnly = changesOnly
+        plan.kinds = events ?? plan.kinds
+        plan.limit = count
+        let waitsForChange = changesOnly && dispatch == .one
+        plan.timeout = timeout ?? (follows || waitsForChange ? nil : .seconds(10))
+        if follows, !dispatch.holdsThread {
+            plan.refresh = refresh == .zero ? nil : refresh ?? .seconds(5)
+        }
+        plan.reconnects = follows && !noReconnect
+        if quiet {
+            plan.format = .quiet
+        } else if json || format == .json {
+            plan.format = .json
+        } else {
+            plan.format = .text(color: color == .always || color == .auto && onTerminal && !noColor)
+        }
+        return plan
+    }
+}
