@@ -56,7 +56,7 @@ struct Command: ParsableCommand {
     var changesOnly = false
 
     @Option(
-        name: .shortAndLong, help: ArgumentHelp("With --follow, exit after N events.", valueName: "N"),
+        name: [.customShort("n"), .long], help: ArgumentHelp("With --follow, exit after N events.", valueName: "N"),
         transform: parseCount)
     var count: Int?
 
