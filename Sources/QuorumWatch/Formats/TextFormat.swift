@@ -20,10 +20,10 @@ struct TextFormat {
         case .quorum(let report), .expectedVotes(let report), .info(let report): update(report)
         case .nodelist(let report): nodelist(report)
         case .disconnected(let error):
-            TextStyle.bad.apply(to: "DISCONNECTED", color: color) + ": \(error.reason) (\(error.code))"
+            TextStyle.bad.apply(to: "\(error.reason) (\(error.code))", color: color)
         case .unresponsive(let silent):
-            TextStyle.bad.apply(to: "UNRESPONSIVE", color: color)
-                + ": corosync has not answered for \(silent.components.seconds) s"
+            TextStyle.bad.apply(
+                to: "corosync has not answered for \(silent.components.seconds) s", color: color)
         case .dropped(let count):
             TextStyle.warning.apply(
                 to: "\(count) events are missing here: the output was read too slowly", color: color)
@@ -44,10 +44,15 @@ struct TextFormat {
         // Gained and lost stand out; what stays good need not.
         let turned = report.changes.contains { $0.field == "quorate" }
         let verdict = report.state.quorate == true && !turned ? "quorate" : report.state.verdict
-        // Derived from what is said anyway.
-        let told: Set = ["quorate", "votes.margin", "flags", "ring_id", "cluster_name", "local_node_id"]
-        let flags = report.changes.filter { $0.field == "flags" && !turned }
-        let changes = report.changes.filter { !told.contains($0.field) } + flags
+        let changes = report.changes.filter { change in
+            switch change.field {
+            case "flags": !turned
+            case "quorate", "cluster_name", "local_node_id", "ring_id": false
+            // The summary says what they are now, and votes.total what they come from.
+            case "votes.margin", "votes.quorum", "votes.highest_expected": false
+            default: !(change.field.hasPrefix("nodes.") && change.field.hasSuffix(".expected_votes"))
+            }
+        }
         return ([summary(report.state, verdict: verdict)] + changes.map { $0.text(in: report.state) })
             .joined(separator: "; ")
     }
