@@ -22,7 +22,9 @@ struct Command: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Print the status, then every change, until stopped.")
     var follow = false
 
-    @Option(help: ArgumentHelp("Print text (the default) or json (JSON lines).", valueName: "FORMAT"))
+    @Option(
+        help: ArgumentHelp(
+            "Print text (the default), json (JSON lines) or, without --follow, prometheus.", valueName: "FORMAT"))
     var format: FormatArgument?
 
     @Flag(name: .shortAndLong, help: "The same as --format json.")
@@ -79,6 +81,20 @@ struct Command: ParsableCommand {
     @Flag(help: "With --follow, exit 1 when the connection is lost or cannot be made.")
     var noReconnect = false
 
+    @Option(
+        help: ArgumentHelp("With --follow, keep a file for node_exporter's textfile collector.", valueName: "PATH"),
+        completion: .file(extensions: ["prom"]), transform: parsePath)
+    var metricsFile: String?
+
+    @Option(
+        parsing: .remaining,
+        help: ArgumentHelp(
+            """
+            With --follow and last on the line: run this for every event, with the event's JSON line on its standard \
+            input.
+            """, valueName: "COMMAND [ARG…]"), completion: .shellCommand("compgen -c"))
+    var exec: [String] = []
+
     /// `--dispatch blocking` never returns, and so follows in any case.
     var follows: Bool { follow || dispatch == .blocking }
 
@@ -86,15 +102,22 @@ struct Command: ParsableCommand {
         if json, let format, format != .json { throw ValidationError("--json contradicts --format \(format)") }
         if quiet, json { throw ValidationError("--json makes no sense with --quiet, which prints nothing") }
         if quiet, format != nil { throw ValidationError("--format makes no sense with --quiet, which prints nothing") }
-        if color == .always, quiet || json || format == .json {
+        if color == .always, quiet || json || format == .json || format == .prometheus {
             throw ValidationError("--color always is for text only")
         }
+        if format == .prometheus {
+            if follows { throw ValidationError("--format prometheus is not for --follow: use --metrics-file") }
+            if changesOnly { throw ValidationError("--format prometheus needs the status: leave out --changes-only") }
+        }
+        if exec.first?.isEmpty == true { throw ValidationError("--exec: write a command") }
         if timeout == .zero { throw ValidationError("--timeout must be more than 0") }
         if !follows {
             if events != nil { throw ValidationError("--events needs --follow") }
             if count != nil { throw ValidationError("--count needs --follow") }
             if refresh != nil { throw ValidationError("--refresh needs --follow") }
             if noReconnect { throw ValidationError("--no-reconnect needs --follow") }
+            if metricsFile != nil { throw ValidationError("--metrics-file needs --follow") }
+            if !exec.isEmpty { throw ValidationError("--exec needs --follow") }
             if changesOnly, dispatch == .all {
                 throw ValidationError(
                     "--changes-only needs --follow, --dispatch one or --dispatch one-nonblocking")
@@ -119,11 +142,15 @@ struct Command: ParsableCommand {
         if follows, !dispatch.holdsThread {
             plan.refresh = refresh == .zero ? nil : refresh ?? .seconds(5)
         }
+        plan.metricsFile = metricsFile
+        plan.command = exec
         plan.reconnects = follows && !noReconnect
         if quiet {
             plan.format = .quiet
         } else if json || format == .json {
             plan.format = .json
+        } else if format == .prometheus {
+            plan.format = .prometheus
         } else {
             plan.format = .text(color: color == .always || color == .auto && onTerminal && !noColor)
         }

@@ -9,6 +9,8 @@ final class EventQueue: Sendable {
     enum Item: Sendable {
         case event(Event)
         case diagnostic(String)
+        /// In the place of a status that did not come.
+        case nothingKnown
     }
 
     private struct State: Sendable {
@@ -53,7 +55,7 @@ final class EventQueue: Sendable {
                 case .event(let event):
                     state.dropped += 1
                     state.lastDropped = event
-                case .diagnostic, nil: break
+                case .diagnostic, .nothingKnown, nil: break
                 }
             }
             state.items.append(item)
@@ -77,6 +79,17 @@ final class EventQueue: Sendable {
             if let item = state.popFirst() { return .some(item) }
             return state.isClosed ? .some(nil) : nil
         } ?? nil
+    }
+
+    /// How much waits.
+    var count: Int { state.withLock { $0.count } }
+
+    /// Forgets what waits, and takes nothing more; returns how much was forgotten.
+    func discard() -> Int {
+        state.withLock { state in
+            defer { (state.items, state.head, state.isClosed) = ([], 0, true) }
+            return state.count
+        }
     }
 
     /// Takes nothing more; what is in is still written.

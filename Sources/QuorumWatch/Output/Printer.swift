@@ -9,6 +9,8 @@ public enum OutputFormat: Hashable, Sendable {
     case text(color: Bool)
     /// JSON lines.
     case json
+    /// The text exposition format of Prometheus: a state, so only for a status that is printed once.
+    case prometheus
     /// Nothing.
     case quiet
 }
@@ -33,6 +35,10 @@ struct Printer: Sendable {
             switch item {
             case .diagnostic(let text):
                 _ = writeAll("vqwatch: \(text)\n".utf8, to: STDERR_FILENO)
+            case .nothingKnown:
+                if format == .prometheus {
+                    _ = writeAll(PrometheusFormat.exposition(of: nil as ClusterState?), to: STDOUT_FILENO)
+                }
             case .event(let event):
                 let error = write(event, with: &json)
                 guard error == 0 else {
@@ -48,6 +54,8 @@ struct Printer: Sendable {
     private func write(_ event: Event, with json: inout JSONFormat) -> CInt {
         switch format {
         case .quiet: return 0
+        case .prometheus:
+            return event.report.map { writeAll(PrometheusFormat.exposition(of: $0.state), to: STDOUT_FILENO) } ?? 0
         case .json: return writeAll(json.line(for: event), to: STDOUT_FILENO)
         case .text(let color):
             if printsPage, case .status(let report) = event.body {

@@ -59,6 +59,9 @@ public struct Reducer: Sendable {
     /// is about to tell. If none comes, the same reading a second time is believed.
     public var wantsSecondReading: Bool { doubted != nil }
 
+    /// The state, whatever was printed of it; nil when corosync is gone or silent.
+    public var known: ClusterState? { phase == .starting || current.quorate == nil ? nil : current }
+
     /// Every node that votequorum is known to know, the asked one included.
     public var knownNodes: [NodeID] { listed.map(\.id) }
 

@@ -65,7 +65,7 @@ final class QuorumFollower: Sendable {
                 return stop.request(.failed(isTracking ? failure.diagnosisOfLoss : failure.diagnosisOfConnecting))
             }
             if !isTracking, failure != diagnosed {
-                recorder.diagnose(failure.diagnosisOfConnecting + "; waiting for it")
+                recorder.wait(because: failure.diagnosisOfConnecting)
                 diagnosed = failure
             }
             _ = stop.wait(until: .now + connecting.pause())

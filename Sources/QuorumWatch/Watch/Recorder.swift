@@ -2,26 +2,37 @@
 
 internal import Corosync
 
-/// Where the threads of a watch bring what they learn: through the reducer, and into the queue in the same order.
+/// Where the threads of a watch bring what they learn: through the reducer, and to every outlet in the same order.
 final class Recorder: Sendable {
-    private let reducer: Guarded<Reducer>
+    private struct State: Sendable {
+        var reducer: Reducer
+        var survey = Survey()
+    }
+
+    private let state: Guarded<State>
     private let queue: EventQueue
     /// Whether a full queue makes the one who records wait: only when the output always goes on.
     private let waitsForRoom: Bool
+    private let outlets: Outlets
 
-    init(reducer: Reducer, queue: EventQueue, waitsForRoom: Bool) {
-        self.reducer = Guarded(reducer)
+    init(reducer: Reducer, queue: EventQueue, waitsForRoom: Bool, outlets: Outlets) {
+        state = Guarded(State(reducer: reducer))
         self.queue = queue
         self.waitsForRoom = waitsForRoom
+        self.outlets = outlets
     }
 
     /// Takes something that was learned; returns how many events it made.
     @discardableResult
     func record(_ input: Reducer.Input, at time: Timestamp = .now) -> Int {
         if waitsForRoom { queue.waitForRoom() }
-        return reducer.withLock { reducer in
-            let events = reducer.reduce(input, at: time)
-            for event in events { queue.put(.event(event)) }
+        return state.withLock { state in
+            if let survey = outlets.survey, state.survey.take(input, at: time) { survey.put(state.survey) }
+            let events = state.reducer.reduce(input, at: time)
+            for event in events {
+                outlets.command?.put(.event(event))
+                queue.put(.event(event))
+            }
             return events.count
         }
     }
@@ -29,6 +40,16 @@ final class Recorder: Sendable {
     /// Puts a line for standard error in the queue.
     func diagnose(_ text: String) { queue.put(.diagnostic(text)) }
 
+    /// Takes that the watch waits for corosync, and why.
+    func wait(because reason: String) {
+        diagnose(reason + "; waiting for it")
+        guard let survey = outlets.survey else { return }
+        state.withLock { state in
+            state.survey.wait(because: reason)
+            survey.put(state.survey)
+        }
+    }
+
     /// Asks the reducer something.
-    func ask<Result>(_ question: (Reducer) -> Result) -> Result { reducer.withLock { question($0) } }
+    func ask<Result>(_ question: (Reducer) -> Result) -> Result { state.withLock { question($0.reducer) } }
 }

@@ -21,6 +21,16 @@ public enum Outcome: Hashable, Sendable {
     case failed(String)
 }
 
+extension Outcome {
+    /// Whether corosync gave no answer.
+    var lacksAnswer: Bool {
+        switch self {
+        case .failed, .timedOut: true
+        case .done, .nothingPending, .signal, .outputClosed, .outputFailed: false
+        }
+    }
+}
+
 /// The wish that a watch should end, which every thread can have and every thread can wait for. The first one counts.
 final class StopRequest: Sendable {
     private let outcome = Guarded<Outcome?>(nil)

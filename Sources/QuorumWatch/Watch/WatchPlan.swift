@@ -23,6 +23,11 @@ public struct WatchPlan: Hashable, Sendable {
     /// The form of the output.
     public var format = OutputFormat.text(color: false)
 
+    /// The file to keep for the textfile collector of node_exporter.
+    public var metricsFile: String?
+    /// The command to run for every event, and its arguments; empty: none.
+    public var command: [String] = []
+
     /// A plan to print the status once.
     public init() {}
 
