@@ -31,6 +31,12 @@ let package = Package(
             ]
         ),
         .target(name: "TestSupport", path: "Tests/Support"),
+        .executableTarget(
+            name: "quorum-device",
+            path: "Tests/QuorumDevice",
+            linkerSettings: [.linkedLibrary("votequorum"), .linkedLibrary("corosync_common")]
+        ),
+        .testTarget(name: "SandboxTests", dependencies: ["TestSupport", "quorum-device"]),
         .testTarget(name: "CorosyncTests", dependencies: ["Corosync", "TestSupport"]),
         .testTarget(name: "QuorumWatchTests", dependencies: ["QuorumWatch"]),
         .testTarget(name: "CommandLineTests", dependencies: ["TestSupport"]),
