@@ -8,6 +8,8 @@ let package = Package(
     products: [
         .executable(name: "vqwatch", targets: ["vqwatch"]),
         .library(name: "Corosync", targets: ["Corosync"]),
+        // For tests only: preloaded in place of libvotequorum and libcmap.
+        .library(name: "StandIn", type: .dynamic, targets: ["StandIn"]),
     ],
     dependencies: [
         // The command line: options, help and shell completions.
@@ -31,6 +33,12 @@ let package = Package(
             ]
         ),
         .target(name: "TestSupport", path: "Tests/Support"),
+        .target(name: "StandIn", path: "Tests/StandIn", exclude: ["README.md"]),
+        .executableTarget(
+            name: "standin-probe",
+            path: "Tests/StandInProbe",
+            linkerSettings: [.linkedLibrary("votequorum"), .linkedLibrary("cmap"), .linkedLibrary("corosync_common")]
+        ),
         .testTarget(name: "CorosyncTests", dependencies: ["Corosync", "TestSupport"]),
         .testTarget(name: "QuorumWatchTests", dependencies: ["QuorumWatch"]),
         .testTarget(name: "CommandLineTests", dependencies: ["TestSupport"]),
