@@ -126,9 +126,12 @@ enum list { LIST_ALL, LIST_GIVEN };
 enum flood { FLOOD_QUORUM, FLOOD_NODELIST, FLOOD_EXPECTED, FLOOD_MIXED, FLOOD_ALTERNATE };
 
 struct step {
+    // Every step there is, so that nothing of the script looks like a leak.
+    struct step *next;
     enum operation operation;
     unsigned line;
-    // The words behind the statement.
+    // The whole line, and the words behind the statement.
+    struct bytes *line_words;
     struct bytes *words;
     size_t word_count;
 
@@ -591,6 +594,8 @@ static void parse_flood(struct step *step) {
     }
 }
 
+static struct step *all_steps;
+
 static struct step *parse(struct bytes *words, size_t count) {
     const struct statement *statement = NULL;
     for (size_t index = 0; index < sizeof statements / sizeof *statements; index++) {
@@ -605,8 +610,11 @@ static struct step *parse(struct bytes *words, size_t count) {
         script_error("%s: wrong number of words", statement->name);
     }
     struct step *step = allocate(sizeof *step);
+    step->next = all_steps;
+    all_steps = step;
     step->operation = statement->operation;
     step->line = script_line;
+    step->line_words = words;
     step->words = words + 1;
     step->word_count = count - 1;
     const struct bytes *first = step->word_count > 0 ? &step->words[0] : NULL;
