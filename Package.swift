@@ -41,6 +41,8 @@ let package = Package(
         ),
         .testTarget(name: "CorosyncTests", dependencies: ["Corosync", "TestSupport"]),
         .testTarget(name: "QuorumWatchTests", dependencies: ["QuorumWatch"]),
+        // Links neither the stand-in nor the probe: in the test program the stand-in would take the place of the real libraries.
+        .testTarget(name: "StandInTests", dependencies: ["TestSupport"]),
         .testTarget(name: "CommandLineTests", dependencies: ["TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
