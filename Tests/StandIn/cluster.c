@@ -73,8 +73,9 @@ uint32_t cluster_expected(void) {
     return expected;
 }
 
-static uint32_t expected_of(const struct node *node) {
-    return node->expected_given ? node->expected : cluster_expected();
+// What the cluster expects is counted over all nodes: once for each question, not once for each node.
+static uint32_t expected_of(const struct node *node, uint32_t of_cluster) {
+    return node->expected_given ? node->expected : of_cluster;
 }
 
 uint32_t cluster_threshold(void) {
@@ -88,15 +89,15 @@ uint32_t cluster_quorate(void) {
     return total_seen_from(cluster_find(cluster.local)) >= cluster_threshold() ? 1 : 0;
 }
 
-static uint32_t highest_expected(void) {
+static uint32_t highest_expected(uint32_t of_cluster) {
     if (cluster.highest.given) {
         return cluster.highest.value;
     }
     uint32_t highest = 0;
     for (size_t index = 0; index < cluster.node_count; index++) {
         const struct node *node = &cluster.nodes[index];
-        if (node->state == VOTEQUORUM_NODESTATE_MEMBER && expected_of(node) > highest) {
-            highest = expected_of(node);
+        if (node->state == VOTEQUORUM_NODESTATE_MEMBER && expected_of(node, of_cluster) > highest) {
+            highest = expected_of(node, of_cluster);
         }
     }
     return highest;
@@ -107,12 +108,13 @@ bool cluster_info(uint32_t id, struct votequorum_info *info) {
     if (node == NULL || node->state == STATE_ABSENT) {
         return false;
     }
+    uint32_t expected = cluster_expected();
     *info = (struct votequorum_info){
         .node_id = node->id,
         .node_state = node->state,
         .node_votes = node->votes,
-        .node_expected_votes = expected_of(node),
-        .highest_expected = highest_expected(),
+        .node_expected_votes = expected_of(node, expected),
+        .highest_expected = highest_expected(expected),
         .total_votes = total_seen_from(node),
         .quorum = cluster_threshold(),
         .flags = cluster.flags | node->flags | (cluster_quorate() != 0 ? VOTEQUORUM_INFO_QUORATE : 0),
