@@ -46,7 +46,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("votequorum"), .linkedLibrary("cmap"), .linkedLibrary("corosync_common")]
         ),
         .testTarget(name: "CorosyncTests", dependencies: ["Corosync", "TestSupport"]),
-        .testTarget(name: "QuorumWatchTests", dependencies: ["QuorumWatch"]),
+        .testTarget(name: "QuorumWatchTests", dependencies: ["Corosync", "QuorumWatch"]),
         // Links neither the stand-in nor the probe: in the test program the stand-in would replace the real libraries.
         .testTarget(name: "StandInTests", dependencies: ["TestSupport"]),
         .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),
