@@ -8,6 +8,8 @@ let package = Package(
     products: [
         .executable(name: "vqwatch", targets: ["vqwatch"]),
         .library(name: "Corosync", targets: ["Corosync"]),
+        // For tests only: preloaded in place of libvotequorum and libcmap.
+        .library(name: "StandIn", type: .dynamic, targets: ["StandIn"]),
     ],
     dependencies: [
         // The command line: options, help and shell completions.
@@ -31,9 +33,23 @@ let package = Package(
             ]
         ),
         .target(name: "TestSupport", path: "Tests/Support"),
+        .executableTarget(
+            name: "quorum-device",
+            path: "Tests/QuorumDevice",
+            linkerSettings: [.linkedLibrary("votequorum"), .linkedLibrary("corosync_common")]
+        ),
+        .testTarget(name: "SandboxTests", dependencies: ["TestSupport", "quorum-device"]),
+        .target(name: "StandIn", path: "Tests/StandIn", exclude: ["README.md"]),
+        .executableTarget(
+            name: "standin-probe",
+            path: "Tests/StandInProbe",
+            linkerSettings: [.linkedLibrary("votequorum"), .linkedLibrary("cmap"), .linkedLibrary("corosync_common")]
+        ),
         .testTarget(name: "CorosyncTests", dependencies: ["Corosync", "TestSupport"]),
-        .testTarget(name: "QuorumWatchTests", dependencies: ["QuorumWatch"]),
-        .testTarget(name: "CommandLineTests", dependencies: ["TestSupport"]),
+        .testTarget(name: "QuorumWatchTests", dependencies: ["Corosync", "QuorumWatch"]),
+        // Links neither the stand-in nor the probe: in the test program the stand-in would replace the real libraries.
+        .testTarget(name: "StandInTests", dependencies: ["TestSupport"]),
+        .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),
     ],
     swiftLanguageModes: [.v6]
 )

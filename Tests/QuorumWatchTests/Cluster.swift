@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+
+import Corosync
+
+@testable import QuorumWatch
+
+/// A cluster of three nodes as its node 1 sees it, for the reducer to be told of.
+struct Cluster {
+    var reducer: Reducer
+    var states: [UInt32: NodeState] = [1: .member, 2: .member, 3: .member]
+    var votes: [UInt32: UInt32] = [1: 1, 2: 1, 3: 1]
+    var expected: UInt32 = 3
+    var deviceFlags: VoteQuorumFlags = []
+    var isQuorate = true
+
+    init(kinds: Set<EventKind> = Set(EventKind.allCases)) { reducer = Reducer(kinds: kinds) }
+
+    /// A cluster after its first status.
+    static func settled(kinds: Set<EventKind> = Set(EventKind.allCases)) -> Cluster {
+        var cluster = Cluster(kinds: kinds)
+        _ = cluster.reduce(.configuration(.named([1, 2, 3])))
+        _ = cluster.nodelist(1, [1, 2, 3])
+        _ = cluster.quorum(true)
+        return cluster
+    }
+
+    /// What votequorum_getinfo(3) says now.
+    var reading: Reading {
+        let total = states.filter { $0.value == .member }.map { votes[$0.key] ?? 1 }.reduce(0, +)
+        func info(_ id: UInt32) -> NodeInfo {
+            NodeInfo(
+                id: NodeID(id), state: states[id] ?? .dead, votes: votes[id] ?? 1, expectedVotes: expected,
+                highestExpected: expected, totalVotes: total, quorum: expected / 2 + 1,
+                flags: deviceFlags.union(isQuorate ? .quorate : []), quorumDeviceVotes: 1, quorumDeviceName: "net")
+        }
+        return Reading(local: info(1), others: states.keys.filter { $0 != 1 }.map(info))
+    }
+
+    /// The nodes as a quorum notification lists them: in no order.
+    var listed: [VoteQuorumNotification.ListedNode] {
+        states.sorted { $0.key > $1.key }.map { .init(id: NodeID($0.key), state: $0.value) }
+    }
+
+    mutating func reduce(_ input: Reducer.Input, at time: Int64 = 0) -> [Event] {
+        reducer.reduce(input, at: Timestamp(microseconds: time))
+    }
+
+    mutating func nodelist(_ sequence: UInt64, _ members: [UInt32]) -> [Event] {
+        reduce(.nodelist(ring: RingID(node: NodeID(1), sequence: sequence), members: members.map(NodeID.init(_:))))
+    }
+
+    mutating func quorum(_ quorate: Bool, at time: Int64 = 0) -> [Event] {
+        isQuorate = quorate
+        return reduce(.quorum(quorate: quorate, nodes: listed, reading), at: time)
+    }
+}
+
+extension Configuration {
+    static func named(_ ids: [UInt32]) -> Configuration {
+        Configuration(
+            clusterName: "lab",
+            nodes: ids.map { ConfiguredNode(id: NodeID($0), name: "node\($0)", addresses: ["10.0.0.\($0)"]) })
+    }
+}
+
+extension CorosyncError {
+    static let lost = CorosyncError(code: .library, operation: .votequorumDispatch)
+}
+
+extension Array {
+    /// The element, when there is exactly one.
+    var only: Element? { count == 1 ? self[0] : nil }
+}
+
+/// An event that is not what a test needs to go on.
+struct Unexpected: Error {
+    let event: Event?
+    init(_ event: Event?) { self.event = event }
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+
+import Corosync
+import Testing
+
+@testable import QuorumWatch
+
+@Suite("The reducer")
+struct ReducerTests {
+    @Test("folds the first nodelist and quorum into one status without changes")
+    func foldsTheSnapshot() throws {
+        var cluster = Cluster()
+        #expect(cluster.nodelist(1, [1, 2, 3]) == [])
+        let event = try #require(cluster.quorum(true).only)
+        #expect(event.kind == .status)
+        #expect(event.quorate == true)
+        let report = try #require(event.report)
+        #expect(report.changes == [])
+        #expect(report.state.ring == RingID(node: NodeID(1), sequence: 1))
+        #expect(report.state.nodes.map(\.stateName) == ["member", "member", "member"])
+        #expect(report.state.nodes.map(\.isLocal) == [true, false, false])
+        #expect(report.state.votes.margin == 1)
+    }
+
+    @Test("tells who joined and who left, and reads nothing until the quorum notification")
+    func followsAMembershipChange() throws {
+        var cluster = Cluster.settled()
+        #expect(cluster.reducer.mayRead)
+        let left = try #require(cluster.nodelist(2, [1, 2]).only)
+        #expect(!cluster.reducer.mayRead)
+        #expect(left.quorate == true)
+        guard case .nodelist(let report) = left.body else { throw Unexpected(left) }
+        #expect(report.members.map(\.id) == [NodeID(1), NodeID(2)])
+        #expect(report.joined == [])
+        #expect(report.left == [NodeReference(id: NodeID(3), name: "node3")])
+
+        #expect(cluster.reduce(.reading(cluster.reading)) == [], "a reading during a recalculation is not believed")
+        cluster.states[3] = .dead
+        let event = try #require(cluster.quorum(true).only)
+        #expect(cluster.reducer.mayRead)
+        #expect(event.kind == .quorum)
+        #expect(
+            event.report?.changes.map(\.field) == ["votes.total", "votes.margin", "nodes.3.state"],
+            "the ring was told with the nodelist")
+    }
+
+    @Test("gives a nodelist for a new ring with the same members")
+    func tellsANewRing() throws {
+        var cluster = Cluster.settled()
+        guard case .nodelist(let report)? = cluster.nodelist(7, [1, 2, 3]).only?.body else { throw Unexpected(nil) }
+        #expect(report.joined == [] && report.left == [])
+        #expect(report.ring.description == "1.7")
+        #expect(try #require(cluster.quorum(true).only?.report).changes == [])
+    }
+
+    @Test("gives info when a reading shows what no notification told, and nothing when it shows nothing new")
+    func findsSilentChanges() throws {
+        var cluster = Cluster.settled()
+        #expect(cluster.reduce(.reading(cluster.reading)) == [])
+        cluster.votes[2] = 2
+        let event = try #require(cluster.reduce(.reading(cluster.reading)).only)
+        #expect(event.kind == .info)
+        #expect(event.report?.changes.contains { $0.field == "nodes.2.votes" && $0.to == .number(2) } == true)
+        #expect(cluster.reduce(.reading(cluster.reading)) == [])
+    }
+
+    @Test("does not believe a reading that shows another state of a node before a notification or a second reading")
+    func doubtsAReading() throws {
+        var cluster = Cluster.settled()
+        cluster.states[3] = .leaving
+        #expect(cluster.reduce(.reading(cluster.reading)) == [])
+        #expect(cluster.reducer.wantsSecondReading)
+        let event = try #require(cluster.reduce(.reading(cluster.reading)).only)
+        #expect(event.kind == .info)
+        #expect(event.report?.state.node(NodeID(3))?.stateName == "leaving")
+
+        cluster.states[3] = .dead
+        #expect(cluster.reduce(.reading(cluster.reading)) == [])
+        #expect(cluster.nodelist(2, [1, 2]).only?.kind == .nodelist)
+        #expect(!cluster.reducer.wantsSecondReading)
+        #expect(cluster.quorum(true).only?.kind == .quorum)
+    }
+
+    @Test("knows no votes when the next change had begun before they were read")
+    func doesNotPrintStaleVotes() throws {
+        var cluster = Cluster.settled()
+        _ = cluster.nodelist(2, [1, 2])
+        cluster.states[3] = .dead
+        let listed = cluster.listed
+        cluster.states[2] = .dead
+        let event = try #require(cluster.reduce(.quorum(quorate: true, nodes: listed, cluster.reading)).only)
+        let state = try #require(event.report?.state)
+        #expect(state.votes == Votes())
+        #expect(state.votes.margin == nil)
+        #expect(state.flags == nil)
+        #expect(state.quorate == true, "that is what votequorum said")
+        #expect(state.node(NodeID(2))?.stateName == "member")
+    }
+
+    @Test("holds expected votes that come during a recalculation until its end, in order")
+    func holdsExpectedVotes() throws {
+        var cluster = Cluster.settled()
+        _ = cluster.nodelist(2, [1, 2, 3])
+        #expect(cluster.reduce(.expectedVotes(5, nil), at: 10) == [])
+        cluster.expected = 5
+        let events = cluster.quorum(true, at: 20)
+        #expect(events.map(\.kind) == [.expectedVotes, .quorum])
+        #expect(events.map(\.time.microseconds) == [10, 20])
+        #expect(events[0].report?.changes.contains { $0.field == "votes.expected" && $0.to == .number(5) } == true)
+        #expect(events[1].report?.changes == [])
+    }
+
+    @Test("tells expected votes that were held when the connection is lost, and claims nothing else")
+    func losesNoExpectedVotes() throws {
+        var cluster = Cluster.settled()
+        _ = cluster.nodelist(2, [1, 2, 3])
+        _ = cluster.reduce(.expectedVotes(5, nil))
+        let events = cluster.reduce(.disconnected(.lost))
+        #expect(events.map(\.kind) == [.expectedVotes, .disconnected])
+        #expect(events[0].report?.state.votes.expected == 5)
+        #expect(events[0].report?.state.votes.total == nil)
+        #expect(events[0].quorate == nil)
+    }
+
+    @Test("does not know whether the cluster is quorate after a loss, and says what changed when it is back")
+    func reconnects() throws {
+        var cluster = Cluster.settled()
+        let lost = try #require(cluster.reduce(.disconnected(.lost)).only)
+        #expect(lost.kind == .disconnected)
+        #expect(lost.quorate == nil)
+        #expect(cluster.reduce(.reading(cluster.reading)) == [])
+        _ = cluster.nodelist(9, [1, 2, 3])
+        let back = try #require(cluster.quorum(true).only)
+        #expect(back.kind == .status)
+        #expect(
+            back.report?.changes == [
+                Change(field: "quorate", from: .null, to: .bool(true)),
+                Change(field: "ring_id", from: .string("1.1"), to: .string("1.9")),
+            ])
+    }
+
+    @Test("gives info once corosync answers again after it was unresponsive")
+    func tellsThatItAnswersAgain() throws {
+        var cluster = Cluster.settled()
+        let silent = try #require(cluster.reduce(.unresponsive(silent: .seconds(10))).only)
+        #expect(silent.kind == .unresponsive && silent.quorate == nil)
+        let answered = try #require(cluster.reduce(.reading(cluster.reading)).only)
+        #expect(answered.kind == .info)
+        #expect(answered.report?.changes == [Change(field: "quorate", from: .null, to: .bool(true))])
+    }
+
+    @Test("shows configured nodes that were never seen as absent")
+    func showsAbsentNodes() throws {
+        var cluster = Cluster()
+        _ = cluster.reduce(.configuration(.named([1, 2, 3, 4])))
+        _ = cluster.nodelist(1, [1, 2, 3])
+        let state = try #require(cluster.quorum(true).only?.report?.state)
+        #expect(state.nodes.map(\.stateName) == ["member", "member", "member", "absent"])
+        #expect(state.node(NodeID(4))?.votes == nil)
+    }
+
+    @Test("gives info when a reload renames, adds or removes a node")
+    func followsAReload() throws {
+        var cluster = Cluster.settled()
+        var configuration = Configuration.named([1, 2, 3])
+        configuration.nodes[2].name = "new"
+        let renamed = try #require(cluster.reduce(.configuration(configuration)).only)
+        #expect(renamed.kind == .info)
+        #expect(
+            renamed.report?.changes == [
+                Change(field: "nodes.3.name", from: .string("node3"), to: .string("new"))
+            ])
+        configuration.nodes.append(ConfiguredNode(id: NodeID(8)))
+        let added = try #require(cluster.reduce(.configuration(configuration)).only?.report)
+        #expect(added.changes.map(\.field) == ["nodes.8"])
+        configuration.nodes.removeLast()
+        let removed = try #require(cluster.reduce(.configuration(configuration)).only?.report)
+        #expect(removed.changes.map(\.to) == [.null])
+    }
+
+    @Test("keeps the changes of events that are not printed for the next one that is")
+    func comparesWithWhatWasPrinted() throws {
+        var cluster = Cluster.settled(kinds: [.quorum])
+        cluster.votes[2] = 2
+        #expect(cluster.reduce(.reading(cluster.reading)) == [])
+        #expect(cluster.nodelist(2, [1, 2, 3]) == [])
+        let report = try #require(cluster.quorum(true).only?.report)
+        #expect(report.changes.map(\.field).contains("nodes.2.votes"))
+        #expect(report.changes.map(\.field).contains("ring_id"))
+    }
+
+    @Test("leaves the quorum device out of the nodes, and shows it as what it is")
+    func showsTheQuorumDevice() throws {
+        var cluster = Cluster.settled()
+        cluster.deviceFlags = [.qdeviceRegistered, .qdeviceAlive]
+        let report = try #require(cluster.reduce(.reading(cluster.reading)).only?.report)
+        let device = QuorumDevice(name: "net", votes: 1, alive: true, castVote: false, masterWins: false)
+        #expect(report.state.device == device)
+        #expect(report.changes.contains(Change(field: "qdevice", from: .null, to: .device(device))))
+        let listed = cluster.listed + [.init(id: .quorumDevice, state: .member)]
+        let event = try #require(cluster.reduce(.quorum(quorate: true, nodes: listed, cluster.reading)).only)
+        #expect(event.report?.state.nodes.count == 3)
+    }
+
+    @Test("starts from a baseline without printing it")
+    func startsFromABaseline() throws {
+        var cluster = Cluster()
+        _ = cluster.reduce(.configuration(.named([1, 2, 3])))
+        #expect(cluster.reduce(.baseline(cluster.reading)) == [])
+        #expect(cluster.reduce(.reading(cluster.reading)) == [])
+        guard case .nodelist(let report)? = cluster.nodelist(2, [1, 2]).only?.body else { throw Unexpected(nil) }
+        #expect(report.left.map(\.id) == [NodeID(3)])
+        cluster.states[3] = .dead
+        #expect(cluster.quorum(false).only?.report?.changes.first?.field == "quorate")
+    }
+
+    @Test("makes sense of a list with repetitions, in no order")
+    func sortsHostileLists() throws {
+        var cluster = Cluster()
+        let listed = [3, 1, 2, 3, 4_294_967_295, 0].map {
+            VoteQuorumNotification.ListedNode(id: NodeID($0), state: NodeState(rawValue: 9))
+        }
+        let state = try #require(
+            cluster.reduce(.quorum(quorate: false, nodes: listed, cluster.reading)).only?.report?.state)
+        #expect(state.nodes.map(\.id.rawValue) == [1, 2, 3, 4_294_967_295])
+        #expect(state.nodes.map(\.stateName) == Array(repeating: "state_9", count: 4))
+    }
+}

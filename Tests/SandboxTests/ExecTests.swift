@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import TestSupport
+import Testing
+
+/// What a command on a node has to do with who started it, on one node without corosync.
+@Suite(.serialized) struct ExecTests {
+    let sandbox: Sandbox
+
+    init() throws {
+        sandbox = try Sandbox(nodes: 1, starting: false)
+    }
+
+    @Test func aStatusAndADeathBySignalArePassedOn() throws {
+        #expect(try sandbox.run(on: 1, ["bash", "-c", "exit 7"]).termination == .exited(7))
+        #expect(try sandbox.run(on: 1, ["bash", "-c", "kill -TERM $$"]).termination == .signaled(SIGTERM))
+        #expect(try sandbox.run(on: 1, ["/nowhere"]).status == 127)
+    }
+
+    @Test func theProcessIsTheCommandItself() throws {
+        let process = try sandbox.spawn(
+            on: 1, ["bash", "-c", "trap 'echo got it; exit 3' HUP; echo $$; while :; do read -rt 1; done"], input: .pipe
+        )
+        #expect(process.nextLine(within: .seconds(5)) == "\(process.processID)")
+        process.signal(SIGHUP)
+        #expect(process.nextLine(within: .seconds(5)) == "got it")
+        #expect(process.wait(within: .seconds(5)) == .exited(3))
+    }
+
+    @Test func aCommandCanBeStoppedAndContinued() throws {
+        let process = try sandbox.spawn(on: 1, ["cat"], input: .pipe)
+        process.write("one\n")
+        #expect(process.nextLine(within: .seconds(5)) == "one")
+        process.signal(SIGSTOP)
+        process.write("two\n")
+        #expect(process.read(within: .milliseconds(300)) == .timeout)
+        process.signal(SIGCONT)
+        #expect(process.nextLine(within: .seconds(5)) == "two")
+        process.closeInput()
+        #expect(process.read(within: .seconds(5)) == .end)
+        #expect(process.wait(within: .seconds(5)) == .exited(0))
+    }
+
+    @Test func descriptorsAreTheCallersOwn() throws {
+        // Copied in between, one would be a pipe.
+        let process = try sandbox.spawn(
+            on: 1, ["bash", "-c", "readlink /proc/self/fd/0; readlink /proc/self/fd/2 | tee /dev/stderr"],
+            errors: .file("/dev/null"))
+        #expect(process.nextLine(within: .seconds(5)) == "/dev/null")
+        #expect(process.nextLine(within: .seconds(5)) == "/dev/null")
+        #expect(process.wait(within: .seconds(5)) == .exited(0))
+    }
+
+    @Test func moreThanAPipeHoldsArrivesOnBothSides() throws {
+        let result = try sandbox.run(
+            on: 1, ["bash", "-c", "head -c 300000 /dev/zero >&2 & head -c 300000 /dev/zero; wait"])
+        #expect(result.status == 0)
+        #expect(result.outputBytes.count == 300_000)
+        #expect(result.errors.utf8.count == 300_000)
+    }
+
+    @Test func aNodeHasItsOwnNetworkAndFolders() throws {
+        let addresses = try sandbox.run(on: 1, ["ip", "-o", "-4", "addr"]).output
+        #expect(addresses.contains("10.77.0.1/24"))
+        #expect(try sandbox.run(on: 1, ["ls", "/dev/shm"]).output.isEmpty)
+        let here = try #require(realpath(".", nil))
+        defer { free(here) }
+        #expect(try sandbox.run(on: 1, ["pwd"]).output == String(cString: here) + "\n")
+    }
+}

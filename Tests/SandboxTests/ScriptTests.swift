@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import TestSupport
+import Testing
+
+/// The script's own command line, as a person types it.
+@Suite struct ScriptTests {
+    @Test(
+        arguments: [
+            ([], 64, "no command"),
+            (["frobnicate"], 64, "frobnicate"),
+            (["start"], 64, "no folder"),
+            (["start", "/tmp/x", "--nodes", "0"], 64, "--nodes"),
+            (["start", "/tmp/x", "--nodes", "255"], 64, "--nodes"),
+            (["start", "/tmp/x", "--nodes"], 64, "--nodes"),
+            (["start", "/tmp/x", "--votes", "1,,2"], 64, "--votes"),
+            (["start", "/tmp/x", "--votes", "1,1,1,1"], 64, "--votes"),
+            (["start", "/tmp/x", "--quorum", "wait_for_all"], 64, "--quorum"),
+            (["start", "/tmp/x", "--quorum", "a: 1 }"], 64, "--quorum"),
+            (["start", "/tmp/x", "--config", "/nowhere"], 64, "--config"),
+            (["start", "/tmp/x", "--uidgid", "root"], 64, "--uidgid"),
+            (["start", "/tmp/x", "--frobnicate"], 64, "--frobnicate"),
+            (["start", "/usr"], 1, "not empty"),
+            (["cut", "/nowhere", "1"], 1, "no sandbox runs there"),
+            (["cut", "/nowhere"], 64, "DIR NODE"),
+        ] as [([String], Int32, String)])
+    func badInputIsRefusedInOneLine(arguments: [String], status: Int32, why: String) throws {
+        let result = try ChildProcess.run([Sandbox.script] + arguments)
+        #expect(result.status == status)
+        #expect(result.output.isEmpty)
+        #expect(result.errors.hasPrefix("sandbox: "))
+        #expect(result.errors.contains(why))
+        #expect(result.errors.split(separator: "\n").count == 1)
+        #expect(access("/tmp/x", F_OK) == -1)
+    }
+
+    @Test func whatIsMissingIsNamedWithItsPackage() throws {
+        // A PATH with everything but ip. The script adds /usr/sbin and /sbin, so a machine that has ip there has it.
+        let result = try ChildProcess.run([Sandbox.script, "setup-check"])
+        #expect(result.status == 0)
+    }
+
+    @Test func helpNamesEveryCommand() throws {
+        let result = try ChildProcess.run([Sandbox.script, "--help"])
+        #expect(result.status == 0)
+        for verb in ["start", "exec", "cut", "heal", "partition", "join", "wait", "config", "reload", "log", "pid"] {
+            #expect(result.output.contains(verb))
+        }
+    }
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+
+internal import Glibc
+internal import Synchronization
+
+/// A process that a test started: its descriptors, its signals, and how it ended.
+///
+/// Nothing is read from the process unless a test asks for it, so that a test can also be a reader that is too slow.
+/// A process that still runs is killed when the last reference to it goes away.
+public final class ChildProcess: Sendable {
+    /// Where one of the three standard descriptors of a process leads.
+    public enum Stream: Sendable {
+        /// To this object.
+        case pipe
+        /// To `/dev/null`.
+        case null
+        /// To a file: input is read from it; output replaces it.
+        case file(String)
+        /// To an open descriptor of the test's own.
+        case descriptor(Int32)
+        /// Where the test's own leads.
+        case inherited
+        /// Nowhere: the process starts with the descriptor closed.
+        case closed
+    }
+
+    /// How a process ended.
+    public enum Termination: Hashable, Sendable {
+        /// It returned this status.
+        case exited(Int32)
+        /// This signal ended it.
+        case signaled(Int32)
+    }
+
+    /// What reading a line came to.
+    public enum Reading: Hashable, Sendable {
+        /// A line, without its newline.
+        case line(String)
+        /// The other side was closed, and every line has been read.
+        case end
+        /// No line came in time.
+        case timeout
+    }
+
+    /// A process that could not be started.
+    public struct LaunchError: Error, CustomStringConvertible {
+        /// The command, and why it did not start.
+        public let description: String
+    }
+
+    /// The process ID. It stays the process's own until ``wait(within:draining:)`` has returned how it ended.
+    public let processID: Int32
+
+    private let input: Mutex<Int32?>
+    private let sources: Mutex<Sources>
+    private let exit: Mutex<Exit>
+
+    private struct Sources {
+        var output: LineSource
+        var errors: LineSource
+    }
+
+    private struct Exit {
+        var termination: Termination?
+        /// Readable when the process has ended.
+        let event: Int32
+        let watcher: pthread_t
+    }
+
+    /// Starts a process, with every signal at its default.
+    ///
+    /// - Parameters:
+    ///   - arguments: The command, looked up in `PATH`, and its arguments.
+    ///   - environment: What to add to the test's environment, or with `nil` to leave out.
+    ///   - input: Its standard input.
+    ///   - output: Its standard output.
+    ///   - errors: Its standard error. With `.descriptor(1)` it is the process's own standard output.
+    /// - Throws: ``LaunchError``.
+    public init(
+        _ arguments: [String], environment: [String: String?] = [:],
+        input: Stream = .null, output: Stream = .pipe, errors: Stream = .pipe
+    ) throws(LaunchError) {
+        let launch = launching.withLock { _ in
+            var plan = LaunchPlan()
+            let ours = [plan.connect(0, to: input), plan.connect(1, to: output), plan.connect(2, to: errors)]
+            return (result: plan.launch(arguments, environment: environment), ours: ours)
+        }
+        switch launch.result {
+        case .success(let pid): processID = pid
+        case .failure(let error):
+            for end in launch.ours { end.map { _ = close($0) } }
+            throw error
+        }
+        self.input = Mutex(launch.ours[0])
+        sources = Mutex(Sources(output: LineSource(launch.ours[1]), errors: LineSource(launch.ours[2])))
+        let (event, watcher) = watchForExit(of: processID)
+        exit = Mutex(Exit(event: event, watcher: watcher))
+    }
+
+    deinit {
+        signal(SIGKILL)
+        _ = wait(within: .seconds(10), draining: false)
+        closeInput()
+        closeOutput()
+        sources.withLock { $0.errors.close() }
+    }
+
+    /// Sends a signal, unless the process has been waited for.
+    ///
+    /// - Parameter number: The signal, such as `SIGTERM`.
+    public func signal(_ number: Int32) {
+        exit.withLock { exit in
+            if exit.termination == nil { _ = kill(processID, number) }
+        }
+    }
+
+    /// Waits until the process has ended.
+    ///
+    /// - Parameters:
+    ///   - limit: How long to wait.
+    ///   - draining: Whether to keep its output and errors, so that full pipes do not stop it.
+    /// - Returns: How it ended, or `nil` when it still runs.
+    public func wait(within limit: Duration, draining: Bool = true) -> Termination? {
+        let deadline = ContinuousClock.now + limit
+        let event = exit.withLock { $0.termination == nil ? $0.event : -1 }
+        while event >= 0 {
+            let ended =
+                if draining {
+                    sources.withLock { $0.output.pull(and: &$0.errors, until: deadline, or: event) }
+                } else {
+                    isReadable(event, until: deadline)
+                }
+            if ended { break }
+            if ContinuousClock.now >= deadline { return nil }
+        }
+        return exit.withLock { exit in
+            guard exit.termination == nil else { return exit.termination }
+            // The watcher leaves the process a zombie, so that its ID is still its own up to here.
+            pthread_join(exit.watcher, nil)
+            var status: Int32 = 0
+            while waitpid(processID, &status, 0) < 0, errno == EINTR {}
+            close(exit.event)
+            let signal = status & 0x7f
+            exit.termination = signal == 0 ? .exited((status >> 8) & 0xff) : .signaled(signal)
+            return exit.termination
+        }
+    }
+
+    /// Whether the process runs (or is stopped), as far as is known without waiting.
+    public var isRunning: Bool { wait(within: .zero, draining: false) == nil }
+
+    // MARK: Input
+
+    /// Writes to the process's standard input, which must be a ``Stream/pipe``.
+    ///
+    /// - Parameter text: What to write, all of it.
+    /// - Returns: Whether all of it was taken; `false` when the process has closed its end.
+    @discardableResult
+    public func write(_ text: String) -> Bool {
+        input.withLock { input in
+            guard let input else { return false }
+            return writeAll(Array(text.utf8), to: input)
+        }
+    }
+
+    /// Closes the process's standard input.
+    public func closeInput() {
+        input.withLock { input in
+            if let input { close(input) }
+            input = nil
+        }
+    }
+
+    // MARK: Output
+
+    /// Reads a line of the process's standard output.
+    ///
+    /// - Parameter limit: How long to wait for it.
+    /// - Returns: The line, or why there is none. Text at the end without a newline is a line too.
+    public func read(within limit: Duration) -> Reading {
+        let deadline = ContinuousClock.now + limit
+        return sources.withLock { sources in
+            while true {
+                if let line = sources.output.takeLine() { return .line(line) }
+                if sources.output.isAtEnd { return .end }
+                if ContinuousClock.now >= deadline { return .timeout }
+                _ = sources.output.pull(and: &sources.errors, until: deadline, or: nil)
+                if ContinuousClock.now >= deadline, !sources.output.hasNews { return .timeout }
+            }
+        }
+    }
+
+    /// Reads a line of the process's standard output, when why there is none does not matter.
+    ///
+    /// - Parameter limit: How long to wait for it.
+    /// - Returns: The line without its newline, or `nil` when none came in time or the output has ended.
+    public func nextLine(within limit: Duration) -> String? {
+        guard case .line(let line) = read(within: limit) else { return nil }
+        return line
+    }
+
+    /// Reads lines of the process's standard output until one is as wanted.
+    ///
+    /// - Parameters:
+    ///   - limit: How long to wait for it.
+    ///   - isWanted: Says whether a line is the one.
+    /// - Returns: That line, or `nil` when none came in time or the output has ended.
+    public func nextLine(within limit: Duration, where isWanted: (String) -> Bool) -> String? {
+        let deadline = ContinuousClock.now + limit
+        while let line = nextLine(within: max(.zero, deadline - .now)) {
+            if isWanted(line) { return line }
+        }
+        return nil
+    }
+
+    /// Reads the rest of the process's standard output.
+    ///
+    /// - Parameter limit: How long to wait for its end.
+    /// - Returns: What was not read before, as far as it came in time.
+    public func readAll(within limit: Duration) -> [UInt8] {
+        let deadline = ContinuousClock.now + limit
+        return sources.withLock { sources in
+            while !sources.output.isClosed, ContinuousClock.now < deadline {
+                _ = sources.output.pull(and: &sources.errors, until: deadline, or: nil)
+            }
+            return sources.output.takeAll()
+        }
+    }
+
+    /// What the process has written to its standard error up to now, kept for the next call too.
+    public var errors: String {
+        sources.withLock { sources in
+            sources.errors.pullAvailable()
+            return sources.errors.text
+        }
+    }
+
+    /// Closes this side of the process's standard output: what it writes from now on fails.
+    public func closeOutput() {
+        sources.withLock { $0.output.close() }
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+
+/// One JSON line of vqwatch, held to the shape that the contract gives it.
+public struct EventLine: Hashable, Sendable {
+    /// The whole object.
+    public let json: JSON
+
+    /// A line that is not as promised.
+    public struct Malformed: Error, CustomStringConvertible {
+        /// The line, and what is wrong with it.
+        public let description: String
+    }
+
+    private static let common: Set = ["time", "event", "cluster_name", "local_node_id", "quorate"]
+    private static let state: Set = ["ring_id", "votes", "flags", "qdevice", "nodes", "changes"]
+    private static let keys: [String: Set<String>] = [
+        "status": state, "quorum": state, "expected_votes": state, "info": state,
+        "nodelist": ["ring_id", "members", "joined", "left"], "disconnected": ["error"],
+        "unresponsive": ["silent_ms"], "dropped": ["count"],
+    ]
+    private static let parts: [String: Set<String>] = [
+        "votes": ["total", "expected", "highest_expected", "quorum", "margin"],
+        "qdevice": ["name", "votes", "alive", "cast_vote", "master_wins"],
+        "nodes": ["id", "name", "state", "votes", "expected_votes", "local", "addresses"],
+        "changes": ["field", "from", "to"], "members": ["id", "name"], "joined": ["id", "name"],
+        "left": ["id", "name"], "error": ["code", "message"],
+    ]
+
+    /// Parses a line, and checks that it has exactly the keys of its kind.
+    ///
+    /// - Parameter line: The line without its newline.
+    /// - Throws: ``Malformed``.
+    public init(_ line: String) throws(Malformed) {
+        do throws(JSON.ParseError) {
+            json = try JSON(parsing: line)
+        } catch {
+            throw Malformed(description: error.description)
+        }
+        guard let kind = json["event"].string, let keys = Self.keys[kind] else {
+            throw Malformed(description: "no known event: \(line)")
+        }
+        func check(_ object: JSON, has keys: Set<String>, _ where: String) throws(Malformed) {
+            let found = Set(object.members.keys)
+            guard found == keys else {
+                throw Malformed(description: "\(`where`) differs in \(found.symmetricDifference(keys)): \(line)")
+            }
+        }
+        try check(json, has: Self.common.union(keys), kind)
+        for (key, keys) in Self.parts {
+            guard let part = json.members[key], part != .null else { continue }
+            for object in part.elements { try check(object, has: keys, key) }
+            if case .object = part { try check(part, has: keys, key) }
+        }
+        let ids = json["nodes"].elements.map { $0["id"].number ?? -1 }
+        guard ids == Set(ids).sorted() else { throw Malformed(description: "nodes are not in order: \(line)") }
+    }
+
+    /// The kind of event.
+    public var event: String { json["event"].string ?? "" }
+    /// Whether the cluster is quorate; nil when that is not known.
+    public var isQuorate: Bool? { json["quorate"].bool }
+    /// The paths of the fields that changed.
+    public var changedFields: [String] { json["changes"].elements.compactMap { $0["field"].string } }
+
+    /// What the line says of a node.
+    ///
+    /// - Parameter id: The node's ID.
+    /// - Returns: The object, or null.
+    public func node(_ id: Int64) -> JSON {
+        json["nodes"].elements.first { $0["id"] == .number(id) } ?? .null
+    }
+
+    /// The line without what differs from run to run.
+    public var timeless: JSON {
+        var members = json.members
+        members["time"] = nil
+        return .object(members)
+    }
+}
+
+extension ChildProcess {
+    /// Reads an event from a process that prints JSON lines.
+    ///
+    /// - Parameters:
+    ///   - limit: How long to wait for it.
+    ///   - isWanted: Says whether an event is the one; those before it are passed over.
+    /// - Returns: The event, or nil when none came in time or the output has ended.
+    /// - Throws: ``EventLine/Malformed`` for a line that is not as promised.
+    public func nextEvent(
+        within limit: Duration = .seconds(20), where isWanted: (EventLine) -> Bool = { _ in true }
+    ) throws(EventLine.Malformed) -> EventLine? {
+        let deadline = ContinuousClock.now + limit
+        while let line = nextLine(within: max(.zero, deadline - .now)) {
+            let event = try EventLine(line)
+            if isWanted(event) { return event }
+        }
+        return nil
+    }
+}
