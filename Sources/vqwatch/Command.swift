@@ -92,7 +92,7 @@ struct Command: ParsableCommand {
             """
             With --follow and last on the line: run this for every event, with the event's JSON line on its standard \
             input.
-            """, valueName: "COMMAND [ARG…]"), completion: .shellCommand("compgen -c"))
+            """, valueName: "COMMAND [ARG…]"))
     var exec: [String] = []
 
     /// `--dispatch blocking` never returns, and so follows in any case.
@@ -109,7 +109,10 @@ struct Command: ParsableCommand {
             if follows { throw ValidationError("--format prometheus is not for --follow: use --metrics-file") }
             if changesOnly { throw ValidationError("--format prometheus needs the status: leave out --changes-only") }
         }
-        if exec.first?.isEmpty == true { throw ValidationError("--exec: write a command") }
+        // The parser takes nothing for an empty list.
+        if exec.isEmpty ? CommandLine.arguments.last == "--exec" : exec[0].isEmpty {
+            throw ValidationError("--exec needs a command")
+        }
         if timeout == .zero { throw ValidationError("--timeout must be more than 0") }
         if !follows {
             if events != nil { throw ValidationError("--events needs --follow") }

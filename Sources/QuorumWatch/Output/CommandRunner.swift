@@ -12,6 +12,8 @@ struct CommandRunner: Sendable {
     /// End after this many events.
     let limit: Int?
     let stop: StopRequest
+    /// Why the command could not be started the first time, when it could not.
+    let startFailure = Guarded<String?>(nil)
 
     /// How many events wait when it is said that the command is too slow.
     private static let manyEvents = 10_000
@@ -37,6 +39,7 @@ struct CommandRunner: Sendable {
                 arguments: command, environment: inherited + Self.variables(for: event), input: json.line(for: event))
             let ending = run(spawn)
             if isFirst, case .notStarted(let error) = ending {
+                startFailure.withLock { $0 = diagnosis(ofStarting: error) }
                 return stop.request(.failed(diagnosis(ofStarting: error)))
             }
             if let problem = diagnosis(of: ending) {

@@ -146,6 +146,7 @@ public struct Watch {
             if ready[3] != 0 { isRunning = false }
         }
         command?.reportEnd(notRun: notRun, isRunning: isRunning)
+        if case .done = outcome, let failure = command?.startFailure.withLock({ $0 }) { return .failed(failure) }
         return outcome
     }
 
