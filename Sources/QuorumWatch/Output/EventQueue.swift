@@ -62,9 +62,9 @@ final class EventQueue: Sendable {
         }
     }
 
-    /// Waits until another event can be put in without one being dropped, or the queue is closed.
+    /// Waits until as many events can be put in as come at once without one being dropped, or the queue is closed.
     func waitForRoom() {
-        state.wait { $0.count < capacity || $0.isClosed ? () : nil }
+        state.wait { $0.count <= capacity / 2 || $0.isClosed ? () : nil }
     }
 
     /// Waits for the next thing to write; nil once the queue is closed and empty.

@@ -22,6 +22,9 @@ extension CorosyncError {
     /// What failed, why, and what to do, when a connection is lost.
     var diagnosisOfLoss: String { "lost the connection to corosync: \(self)" }
 
+    /// What failed, why, and what to do, when the configuration map cannot be read.
+    var diagnosisOfNames: String { "cannot read the names of the nodes: \(self)" }
+
     /// What failed, why, and what to do, when a connection cannot be made.
     ///
     /// The library gives the same error whether corosync does not run or has no votequorum, so the configuration map

@@ -22,8 +22,8 @@ final class Recorder: Sendable {
 
     /// Takes something that was learned; returns how many events it made.
     @discardableResult
-    func record(_ input: Reducer.Input, at time: Timestamp = .now) -> Int {
-        if waitsForRoom { queue.waitForRoom() }
+    func record(_ input: Reducer.Input, at time: Timestamp = .now, mayWait: Bool = true) -> Int {
+        if waitsForRoom && mayWait { queue.waitForRoom() }
         return state.withLock { state in
             var events = state.reducer.reduce(input, at: time)
             if state.gate != nil {

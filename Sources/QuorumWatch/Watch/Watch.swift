@@ -21,8 +21,15 @@ public struct Watch {
         let recorder = Recorder(
             reducer: Reducer(kinds: plan.kinds), gate: plan.gate, queue: queue,
             waitsForRoom: isRegularFile(STDOUT_FILENO))
-        let configured: @Sendable (Configuration) -> Void = { recorder.record(.configuration($0)) }
-        configuration = ConfigurationReader(stop: stop, changed: plan.follows ? configured : nil)
+        configuration = ConfigurationReader(stop: stop, follows: plan.follows) { result in
+            switch result {
+            case .success(let configuration): recorder.record(.configuration(configuration))
+            case .failure(let error):
+                recorder.record(.configuration(nil))
+                // Before there is a state it is for the one who waits for the names to say.
+                if recorder.ask(\.hasState) { recorder.diagnose(error.diagnosisOfNames) }
+            }
+        }
         follower = QuorumFollower(
             plan: plan, recorder: recorder, configuration: configuration, watchdog: watchdog, stop: stop)
         self.recorder = recorder
@@ -86,7 +93,8 @@ public struct Watch {
             if ready[1] != 0, let signal = signals.next() { return stop.request(.signal(signal)) }
             if ready[2] & (POLLERR | POLLHUP) != 0 { return stop.request(.outputClosed) }
             if ready[3] != 0, let silent = watchdog.silentFor(), plan.follows {
-                recorder.record(.unresponsive(silent: silent))
+                // This thread must not wait for anybody, so it does not wait for room either.
+                recorder.record(.unresponsive(silent: silent), mayWait: false)
             }
             if let deadline, deadline <= .now {
                 return stop.request(.timedOut(isConnected: follower.isConnected))
