@@ -84,7 +84,7 @@ extension CheckFormat {
         add("votes", state.votes.total.map(Int.init), limits: expected)
         add("quorum", state.votes.quorum.map(Int.init))
         add("margin", state.votes.margin, warning: warnMargin.map { "\($0):" } ?? "")
-        if state.quorate != nil {
+        if !state.nodes.isEmpty {
             add("nodes", state.nodes.count { $0.isMember }, limits: ";;0;\(state.nodes.count)")
         }
         return data.joined(separator: " ")
