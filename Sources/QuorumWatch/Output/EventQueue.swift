@@ -9,6 +9,8 @@ final class EventQueue: Sendable {
     enum Item: Sendable {
         case event(Event)
         case diagnostic(String)
+        /// There is no answer for a check, and why.
+        case unknown(String)
     }
 
     private struct State: Sendable {
@@ -53,7 +55,7 @@ final class EventQueue: Sendable {
                 case .event(let event):
                     state.dropped += 1
                     state.lastDropped = event
-                case .diagnostic, nil: break
+                case .diagnostic, .unknown, nil: break
                 }
             }
             state.items.append(item)

@@ -40,7 +40,8 @@ public struct Reducer: Sendable {
     private var phase = Phase.starting
     private var current = ClusterState()
     private var printed: ClusterState?
-    private var configuration: Configuration?
+    /// The configuration; nil while it is not known.
+    public private(set) var configuration: Configuration?
     private var members: [NodeID] = []
     /// Every node that votequorum knows, by ID.
     private var listed: [VoteQuorumNotification.ListedNode] = []
@@ -63,6 +64,9 @@ public struct Reducer: Sendable {
     /// Whether the last reading was not believed: it shows a node's state or the quorum changed, which a notification
     /// is about to tell. If none comes, the same reading a second time is believed.
     public var wantsSecondReading: Bool { doubted != nil }
+
+    /// The state, whatever was printed of it; nil when corosync is gone or silent.
+    public var known: ClusterState? { phase == .starting || current.quorate == nil ? nil : current }
 
     /// Every node that votequorum is known to know, the asked one included.
     public var knownNodes: [NodeID] { listed.map(\.id) }

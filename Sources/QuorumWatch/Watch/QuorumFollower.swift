@@ -83,7 +83,7 @@ final class QuorumFollower: Sendable {
     /// Starts tracking, and brings the names.
     private func start(_ quorum: borrowing VoteQuorum, isFirst: Bool) throws(CorosyncError) {
         let onlyChanges = plan.changesOnly && isFirst
-        let flags: TrackFlags = onlyChanges ? .changesOnly : plan.follows ? .changes : .current
+        let flags: TrackFlags = onlyChanges ? .changesOnly : plan.gate != nil || plan.follows ? .changes : .current
         try ask { () throws(CorosyncError) in try quorum.trackStart(flags) }
         if plan.showsDetails, let failure = configuration.failure() {
             if stop.requested != nil { return }
@@ -112,6 +112,10 @@ extension QuorumFollower {
                 _ = stop.wait(until: .now + backoff.pause())
             }
             guard plan.mode == .all else { continue }
+            if recorder.wantsConfiguration {
+                recorder.record(.configuration(readConfiguration()))
+                return
+            }
             watchdog.end()
             let ready = wait(for: [(stop.descriptor, POLLIN), (descriptor, POLLIN)])
             if ready[0] != 0 { return }
@@ -209,6 +213,11 @@ extension QuorumFollower {
             }
         }
         return Reading(local: local, others: others)
+    }
+
+    /// Reads the configuration in this very thread, for who has nothing else to do; nil when it cannot be read.
+    private func readConfiguration() -> Configuration? {
+        try? ask { () throws(CorosyncError) in try Configuration(reading: ConfigurationMap()) }
     }
 
     /// Makes a request, again and again while corosync is too busy for it.

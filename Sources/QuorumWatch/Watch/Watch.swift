@@ -19,7 +19,8 @@ public struct Watch {
     public init(_ plan: WatchPlan) {
         self.plan = plan
         let recorder = Recorder(
-            reducer: Reducer(kinds: plan.kinds), queue: queue, waitsForRoom: isRegularFile(STDOUT_FILENO))
+            reducer: Reducer(kinds: plan.kinds), gate: plan.gate, queue: queue,
+            waitsForRoom: isRegularFile(STDOUT_FILENO))
         configuration = ConfigurationReader(stop: stop, follows: plan.follows) { result in
             switch result {
             case .success(let configuration): recorder.record(.configuration(configuration))
@@ -40,18 +41,34 @@ public struct Watch {
         Glibc.signal(SIGPIPE, SIG_IGN)
         let signals = EndingSignals()
         let printer = Printer(
-            queue: queue, format: plan.format, printsPage: !plan.follows, limit: plan.follows ? plan.limit : 1,
-            stop: stop)
+            queue: queue, format: plan.format, printsPage: plan.printsOnce, check: plan.check,
+            limit: plan.printsOnce ? 1 : plan.limit, stop: stop)
         start("output") { printer.run() }
         if plan.showsDetails { start("configuration") { [configuration] in configuration.run() } }
         start("votequorum") { [follower] in follower.run() }
 
         supervise(signals)
+        explain()
         let outcome = finish(signals)
         follower.hangUp()
         // Time to close the connections, which would otherwise leave their shared memory to corosync's care.
         _ = threads.wait(until: .now + .milliseconds(200)) { $0 == 0 ? () : nil }
-        return outcome
+        if case .signal = outcome { return outcome }
+        return stop.requested ?? outcome
+    }
+
+    /// Puts in the queue why there will be no answer to a check, and what was waited for in vain.
+    private func explain() {
+        guard let outcome = stop.requested, let why = outcome.whyNoStatus else { return }
+        if plan.check != nil {
+            queue.put(.unknown(why))
+        } else if case .timedOut = outcome, !plan.conditions.isEmpty {
+            let unmet = recorder.unmetConditions
+            guard unmet?.isEmpty != true else { return }
+            let list = (unmet ?? plan.conditions).map { harmless("\($0)") }.joined(separator: ", ")
+            let known = "corosync says otherwise; ask vqwatch for the status, or allow more time with --timeout"
+            recorder.diagnose("waited in vain for \(list): \(unmet == nil ? why : known)")
+        }
     }
 
     private func start(_ name: StaticString, _ body: @escaping @Sendable () -> Void) {
@@ -95,7 +112,7 @@ public struct Watch {
         switch outcome {
         case .failed, .nothingPending: break
         case .signal, .timedOut: deadline = Instant.now + patience
-        case .done, .outputClosed, .outputFailed: return outcome
+        case .done, .checked, .outputClosed, .outputFailed: return outcome
         }
         while true {
             let ready = wait(
