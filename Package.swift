@@ -50,6 +50,7 @@ let package = Package(
         .testTarget(name: "QuorumWatchTests", dependencies: ["Corosync", "QuorumWatch"]),
         // Links neither the stand-in nor the probe: in the test program the stand-in would replace the real libraries.
         .testTarget(name: "StandInTests", dependencies: ["TestSupport"]),
+        .testTarget(name: "DocumentationTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),
         .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),
     ],
     swiftLanguageModes: [.v6]
