@@ -74,6 +74,23 @@ func parsePath(_ argument: String) throws -> String {
     return argument
 }
 
+/// A condition to wait for.
+func parseCondition(_ argument: String) throws -> Condition {
+    do throws(Condition.ParseError) {
+        return try Condition(parsing: argument)
+    } catch {
+        throw ValidationError(error.description)
+    }
+}
+
+/// A number of votes.
+func parseMargin(_ argument: String) throws -> Int {
+    guard argument.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let margin = UInt32(argument) else {
+        throw ValidationError("write a number of votes, 0 to \(UInt32.max)")
+    }
+    return Int(margin)
+}
+
 /// A number of events.
 func parseCount(_ argument: String) throws -> Int {
     guard argument.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let count = Int(argument), count > 0 else {

@@ -11,9 +11,14 @@ struct Command: ParsableCommand {
         usage: """
             vqwatch [options]
             vqwatch --follow [options]
+            vqwatch --check [options]
+            vqwatch --wait-for CONDITION… [options]
             """,
         discussion: """
             Without --follow, prints the status once and exits 0 when the cluster is quorate, 2 when it is not.
+
+            CONDITION is quorate, inquorate, complete (every configured node is a member), member=NODE or \
+            absent=NODE, with the ID or the name of a node.
 
             DURATION is 500ms, 10s, 2m, 1h, or a plain number of seconds.
             """,
@@ -21,6 +26,16 @@ struct Command: ParsableCommand {
 
     @Flag(name: .shortAndLong, help: "Print the status, then every change, until stopped.")
     var follow = false
+
+    @Flag(name: .shortAndLong, help: "Print one line for a monitoring system; exit 0, 1, 2 or 3 as its plugins do.")
+    var check = false
+
+    @Option(
+        name: [.customShort("w"), .long],
+        help: ArgumentHelp(
+            "Print the status at the moment this, and every other condition given, holds.", valueName: "CONDITION"),
+        transform: parseCondition)
+    var waitFor: [Condition] = []
 
     @Option(
         help: ArgumentHelp(
@@ -65,21 +80,26 @@ struct Command: ParsableCommand {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "Give up after this long (10s without --follow, never with it).", valueName: "DURATION"),
+            "Give up after this long (default: 10s; with --follow and --wait-for: never).", valueName: "DURATION"),
         transform: parseDuration)
     var timeout: Duration?
 
     @Option(
         help: ArgumentHelp(
             """
-            With --follow, how often to read what votequorum changes without a notification (5s; 0: never). \
-            Not possible with --dispatch one and --dispatch blocking.
+            With --follow and --wait-for, how often to read what votequorum changes without a notification (5s; 0: \
+            never). Not possible with --dispatch one and --dispatch blocking.
             """, valueName: "DURATION"),
         transform: parseDuration)
     var refresh: Duration?
 
-    @Flag(help: "With --follow, exit 1 when the connection is lost or cannot be made.")
+    @Flag(help: "With --follow and --wait-for, exit 1 when the connection is lost or cannot be made.")
     var noReconnect = false
+
+    @Option(
+        help: ArgumentHelp("With --check, warn when fewer than N more votes can be lost.", valueName: "N"),
+        transform: parseMargin)
+    var warnMargin: Int?
 
     @Option(
         help: ArgumentHelp("With --follow, keep a file for node_exporter's textfile collector.", valueName: "PATH"),
@@ -98,6 +118,12 @@ struct Command: ParsableCommand {
     /// `--dispatch blocking` never returns, and so follows in any case.
     var follows: Bool { follow || dispatch == .blocking }
 
+    /// Whether one look is all.
+    var isOneShot: Bool { !follows && waitFor.isEmpty }
+
+    /// The exit status for what goes wrong.
+    var errorStatus: CInt { check ? 3 : 1 }
+
     func validate() throws {
         if json, let format, format != .json { throw ValidationError("--json contradicts --format \(format)") }
         if quiet, json { throw ValidationError("--json makes no sense with --quiet, which prints nothing") }
@@ -105,22 +131,17 @@ struct Command: ParsableCommand {
         if color == .always, quiet || json || format == .json || format == .prometheus {
             throw ValidationError("--color always is for text only")
         }
-        if format == .prometheus {
-            if follows { throw ValidationError("--format prometheus is not for --follow: use --metrics-file") }
-            if changesOnly { throw ValidationError("--format prometheus needs the status: leave out --changes-only") }
-        }
-        // The parser takes nothing for an empty list.
-        if exec.isEmpty ? CommandLine.arguments.last == "--exec" : exec[0].isEmpty {
-            throw ValidationError("--exec needs a command")
-        }
+        try validateOutlets()
+        try validateCheck()
+        try validateWaitFor()
         if timeout == .zero { throw ValidationError("--timeout must be more than 0") }
         if !follows {
             if events != nil { throw ValidationError("--events needs --follow") }
             if count != nil { throw ValidationError("--count needs --follow") }
-            if refresh != nil { throw ValidationError("--refresh needs --follow") }
-            if noReconnect { throw ValidationError("--no-reconnect needs --follow") }
-            if metricsFile != nil { throw ValidationError("--metrics-file needs --follow") }
-            if !exec.isEmpty { throw ValidationError("--exec needs --follow") }
+            if isOneShot {
+                if refresh != nil { throw ValidationError("--refresh needs --follow or --wait-for") }
+                if noReconnect { throw ValidationError("--no-reconnect needs --follow or --wait-for") }
+            }
             if changesOnly, dispatch == .all {
                 throw ValidationError(
                     "--changes-only needs --follow, --dispatch one or --dispatch one-nonblocking")
@@ -132,10 +153,63 @@ struct Command: ParsableCommand {
         }
     }
 
+    /// What is told elsewhere than on standard output is told for as long as the watch goes on.
+    private func validateOutlets() throws {
+        if format == .prometheus {
+            if follows { throw ValidationError("--format prometheus is not for --follow: use --metrics-file") }
+            if changesOnly { throw ValidationError("--format prometheus needs the status: leave out --changes-only") }
+        }
+        // The parser takes nothing for an empty list.
+        if exec.isEmpty ? CommandLine.arguments.last == "--exec" : exec[0].isEmpty {
+            throw ValidationError("--exec needs a command")
+        }
+        if metricsFile != nil, !follows { throw ValidationError("--metrics-file needs --follow") }
+        if !exec.isEmpty, !follows { throw ValidationError("--exec needs --follow") }
+    }
+
+    /// `--check` is one look with a form of its own.
+    private func validateCheck() throws {
+        guard check else {
+            if warnMargin != nil { throw ValidationError("--warn-margin needs --check") }
+            return
+        }
+        try refuse(
+            [
+                ("--follow", follow), ("--wait-for", !waitFor.isEmpty), ("--format", format != nil), ("--json", json),
+                ("--color always", color == .always), ("--events", events != nil),
+                ("--dispatch \(dispatch.rawValue)", dispatch != .all), ("--changes-only", changesOnly),
+                ("--count", count != nil), ("--refresh", refresh != nil), ("--no-reconnect", noReconnect),
+            ], because: "makes no sense with --check, which looks once and prints one line of its own form")
+    }
+
+    /// `--wait-for` prints one status, and when is for the conditions to say.
+    private func validateWaitFor() throws {
+        guard !waitFor.isEmpty else { return }
+        try refuse(
+            [
+                ("--follow", follow), ("--events", events != nil),
+                ("--dispatch \(dispatch.rawValue)", dispatch != .all), ("--changes-only", changesOnly),
+                ("--count", count != nil),
+            ], because: "makes no sense with --wait-for, which prints the status once, when the conditions hold")
+        for (index, condition) in waitFor.enumerated() {
+            if let other = waitFor[..<index].first(where: condition.contradicts) {
+                throw ValidationError("--wait-for \(condition) contradicts --wait-for \(other)")
+            }
+        }
+    }
+
+    private func refuse(_ options: [(name: String, isGiven: Bool)], because reason: String) throws {
+        if let option = options.first(where: \.isGiven) { throw ValidationError("\(option.name) \(reason)") }
+    }
+
     /// What the options ask for.
-    func plan(onTerminal: Bool, noColor: Bool) -> WatchPlan {
+    func plan(onTerminal: Bool, onJournal: Bool, noColor: Bool) -> WatchPlan {
+        // To wait is to follow, and to print nothing for a while.
+        let follows = !isOneShot
         var plan = WatchPlan()
         plan.follows = follows
+        plan.conditions = waitFor
+        plan.check = check ? CheckFormat(warnMargin: warnMargin) : nil
         plan.mode = dispatch.mode
         plan.changesOnly = changesOnly
         plan.kinds = events ?? plan.kinds
@@ -155,7 +229,8 @@ struct Command: ParsableCommand {
         } else if format == .prometheus {
             plan.format = .prometheus
         } else {
-            plan.format = .text(color: color == .always || color == .auto && onTerminal && !noColor)
+            let hasColor = color == .always || color == .auto && onTerminal && !noColor
+            plan.format = onJournal ? .journal(color: hasColor) : .text(color: hasColor)
         }
         return plan
     }

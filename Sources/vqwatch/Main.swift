@@ -11,29 +11,35 @@ enum Main {
         let isOutputOpen = openMissingStandardDescriptors()
         let command = parse()
         guard isOutputOpen || command.quiet else {
-            fail("cannot write to standard output: it is closed; redirect it to /dev/null or use --quiet")
+            fail(
+                "cannot write to standard output: it is closed; redirect it to /dev/null or use --quiet",
+                status: command.errorStatus)
         }
         let noColor = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
-        let plan = command.plan(onTerminal: isatty(STDOUT_FILENO) == 1, noColor: noColor)
-        switch Watch(plan).run() {
+        let isJournal = isJournal(getenv("JOURNAL_STREAM").map { String(cString: $0) })
+        let plan = command.plan(onTerminal: isatty(STDOUT_FILENO) == 1, onJournal: isJournal, noColor: noColor)
+        let outcome = Watch(plan).run()
+        switch outcome {
         case .done(let quorate):
-            _exit(command.follows || quorate != false ? 0 : 2)
+            _exit(command.isOneShot && quorate == false ? 2 : 0)
+        case .checked(let health):
+            _exit(health.rawValue)
         case .outputClosed:
-            _exit(0)
+            // Nobody has read what was waited for.
+            _exit(command.check || !command.waitFor.isEmpty ? command.errorStatus : 0)
         case .nothingPending:
             _exit(75)
         case .signal(let signal):
             endProgram(bySignal: signal)
-        case .timedOut(let isConnected):
-            if !command.follows {
-                let why = isConnected ? "corosync is connected but does not answer" : "no connection to corosync"
-                report("no status: \(why); see whether corosync runs, or allow more time with --timeout")
-            }
-            _exit(124)
+        case .timedOut:
+            if command.isOneShot, let why = outcome.whyNoStatus { report("no status: \(why)") }
+            _exit(command.check ? command.errorStatus : 124)
         case .outputFailed(let error):
-            fail("cannot write to standard output: \(String(cString: strerror(error))); see where it is redirected to")
+            fail(
+                "cannot write to standard output: \(String(cString: strerror(error))); see where it is redirected to",
+                status: command.errorStatus)
         case .failed(let diagnosis):
-            fail(diagnosis)
+            fail(diagnosis, status: command.errorStatus)
         }
     }
 
@@ -50,9 +56,9 @@ enum Main {
         }
     }
 
-    private static func fail(_ text: String) -> Never {
+    private static func fail(_ text: String, status: CInt) -> Never {
         report(text)
-        _exit(1)
+        _exit(status)
     }
 
     private static func report(_ text: String) {

@@ -64,12 +64,12 @@ static cs_error_t obey(const char *command)
 {
     if (strcmp(command, "vote") == 0 || strcmp(command, "novote") == 0) {
         cast = *command == 'v';
-        polling = true;
-        return poll_now();
+        command = "poll";
     }
     if (strcmp(command, "poll") == 0) {
-        polling = true;
-        return poll_now();
+        cs_error_t error = poll_now();
+        polling = error == CS_OK;
+        return error;
     }
     if (strcmp(command, "silent") == 0) {
         polling = false;

@@ -120,8 +120,8 @@ private struct View: Equatable, CustomStringConvertible {
         #expect(try sandbox.run(on: 1, ["corosync-quorumtool", "-s"]).status == 1)
     }
 
-    @Test func onlyWhoIsAllowedConnects() throws {
-        try #require(getuid() == 0)
+    @Test(.enabled(if: getuid() == 0, "a sandbox that was not started as root has one user"))
+    func onlyWhoIsAllowedConnects() throws {
         let sandbox = try Sandbox(nodes: 1, allowed: [.init(user: 4711, group: 4711)])
         let ask = ["corosync-cmapctl", "-g", "totem.version"]
         #expect(try sandbox.run(on: 1, ask, as: .init(user: 4711, group: 4711)).status == 0)
@@ -172,6 +172,14 @@ private struct View: Equatable, CustomStringConvertible {
         #expect(try other.run(on: 1, ["cat", "/var/log/corosync/corosync.log"]).output.contains("10.77.0.2") == false)
         other.close()
         #expect(try View(from: 1, of: one) == View([1, 2], quorate: true))
+    }
+
+    @Test func aClusterThatCannotStartSaysWhy() throws {
+        let failure = #expect(throws: Sandbox.Failure.self) {
+            try Sandbox(nodes: 2, quorum: "expected_votes: many")
+        }
+        #expect(failure?.description.contains("sandbox: node 1: corosync has ended") == true)
+        #expect(failure?.description.contains("Value of key \"quorum.expected_votes\"") == true)
     }
 
     @Test func nothingIsLeftWhenTheHolderIsKilled() throws {

@@ -35,10 +35,24 @@ import Testing
         #expect(access("/tmp/x", F_OK) == -1)
     }
 
-    @Test func whatIsMissingIsNamedWithItsPackage() throws {
-        // A PATH with everything but ip. The script adds /usr/sbin and /sbin, so a machine that has ip there has it.
+    @Test func nothingIsMissingHere() throws {
         let result = try ChildProcess.run([Sandbox.script, "setup-check"])
         #expect(result.status == 0)
+        #expect(result.output.isEmpty && result.errors.isEmpty)
+    }
+
+    @Test func whatIsMissingIsNamedWithItsPackage() throws {
+        // Corosync is in /usr/sbin, out of sight here.
+        let hidden = "mount -t tmpfs tmpfs /usr/sbin && PATH=/usr/bin:/bin exec \"$@\""
+        let namespaces = getuid() == 0 ? "-m" : "-Urm"
+        for arguments in [["setup-check"], ["start", "/tmp/x"]] {
+            let result = try ChildProcess.run(
+                ["unshare", namespaces, "bash", "-c", hidden, "bash", Sandbox.script] + arguments)
+            #expect(result.status == 69)
+            #expect(result.errors.hasPrefix("sandbox: "))
+            #expect(result.errors.contains("corosync-cmapctl (Debian package corosync)"))
+            #expect(access("/tmp/x", F_OK) == -1)
+        }
     }
 
     @Test func helpNamesEveryCommand() throws {

@@ -180,12 +180,14 @@ public final class ChildProcess: Sendable {
     public func read(within limit: Duration) -> Reading {
         let deadline = ContinuousClock.now + limit
         return sources.withLock { sources in
+            // What is there already is read even when there is no time to wait.
+            var isLate = false
             while true {
                 if let line = sources.output.takeLine() { return .line(line) }
                 if sources.output.isAtEnd { return .end }
-                if ContinuousClock.now >= deadline { return .timeout }
+                if isLate { return .timeout }
+                isLate = ContinuousClock.now >= deadline
                 _ = sources.output.pull(and: &sources.errors, until: deadline, or: nil)
-                if ContinuousClock.now >= deadline, !sources.output.hasNews { return .timeout }
             }
         }
     }
@@ -220,6 +222,7 @@ public final class ChildProcess: Sendable {
     public func readAll(within limit: Duration) -> [UInt8] {
         let deadline = ContinuousClock.now + limit
         return sources.withLock { sources in
+            sources.output.pullAvailable()
             while !sources.output.isClosed, ContinuousClock.now < deadline {
                 _ = sources.output.pull(and: &sources.errors, until: deadline, or: nil)
             }

@@ -19,7 +19,6 @@ struct LineSource {
 
     var isClosed: Bool { descriptor == nil }
     var isAtEnd: Bool { isClosed && start == bytes.count }
-    var hasNews: Bool { isClosed || searched < bytes.count }
     var text: String { String(decoding: bytes[start...], as: UTF8.self) }
 
     mutating func close() {

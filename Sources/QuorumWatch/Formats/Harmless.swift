@@ -14,14 +14,15 @@ extension Unicode.Scalar {
 }
 
 /// A string from outside for a line of text: what could mislead is written as `\u{1b}`, and what is longer than any
-/// honest name is cut.
-func harmless(_ string: String, limit: Int = 256) -> String {
+/// honest name is cut. `also` are characters that mean something where the text goes.
+func harmless(_ string: String, limit: Int = 256, also: String = "") -> String {
     let scalars = string.unicodeScalars
-    if string.utf8.count <= limit, !scalars.contains(where: \.isHarmful) { return string }
+    let isHarmful = { (scalar: Unicode.Scalar) in scalar.isHarmful || also.unicodeScalars.contains(scalar) }
+    if string.utf8.count <= limit, !scalars.contains(where: isHarmful) { return string }
     var result = ""
     for scalar in scalars {
         if result.utf8.count >= limit { return result + "…" }
-        if scalar.isHarmful {
+        if isHarmful(scalar) {
             result += "\\u{" + String(scalar.value, radix: 16) + "}"
         } else {
             result.unicodeScalars.append(scalar)

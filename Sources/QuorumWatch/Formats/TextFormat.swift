@@ -10,9 +10,12 @@ struct TextFormat {
     func line(for event: Event) -> [UInt8] {
         var bytes: [UInt8] = []
         event.time.appendLocal(to: &bytes)
-        bytes.append(contentsOf: " \(event.kind.rawValue) \(text(of: event.body))\n".utf8)
+        bytes.append(contentsOf: " \(words(for: event))\n".utf8)
         return bytes
     }
+
+    /// The line without its time.
+    func words(for event: Event) -> String { "\(event.kind.rawValue) \(text(of: event.body))" }
 
     private func text(of body: Event.Body) -> String {
         switch body {

@@ -30,18 +30,26 @@ extension ClusterState {
         return "\(text(votes.total)) of \(text(votes.expected)) votes, quorum \(text(votes.quorum))"
     }
 
-    /// How many votes can be lost or are missing, or what the cluster waits for; nil when not known.
+    /// How many votes can be lost or are missing, or what the cluster waits for, by name; nil when not known.
     var marginText: String? {
+        let missing = isWaitingForAll ? missingNodes.map(\.reference) : []
+        return marginWords.map { missing.isEmpty ? $0 : "\($0): \(missing.text) missing" }
+    }
+
+    /// The same without names.
+    var marginWords: String? {
         guard let quorate, let margin = votes.margin else { return nil }
         switch (quorate, margin) {
         case (true, 0...): return "can lose \(margin)"
         case (true, _): return "below quorum by \(-margin), quorate by special rule"
         case (false, ..<0): return "\(-margin) missing"
-        case (false, _):
-            guard flags?.contains(.waitForAll) == true else { return "waiting for votequorum to give quorum" }
-            let missing = missingNodes.map(\.reference)
-            return missing.isEmpty ? "waiting for all nodes" : "waiting for all nodes: \(missing.text) missing"
+        case (false, _): return isWaitingForAll ? "waiting for all nodes" : "waiting for votequorum to give quorum"
         }
+    }
+
+    /// Whether there are votes enough, and yet the cluster has to see all nodes once to be quorate.
+    private var isWaitingForAll: Bool {
+        quorate == false && flags?.contains(.waitForAll) == true && votes.margin.map { $0 >= 0 } ?? false
     }
 }
 

@@ -9,8 +9,8 @@ final class EventQueue: Sendable {
     enum Item: Sendable {
         case event(Event)
         case diagnostic(String)
-        /// In the place of a status that did not come.
-        case nothingKnown
+        /// There is no answer for who prints a line in any case, and why.
+        case unknown(String)
     }
 
     private struct State: Sendable {
@@ -55,16 +55,16 @@ final class EventQueue: Sendable {
                 case .event(let event):
                     state.dropped += 1
                     state.lastDropped = event
-                case .diagnostic, .nothingKnown, nil: break
+                case .diagnostic, .unknown, nil: break
                 }
             }
             state.items.append(item)
         }
     }
 
-    /// Waits until another event can be put in without one being dropped, or the queue is closed.
+    /// Waits until as many events can be put in as come at once without one being dropped, or the queue is closed.
     func waitForRoom() {
-        state.wait { $0.count < capacity || $0.isClosed ? () : nil }
+        state.wait { $0.count <= capacity / 2 || $0.isClosed ? () : nil }
     }
 
     /// Waits for the next thing to write; nil once the queue is closed and empty.

@@ -40,7 +40,8 @@ public struct Reducer: Sendable {
     private var phase = Phase.starting
     private var current = ClusterState()
     private var printed: ClusterState?
-    private var configuration: Configuration?
+    /// The configuration; nil while it is not known.
+    public private(set) var configuration: Configuration?
     private var members: [NodeID] = []
     /// Every node that votequorum knows, by ID.
     private var listed: [VoteQuorumNotification.ListedNode] = []
@@ -48,9 +49,14 @@ public struct Reducer: Sendable {
     private var doubted: [VoteQuorumNotification.ListedNode]?
     /// Expected-votes notifications that came while nothing could be read.
     private var heldExpectedVotes: [(time: Timestamp, votes: UInt32)] = []
+    /// How many of them are held at most.
+    private static let mostHeld = 1000
 
     /// A reducer that gives events of these kinds only.
     public init(kinds: Set<EventKind> = Set(EventKind.allCases)) { self.kinds = kinds }
+
+    /// Whether anything is known of this connection.
+    var hasState: Bool { phase != .starting }
 
     /// Whether what votequorum answers now can be believed.
     public var mayRead: Bool { phase == .settled }
@@ -90,7 +96,7 @@ extension Reducer {
         doubted = nil
         current.ring = ring
         let old = self.members
-        self.members = members.sorted()
+        self.members = Set(members).sorted()
         guard phase != .starting else { return [] }
         phase = .recalculating
         guard kinds.contains(.nodelist) else { return [] }
@@ -120,7 +126,10 @@ extension Reducer {
         guard phase != .starting else { return [] }
         guard phase == .settled, let reading else {
             heldExpectedVotes.append((time, votes))
-            return []
+            guard heldExpectedVotes.count == Self.mostHeld else { return [] }
+            // Who is told so often before the recalculation ends gets the lines without what it would bring.
+            current.forgetVotes()
+            return reportHeldExpectedVotes()
         }
         take(reading)
         current.quorate = reading.local.flags.contains(.quorate)

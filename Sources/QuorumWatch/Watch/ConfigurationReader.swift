@@ -6,6 +6,8 @@ internal import Glibc
 
 /// Reads the configuration map in a thread of its own, so that names are read while votequorum is connected to, and a
 /// reload is noticed while a dispatch holds the other thread.
+///
+/// Names are a courtesy: whatever the map does, the status does not wait for it for longer than ``patience``.
 final class ConfigurationReader: Sendable {
     private struct State: Sendable {
         var wanted = 0
@@ -16,12 +18,20 @@ final class ConfigurationReader: Sendable {
     private let state = Guarded(State())
     private let wake = Flag()
     private let stop: StopRequest
-    /// Called with every later reading that differs; nil when changes are of no interest.
-    private let changed: (@Sendable (Configuration) -> Void)?
+    /// Whether changes are of interest.
+    private let follows: Bool
+    /// Called with every reading that was asked for, and later ones that differ.
+    private let report: @Sendable (Result<Configuration, CorosyncError>) -> Void
 
-    init(stop: StopRequest, changed: (@Sendable (Configuration) -> Void)?) {
+    /// How long names are waited for, and how long those that were read are believed while nothing can be read.
+    static let patience = Duration.seconds(2)
+
+    init(
+        stop: StopRequest, follows: Bool, report: @escaping @Sendable (Result<Configuration, CorosyncError>) -> Void
+    ) {
         self.stop = stop
-        self.changed = changed
+        self.follows = follows
+        self.report = report
     }
 
     /// Asks for a new reading.
@@ -30,42 +40,50 @@ final class ConfigurationReader: Sendable {
         wake.raise()
     }
 
-    /// Waits for the reading that was asked for last, or the error that prevents it; nil when the watch ends sooner.
-    func result() -> Result<Configuration, CorosyncError>? {
-        state.wait { state in
-            if state.read == state.wanted { return .some(state.result) }
-            return self.stop.requested == nil ? nil : .some(nil)
-        } ?? nil
+    /// Waits until the reading that was asked for last is reported; the error when there is none to be had in time.
+    func failure() -> CorosyncError? {
+        let deadline = Instant.now + Self.patience
+        let result = state.wait(until: deadline) { state in
+            state.read == state.wanted || self.stop.requested != nil ? state.result : nil
+        }
+        switch result {
+        case .success: return nil
+        case .failure(let error): return error
+        case nil: return CorosyncError(code: .timeout, operation: .cmapGet)
+        }
     }
 
     /// Reads until the watch ends.
     func run() {
         var connecting = Backoff.connecting
         var asking = Backoff.asking
-        var busy = 0
+        var failingSince: Instant?
         while stop.requested == nil {
             wake.lower()
             let ticket = state.withLock { $0.wanted }
             do throws(CorosyncError) {
                 let map = try ConfigurationMap()
-                (connecting, asking, busy) = (.connecting, .asking, 0)
-                return try serve(map)
-            } catch  where error.isTransient && busy < 10 {
-                busy += 1
-                _ = stop.wait(until: .now + asking.pause())
+                return try serve(map) { (connecting, asking, failingSince) = (.connecting, .asking, nil) }
             } catch {
-                publish(.failure(error), for: ticket)
+                let failing = Instant.now.since(failingSince ?? .now)
+                failingSince = failingSince ?? .now
+                if error.isTransient, failing < Self.patience / 2 {
+                    _ = stop.wait(until: .now + asking.pause())
+                    continue
+                }
+                // A short loss of the map alone is nobody's concern: what it says has hardly changed meanwhile.
+                if isAwaited || failing >= Self.patience { publish(.failure(error), for: ticket) }
                 // Try again unasked only for the sake of changes.
                 _ = wait(
                     for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN)],
-                    until: changed == nil ? nil : .now + connecting.pause())
+                    until: follows ? .now + connecting.pause() : nil)
             }
         }
     }
 
     /// Answers requests and follows changes until the watch ends.
-    private func serve(_ map: borrowing ConfigurationMap) throws(CorosyncError) {
-        if changed != nil {
+    private func serve(_ map: borrowing ConfigurationMap, succeeded: () -> Void) throws(CorosyncError) {
+        if follows {
             _ = try map.track("nodelist.", [.add, .modify, .delete, .prefix])
             _ = try map.track("totem.cluster_name", [.add, .modify, .delete])
         }
@@ -73,6 +91,7 @@ final class ConfigurationReader: Sendable {
         while true {
             let ticket = state.withLock { $0.wanted }
             publish(.success(try Configuration(reading: map)), for: ticket)
+            succeeded()
             let ready = wait(for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN), (descriptor, POLLIN)])
             if ready[0] != 0 { return }
             wake.lower()
@@ -81,11 +100,13 @@ final class ConfigurationReader: Sendable {
         }
     }
 
+    /// Whether somebody waits for a reading.
+    private var isAwaited: Bool { state.withLock { $0.read != $0.wanted } }
+
     private func publish(_ result: Result<Configuration, CorosyncError>, for ticket: Int) {
-        let isNew = state.withLock { state in
-            defer { (state.result, state.read) = (result, ticket) }
-            return state.result != result
-        }
-        if isNew, case .success(let configuration) = result { changed?(configuration) }
+        let isNews = state.withLock { $0.read != ticket || $0.result != result }
+        // Before the one who waits goes on: this thread alone says what the names are, so that none is overtaken.
+        if isNews { report(result) }
+        state.withLock { ($0.result, $0.read) = (result, ticket) }
     }
 }

@@ -2,12 +2,28 @@
 
 internal import Corosync
 
+extension Outcome {
+    /// Why no status was printed, and what to do; nil when one was, or none was wanted.
+    public var whyNoStatus: String? {
+        switch self {
+        case .timedOut(let isConnected):
+            "\(isConnected ? "corosync is connected but does not answer" : "no connection to corosync"); "
+                + "see whether corosync runs, or allow more time with --timeout"
+        case .failed(let diagnosis): diagnosis
+        case .done, .checked, .nothingPending, .signal, .outputClosed, .outputFailed: nil
+        }
+    }
+}
+
 extension CorosyncError {
     /// Whether no further request can succeed on the same connection.
     var endsConnection: Bool { isTransient || code == .library || code == .badHandle }
 
     /// What failed, why, and what to do, when a connection is lost.
     var diagnosisOfLoss: String { "lost the connection to corosync: \(self)" }
+
+    /// What failed, why, and what to do, when the configuration map cannot be read.
+    var diagnosisOfNames: String { "cannot read the names of the nodes: \(self)" }
 
     /// What failed, why, and what to do, when a connection cannot be made.
     ///

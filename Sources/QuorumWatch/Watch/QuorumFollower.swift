@@ -35,9 +35,9 @@ final class QuorumFollower: Sendable {
         var connecting = Backoff.connecting
         var asking = Backoff.asking
         var diagnosed: CorosyncError?
+        var busySince: Instant?
         var isFirst = true
         while stop.requested == nil {
-            var isTracking = false
             var failure: CorosyncError?
             do throws(CorosyncError) {
                 if plan.showsDetails { configuration.request() }
@@ -47,25 +47,33 @@ final class QuorumFollower: Sendable {
                 connection.withLock { $0 = descriptor }
                 defer { connection.withLock { $0 = nil } }
                 try start(quorum, isFirst: isFirst)
-                (isTracking, isFirst, diagnosed) = (true, false, nil)
-                (connecting, asking) = (.connecting, .asking)
                 try plan.follows ? follow(quorum, descriptor) : look(quorum, descriptor)
             } catch {
                 failure = error
             }
             watchdog.end()
             guard let failure, stop.requested == nil else { return }
-            if isTracking {
-                recorder.record(.disconnected(failure))
+            // A connection counts from its first state on: one that fails before cannot be made.
+            let isLoss = recorder.ask(\.hasState)
+            if isLoss {
+                (connecting, asking, diagnosed, busySince, isFirst) = (.connecting, .asking, nil, nil, false)
+                if plan.follows { recorder.record(.disconnected(failure)) }
             } else if failure.isTransient {
+                let busy = Instant.now.since(busySince ?? .now)
+                busySince = busySince ?? .now
+                if plan.follows, busy >= .seconds(1), diagnosed?.isTransient != true {
+                    recorder.wait(because: failure.diagnosisOfConnecting, "trying again")
+                    diagnosed = failure
+                }
                 _ = stop.wait(until: .now + asking.pause())
                 continue
             }
+            busySince = nil
             guard plan.reconnects else {
-                return stop.request(.failed(isTracking ? failure.diagnosisOfLoss : failure.diagnosisOfConnecting))
+                return stop.request(.failed(isLoss ? failure.diagnosisOfLoss : failure.diagnosisOfConnecting))
             }
-            if !isTracking, failure != diagnosed {
-                recorder.wait(because: failure.diagnosisOfConnecting)
+            if !isLoss, failure != diagnosed {
+                recorder.wait(because: failure.diagnosisOfConnecting, "waiting for it")
                 diagnosed = failure
             }
             _ = stop.wait(until: .now + connecting.pause())
@@ -75,16 +83,12 @@ final class QuorumFollower: Sendable {
     /// Starts tracking, and brings the names.
     private func start(_ quorum: borrowing VoteQuorum, isFirst: Bool) throws(CorosyncError) {
         let onlyChanges = plan.changesOnly && isFirst
-        let flags: TrackFlags = onlyChanges ? .changesOnly : plan.follows ? .changes : .current
+        let flags: TrackFlags = onlyChanges ? .changesOnly : plan.gate != nil || plan.follows ? .changes : .current
         try ask { () throws(CorosyncError) in try quorum.trackStart(flags) }
-        if plan.showsDetails {
-            switch configuration.result() {
-            case .success(let configuration): recorder.record(.configuration(configuration))
-            case .failure(let error):
-                recorder.record(.configuration(nil))
-                recorder.diagnose("cannot read the names of the nodes: \(error)")
-            case nil: return
-            }
+        if plan.showsDetails, let failure = configuration.failure() {
+            if stop.requested != nil { return }
+            recorder.record(.configuration(nil))
+            recorder.diagnose(failure.diagnosisOfNames)
         }
         if onlyChanges {
             recorder.record(.baseline(try read(recorder.ask(\.configuredNodes), from: quorum)))
@@ -97,40 +101,53 @@ final class QuorumFollower: Sendable {
 extension QuorumFollower {
     /// Looks once, in the mode of the plan.
     private func look(_ quorum: borrowing VoteQuorum, _ descriptor: CInt) throws(CorosyncError) {
-        do {
-            while try dispatch(plan.mode, quorum, descriptor) == 0 {
-                guard plan.mode == .all else { continue }
-                watchdog.end()
-                let ready = wait(for: [(stop.descriptor, POLLIN), (descriptor, POLLIN)])
-                if ready[0] != 0 { return }
+        var backoff = Backoff.asking
+        while stop.requested == nil {
+            do throws(CorosyncError) {
+                if try dispatch(plan.mode, quorum, descriptor) > 0 { return }
+                backoff.reset()
+            } catch  where plan.mode == .oneNonblocking && error.isNothingPending {
+                return stop.request(.nothingPending)
+            } catch  where error.isTransient {
+                _ = stop.wait(until: .now + backoff.pause())
             }
-        } catch  where error.code == .tryAgain && plan.mode == .oneNonblocking {
-            stop.request(.nothingPending)
+            guard plan.mode == .all else { continue }
+            if recorder.wantsConfiguration {
+                recorder.record(.configuration(readConfiguration()))
+                return
+            }
+            watchdog.end()
+            let ready = wait(for: [(stop.descriptor, POLLIN), (descriptor, POLLIN)])
+            if ready[0] != 0 { return }
         }
     }
 
     /// Follows until the watch ends or the connection is lost.
     private func follow(_ quorum: borrowing VoteQuorum, _ descriptor: CInt) throws(CorosyncError) {
+        var backoff = Backoff.asking
         var nextReading = plan.refresh.map { Instant.now + $0 }
         while stop.requested == nil {
             watchdog.end()
-            switch plan.mode {
-            case .one, .blocking:
-                _ = try dispatch(plan.mode, quorum, descriptor)
-            case .all, .oneNonblocking:
+            var isReadable = true
+            if !plan.mode.waitsItself {
                 let ready = wait(for: [(stop.descriptor, POLLIN), (descriptor, POLLIN)], until: nextReading)
                 if ready[0] != 0 { return }
-                if ready[1] != 0 {
-                    do {
-                        _ = try dispatch(plan.mode, quorum, descriptor)
-                    } catch  where error.code == .tryAgain {}
-                }
-                guard let refresh = plan.refresh, let due = nextReading, due <= .now else { continue }
-                if recorder.ask(\.mayRead) {
-                    recorder.record(.reading(try read(recorder.ask(\.knownNodes), from: quorum)))
-                }
-                nextReading = Instant.now + (recorder.ask(\.wantsSecondReading) ? min(refresh, .seconds(1)) : refresh)
+                isReadable = ready[1] != 0
             }
+            if isReadable {
+                do throws(CorosyncError) {
+                    _ = try dispatch(plan.mode, quorum, descriptor)
+                    backoff.reset()
+                } catch  where error.isTransient {
+                    // What is readable stays so: without a pause this would go round as fast as it can.
+                    _ = stop.wait(until: .now + backoff.pause())
+                }
+            }
+            guard let refresh = plan.refresh, let due = nextReading, due <= .now else { continue }
+            if recorder.ask(\.mayRead) {
+                recorder.record(.reading(try read(recorder.ask(\.knownNodes), from: quorum)))
+            }
+            nextReading = Instant.now + (recorder.ask(\.wantsSecondReading) ? min(refresh, .seconds(1)) : refresh)
         }
     }
 
@@ -152,9 +169,10 @@ extension QuorumFollower {
                 }
             }
         } catch  where failure == nil {
-            throw error
+            failure = error
         } catch {}
-        if let failure { throw failure }
+        // Who looks once has what was wanted, whatever came after it.
+        if let failure, plan.follows || events == 0 { throw failure }
         return events
     }
 
@@ -197,6 +215,11 @@ extension QuorumFollower {
         return Reading(local: local, others: others)
     }
 
+    /// Reads the configuration in this very thread, for who has nothing else to do; nil when it cannot be read.
+    private func readConfiguration() -> Configuration? {
+        try? ask { () throws(CorosyncError) in try Configuration(reading: ConfigurationMap()) }
+    }
+
     /// Makes a request, again and again while corosync is too busy for it.
     private func ask<Answer>(
         _ request: () throws(CorosyncError) -> Answer
@@ -212,4 +235,14 @@ extension QuorumFollower {
             }
         }
     }
+}
+
+extension CorosyncError {
+    /// Whether it is the answer of a dispatch that does not wait, and no failure.
+    fileprivate var isNothingPending: Bool { code == .tryAgain && operation == .votequorumDispatch }
+}
+
+extension DispatchMode {
+    /// Whether the library waits for notifications, not the caller.
+    fileprivate var waitsItself: Bool { self == .one || self == .blocking }
 }

@@ -7,6 +7,8 @@ internal import Glibc
 public enum Outcome: Hashable, Sendable {
     /// As many events as asked for were printed; `quorate` is what the last status among them said.
     case done(quorate: Bool?)
+    /// The answer of a check was printed.
+    case checked(Health)
     /// Nothing was pending, and the watch was not to wait.
     case nothingPending
     /// The time was up.
@@ -19,16 +21,6 @@ public enum Outcome: Hashable, Sendable {
     case outputFailed(errorNumber: CInt)
     /// Corosync cannot be watched, and the watch was not to wait for it; the diagnosis says why, and what to do.
     case failed(String)
-}
-
-extension Outcome {
-    /// Whether corosync gave no answer.
-    var lacksAnswer: Bool {
-        switch self {
-        case .failed, .timedOut: true
-        case .done, .nothingPending, .signal, .outputClosed, .outputFailed: false
-        }
-    }
 }
 
 /// The wish that a watch should end, which every thread can have and every thread can wait for. The first one counts.
@@ -44,6 +36,16 @@ final class StopRequest: Sendable {
 
     func request(_ reason: Outcome) {
         outcome.withLock { $0 = $0 ?? reason }
+        flag.raise()
+    }
+
+    /// Says that everything that was wanted is printed, which is the end even if another was requested a moment before;
+    /// but who sent a signal is to see it.
+    func conclude(_ end: Outcome) {
+        outcome.withLock { outcome in
+            if case .signal = outcome { return }
+            outcome = end
+        }
         flag.raise()
     }
 

@@ -23,13 +23,13 @@ public struct Watch {
     /// A watch that has not begun.
     public init(_ plan: WatchPlan) {
         self.plan = plan
-        notifier = plan.follows ? ServiceNotifier() : nil
+        notifier = plan.printsOnce ? nil : ServiceNotifier()
         let outlets = Outlets(
             survey: plan.metricsFile == nil && notifier == nil ? nil : Latest(Survey()),
             command: plan.command.isEmpty ? nil : EventQueue(capacity: .max))
         let recorder = Recorder(
-            reducer: Reducer(kinds: plan.kinds), queue: queue, waitsForRoom: isRegularFile(STDOUT_FILENO),
-            outlets: outlets)
+            reducer: Reducer(kinds: plan.kinds), gate: plan.gate, queue: queue,
+            waitsForRoom: isRegularFile(STDOUT_FILENO), outlets: outlets)
         metrics = plan.metricsFile.flatMap { path in
             outlets.survey.map { MetricsFile(path: path, survey: $0, diagnose: recorder.diagnose) }
         }
@@ -37,8 +37,15 @@ public struct Watch {
             CommandRunner(command: plan.command, queue: queue, limit: plan.limit, stop: stop)
         }
         self.outlets = outlets
-        let configured: @Sendable (Configuration) -> Void = { recorder.record(.configuration($0)) }
-        configuration = ConfigurationReader(stop: stop, changed: plan.follows ? configured : nil)
+        configuration = ConfigurationReader(stop: stop, follows: plan.follows) { result in
+            switch result {
+            case .success(let configuration): recorder.record(.configuration(configuration))
+            case .failure(let error):
+                recorder.record(.configuration(nil))
+                // Before there is a state it is for the one who waits for the names to say.
+                if recorder.ask(\.hasState) { recorder.diagnose(error.diagnosisOfNames) }
+            }
+        }
         follower = QuorumFollower(
             plan: plan, recorder: recorder, configuration: configuration, watchdog: watchdog, stop: stop)
         self.recorder = recorder
@@ -51,8 +58,8 @@ public struct Watch {
         if let problem = command?.begin() ?? metrics?.begin() { return .failed(problem) }
         let signals = EndingSignals()
         let printer = Printer(
-            queue: queue, format: plan.format, printsPage: !plan.follows, limit: plan.follows ? plan.limit : 1,
-            stop: stop)
+            queue: queue, format: plan.format, printsPage: plan.printsOnce, check: plan.check,
+            limit: plan.printsOnce ? 1 : plan.limit, stop: stop)
         start("output") { printer.run() }
         if plan.showsDetails { start("configuration") { [configuration] in configuration.run() } }
         if let metrics { start("metrics file") { metrics.run() } }
@@ -64,11 +71,29 @@ public struct Watch {
         notifier?.stopping()
         // Nobody follows the cluster any more, however long it takes to write and run what is left.
         outlets.survey?.close()
+        explain()
         let outcome = finish(signals)
         follower.hangUp()
         // Time to close the connections, which would otherwise leave their shared memory to corosync's care.
         _ = threads.wait(until: .now + .milliseconds(200)) { $0 == 0 ? () : nil }
-        return outcome
+        if case .signal = outcome { return outcome }
+        let end = stop.requested ?? outcome
+        if case .done = end, let failure = command?.startFailure.withLock({ $0 }) { return .failed(failure) }
+        return end
+    }
+
+    /// Puts in the queue why there will be no answer to a check, and what was waited for in vain.
+    private func explain() {
+        guard let outcome = stop.requested, let why = outcome.whyNoStatus else { return }
+        if plan.check != nil || plan.format == .prometheus && !plan.follows {
+            queue.put(.unknown(why))
+        } else if case .timedOut = outcome, !plan.conditions.isEmpty {
+            let unmet = recorder.unmetConditions
+            guard unmet?.isEmpty != true else { return }
+            let list = (unmet ?? plan.conditions).map { harmless("\($0)") }.joined(separator: ", ")
+            let known = "corosync says otherwise; ask vqwatch for the status, or allow more time with --timeout"
+            recorder.diagnose("waited in vain for \(list): \(unmet == nil ? why : known)")
+        }
     }
 
     private func start(_ name: StaticString, _ body: @escaping @Sendable () -> Void) {
@@ -94,7 +119,8 @@ public struct Watch {
             if ready[1] != 0, let signal = signals.next() { return stop.request(.signal(signal)) }
             if ready[2] & (POLLERR | POLLHUP) != 0 { return stop.request(.outputClosed) }
             if ready[3] != 0, let silent = watchdog.silentFor(), plan.follows {
-                recorder.record(.unresponsive(silent: silent))
+                // This thread must not wait for anybody, so it does not wait for room either.
+                recorder.record(.unresponsive(silent: silent), mayWait: false)
             }
             if let deadline, deadline <= .now {
                 return stop.request(.timedOut(isConnected: follower.isConnected))
@@ -125,9 +151,8 @@ public struct Watch {
         switch outcome {
         case .failed, .nothingPending: break
         case .signal, .timedOut: hurry()
-        case .done, .outputClosed, .outputFailed: isPrinting = false
+        case .done, .checked, .outputClosed, .outputFailed: isPrinting = false
         }
-        if plan.format == .prometheus, !plan.follows, outcome.lacksAnswer { queue.put(.nothingKnown) }
         queue.close()
         outlets.command?.close()
         while isPrinting || isRunning {
@@ -146,7 +171,6 @@ public struct Watch {
             if ready[3] != 0 { isRunning = false }
         }
         command?.reportEnd(notRun: notRun, isRunning: isRunning)
-        if case .done = outcome, let failure = command?.startFailure.withLock({ $0 }) { return .failed(failure) }
         return outcome
     }
 

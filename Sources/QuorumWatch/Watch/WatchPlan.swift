@@ -22,7 +22,10 @@ public struct WatchPlan: Hashable, Sendable {
     public var reconnects = false
     /// The form of the output.
     public var format = OutputFormat.text(color: false)
-
+    /// Print nothing until all of these hold, then the status as if it were asked for then; empty: do not wait.
+    public var conditions: [Condition] = []
+    /// Print the status as a monitoring plugin does; nil: in the format.
+    public var check: CheckFormat?
     /// The file to keep for the textfile collector of node_exporter.
     public var metricsFile: String?
     /// The command to run for every event, and its arguments; empty: none.
@@ -31,6 +34,15 @@ public struct WatchPlan: Hashable, Sendable {
     /// A plan to print the status once.
     public init() {}
 
-    /// Whether anything but whether the cluster is quorate is shown.
-    var showsDetails: Bool { follows || format != .quiet }
+    /// Whether anything but whether the cluster is quorate is shown from the start.
+    var showsDetails: Bool { check == nil && (follows || format != .quiet) }
+
+    /// Whether the first thing that is printed is the last.
+    var printsOnce: Bool { !follows || !conditions.isEmpty }
+
+    /// What has to come true before anything is printed.
+    var gate: Gate? {
+        if let check { return Gate(format == .quiet ? .bareAnswer : .answer(check)) }
+        return conditions.isEmpty ? nil : Gate(.conditions(conditions))
+    }
 }

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+
+PREFIX = /usr/local
+DESTDIR =
+# More for `swift build` and `swift test`, such as --scratch-path.
+SWIFT_FLAGS =
+BUILT = .build/release/vqwatch
+
+# The Swift runtime and the C++ library that it needs go into the program: it then depends on the corosync libraries
+# and libc alone, and starts faster. The linker takes the archive because it is all that it finds in .build/static.
+# With lld, because with gold every build warns of a mktemp(3) somewhere in Foundation, which is never called.
+RELEASE_FLAGS = -c release --static-swift-stdlib -Xswiftc -use-ld=lld -Xlinker -z -Xlinker pack-relative-relocs \
+	-Xlinker -L.build/static -Xswiftc -Xclang-linker -Xswiftc -static-libgcc
+
+# What Swift on Debian 12 links with, and the headers of the corosync libraries.
+BUILD_PACKAGES = git gcc libc6-dev libstdc++-12-dev libvotequorum-dev libcmap-dev libcorosync-common-dev
+# What a sandbox cluster is made of.
+RUN_PACKAGES = corosync iproute2 util-linux mount
+# What the tests compare with, and drive. Debian 12 has them all.
+TEST_PACKAGES = bash-completion debootstrap fakeroot file fish groff-base hyperfine jq lintian man-db mandoc \
+	monitoring-plugins-basic prometheus prometheus-node-exporter python3-jsonschema shellcheck strace tmux \
+	valgrind xz-utils zsh
+
+SCRIPTS = .ci/run Scripts/install-packages Tests/Sandbox/sandbox Tests/Sandbox/demo
+
+.DEFAULT_GOAL = help
+# The steps of a target follow one another; Swift uses every core by itself.
+.NOTPARALLEL:
+
+.PHONY: help
+help: ## list the targets
+	@echo 'vqwatch: make TARGET'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup setup-run setup-test
+setup: ## install what the build needs (Debian packages that are missing; starts no service)
+	@Scripts/install-packages $(BUILD_PACKAGES)
+setup-run: ## install what the build and a sandbox cluster need
+	@Scripts/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES)
+setup-test: ## install what the build, the sandbox and the tests need
+	@Scripts/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
+
+.PHONY: build
+build: ## build .build/release/vqwatch, the Swift runtime inside
+	@mkdir -p .build/static && ln -sf "$$(gcc -print-file-name=libstdc++.a)" .build/static/
+	swift build $(RELEASE_FLAGS) --product vqwatch $(SWIFT_FLAGS)
+
+.PHONY: run
+run: ## build, then watch a real three-node cluster in trouble for less than a minute (JSON=1: as JSON lines)
+	@$(MAKE) --no-print-directory setup-run build >&2
+	@VQWATCH=$(BUILT) JSON=$(JSON) Tests/Sandbox/demo
+
+.PHONY: test
+test: setup-test lint build ## set up, lint, build, and run every test (on real clusters; no root needed)
+	swift test --disable-xctest $(SWIFT_FLAGS)
+
+.PHONY: lint
+lint: ## check the form of the sources, the scripts and the manual
+	swift format lint --strict --parallel --recursive Sources Tests Package.swift
+	shellcheck --severity=error $(SCRIPTS)
+	$(if $(wildcard man/*),mandoc -T lint -W warning $(wildcard man/*))
+
+.PHONY: install
+install: ## install to DESTDIR and PREFIX (/usr/local)
+	install -D -s -m 755 $(BUILT) '$(DESTDIR)$(PREFIX)/bin/vqwatch'
+
+.PHONY: uninstall
+uninstall: ## remove what install installed
+	rm -f '$(DESTDIR)$(PREFIX)/bin/vqwatch'
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf .build

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+
+/// Text for the journal: every line begins with its priority as sd-daemon(3) has it, and the time is the journal's.
+struct JournalFormat {
+    let color: Bool
+
+    /// The line of an event, its newline included.
+    func line(for event: Event) -> [UInt8] {
+        Array("\(prefix(event.priority))\(TextFormat(color: color).words(for: event))\n".utf8)
+    }
+
+    /// The status as a page.
+    func page(for state: ClusterState) -> [UInt8] {
+        let prefix = Array(prefix(state.priority).utf8)
+        let lines = StatusText(color: color).page(for: state).split(separator: UInt8(ascii: "\n"))
+        return lines.flatMap { prefix + $0 + [UInt8(ascii: "\n")] }
+    }
+
+    private func prefix(_ priority: Priority) -> String { "<\(priority.rawValue)>" }
+}
+
+/// The priorities of syslog(3) that events have.
+enum Priority: Int {
+    case critical = 2
+    case error = 3
+    case warning = 4
+    case information = 6
+}
+
+extension ClusterState {
+    /// How much the state concerns whoever reads the journal.
+    var priority: Priority {
+        switch health() {
+        case .healthy: .information
+        case .degraded, .unknown: .warning
+        case .notQuorate: .critical
+        }
+    }
+}
+
+extension Event {
+    /// How much the event concerns whoever reads the journal.
+    var priority: Priority {
+        switch body {
+        case .status(let report), .quorum(let report), .expectedVotes(let report), .info(let report):
+            report.state.priority
+        case .nodelist: .information
+        case .disconnected, .unresponsive: .error
+        case .dropped: .warning
+        }
+    }
+}

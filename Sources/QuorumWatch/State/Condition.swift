@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+
+public import Corosync
+
+/// Something that can hold of a state, as `--wait-for` takes it. What is not known never holds.
+public enum Condition: Hashable, Sendable {
+    /// Votequorum says that the cluster is quorate.
+    case quorate
+    /// Votequorum says that it is not.
+    case inquorate
+    /// Every configured node is a member, and some are configured.
+    case complete
+    /// A node is a member.
+    case member(NodeSelector)
+    /// A node is not a member: dead, leaving, never seen, or gone from the configuration.
+    case absent(NodeSelector)
+
+    /// A text that is no condition.
+    public struct ParseError: Error, Hashable, CustomStringConvertible {
+        /// What is allowed.
+        public let description: String
+    }
+
+    /// Parses `quorate`, `inquorate`, `complete`, `member=NODE` or `absent=NODE`.
+    public init(parsing text: String) throws(ParseError) {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        switch (parts[0], parts.count) {
+        case ("quorate", 1): self = .quorate
+        case ("inquorate", 1): self = .inquorate
+        case ("complete", 1): self = .complete
+        case ("member", 2): self = .member(try NodeSelector(parsing: parts[1]))
+        case ("absent", 2): self = .absent(try NodeSelector(parsing: parts[1]))
+        default:
+            throw ParseError(description: "write quorate, inquorate, complete, member=NODE or absent=NODE")
+        }
+    }
+
+    /// Whether this and another condition can never hold at the same time.
+    public func contradicts(_ other: Condition) -> Bool {
+        switch (self, other) {
+        case (.quorate, .inquorate), (.inquorate, .quorate): true
+        case (.member(let one), .absent(let another)), (.absent(let one), .member(let another)): one == another
+        default: false
+        }
+    }
+
+    /// Whether it holds of a state, when these nodes are configured.
+    ///
+    /// A name that no node has says nothing of any node: neither `member` nor `absent` holds. An ID that no node has
+    /// is absent.
+    public func holds(of state: ClusterState, configured: [NodeID]) -> Bool {
+        switch self {
+        case .quorate: return state.quorate == true
+        case .inquorate: return state.quorate == false
+        case .complete:
+            return !configured.isEmpty && configured.allSatisfy { state.node($0)?.isMember == true }
+        case .member(let selector):
+            let nodes = selector.nodes(in: state)
+            return !nodes.isEmpty && nodes.allSatisfy(\.isMember)
+        case .absent(let selector):
+            let nodes = selector.nodes(in: state)
+            return (!nodes.isEmpty || selector.id != nil) && !nodes.contains(where: \.isMember)
+        }
+    }
+
+    /// The node it is about.
+    public var node: NodeSelector? {
+        switch self {
+        case .quorate, .inquorate, .complete: nil
+        case .member(let node), .absent(let node): node
+        }
+    }
+}
+
+extension Condition: CustomStringConvertible {
+    /// As it is written on the command line.
+    public var description: String {
+        switch self {
+        case .quorate: "quorate"
+        case .inquorate: "inquorate"
+        case .complete: "complete"
+        case .member(let node): "member=\(node)"
+        case .absent(let node): "absent=\(node)"
+        }
+    }
+}
+
+/// A node as a person names it: by ID, or by name.
+public struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
+    /// The ID, when the text is a number that can be one.
+    public let id: NodeID?
+    /// The text.
+    public let description: String
+
+    /// Parses the ID or the name of a node.
+    public init(parsing text: String) throws(Condition.ParseError) {
+        guard !text.isEmpty else { throw Condition.ParseError(description: "write the ID or the name of a node") }
+        id = text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt32(text).map(NodeID.init(_:)) : nil
+        guard id != .quorumDevice else { throw Condition.ParseError(description: "no node has the ID 0") }
+        description = text
+    }
+
+    /// The node with the ID; failing that, those with the name.
+    public func nodes(in state: ClusterState) -> [Node] {
+        if let id, let node = state.node(id) { return [node] }
+        return state.nodes.filter { $0.name == description }
+    }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import Testing
+import TestSupport
+
+/// One cluster goes through everything that can happen to it while a follower in each mode watches.
+@Suite("Following", .serialized)
+struct FollowTests {
+    @Test("gives the same events in every dispatch mode, as JSON and as text")
+    func followsInEveryMode() throws {
+        let sandbox = try Sandbox(nodes: 3)
+        let followers = try dispatchModes.map { mode in
+            let mayRefresh = mode == "all" || mode == "one-nonblocking"
+            return try sandbox.follow(["--dispatch", mode] + (mayRefresh ? ["--refresh", "0"] : []))
+        }
+        let text = try sandbox.spawn(on: 1, [vqwatch, "-f", "--color", "always"])
+
+        /// Every follower gives these events, once or (since a ring can take more than one attempt) more often, and
+        /// the last of them is as wanted.
+        func expect(
+            _ events: [String], _ what: Comment, at location: SourceLocation = #_sourceLocation,
+            last isWanted: (EventLine) -> Bool = { _ in true }
+        ) throws {
+            var common: [EventLine] = []
+            repeat {
+                guard let event = try followers[0].nextEvent() else { throw TestFailure("\(what): no such event") }
+                #expect(event.event == events[common.count % events.count], what, sourceLocation: location)
+                common.append(event)
+            } while common.count % events.count != 0 || !isWanted(common.last!)
+            for follower in followers.dropFirst() {
+                for event in common {
+                    #expect(try follower.nextEvent()?.timeless == event.timeless, what, sourceLocation: location)
+                }
+            }
+        }
+
+        try sandbox.cut(3)
+        try expect(["nodelist", "quorum"], "cut") { $0.node(3)["state"] == "dead" && $0.isQuorate == true }
+        try sandbox.heal(3)
+        try expect(["nodelist", "quorum"], "heal") { $0.changedFields.contains("nodes.3.state") }
+        try sandbox.stop(3)
+        try expect(["nodelist", "quorum"], "clean stop") { $0.json["votes"]["margin"] == 0 }
+        try sandbox.start(3)
+        try expect(["nodelist", "quorum"], "start") { $0.node(3)["state"] == "member" }
+        try sandbox.kill(2)
+        try expect(["nodelist", "quorum"], "SIGKILL") { $0.node(2)["state"] == "dead" }
+        try sandbox.start(2)
+        try expect(["nodelist", "quorum"], "start again") { $0.json["votes"]["total"] == 3 }
+        try sandbox.partition([1], [2, 3])
+        try expect(["nodelist", "quorum"], "alone") { $0.isQuorate == false && $0.changedFields.contains("quorate") }
+        try sandbox.join()
+        try expect(["nodelist", "quorum"], "together") { $0.isQuorate == true && $0.changedFields.contains("quorate") }
+        try sandbox.setExpectedVotes(5)
+        try expect(["expected_votes"], "expected votes") { $0.json["votes"]["expected"] == 5 }
+        try sandbox.setExpectedVotes(3)
+        try expect(["expected_votes"], "expected votes back") { $0.json["votes"]["quorum"] == 2 }
+        try sandbox.editConfiguration { $0.replacing("name: node3", by: "name: renamed") }
+        try sandbox.reload()
+        try expect(["info"], "a reload renames a node") {
+            $0.changedFields == ["nodes.3.name"] && $0.node(3)["name"] == "renamed"
+        }
+        // A new ring with the same members: node 2 is back before the others miss it.
+        try sandbox.kill(2)
+        try sandbox.start(2)
+        try expect(["nodelist", "quorum"], "a new ring")
+        try sandbox.wait(node: 1, members: [1, 2, 3])
+        for follower in followers { while try follower.nextEvent(within: .milliseconds(300)) != nil {} }
+
+        try sandbox.kill(1)
+        try expect(["disconnected"], "corosync is killed under the watcher") {
+            $0.isQuorate == nil && $0.json["error"]["code"] == "CS_ERR_LIBRARY"
+        }
+        try sandbox.start(1)
+        try sandbox.wait(node: 1, members: [1, 2, 3])
+        for follower in followers {
+            #expect(try follower.nextEvent()?.event == "status", "corosync is started under the watcher")
+            _ = try #require(try follower.nextEvent { $0.isQuorate == true && $0.json["votes"]["total"] == 3 })
+            #expect(follower.errors.split(separator: "\n").count == 1, "the reason was told once: \(follower.errors)")
+        }
+
+        for follower in followers {
+            follower.signal(SIGTERM)
+            #expect(follower.wait(within: .seconds(1)) == .signaled(SIGTERM))
+        }
+        text.signal(SIGINT)
+        let lines = text.finish(within: .seconds(1))
+        #expect(lines.termination == .signaled(SIGINT))
+        #expect(lines.lines.contains { $0.contains(" quorum \u{1b}[1;31mNOT QUORATE\u{1b}[0m: 1 of 3 votes") })
+        #expect(lines.lines.contains { $0.contains(" quorum \u{1b}[1;32mQUORATE\u{1b}[0m: 3 of 3 votes") })
+        #expect(lines.lines.contains { $0.hasSuffix("; renamed(3) name node3 -> renamed") })
+        let kinds = lines.lines.compactMap { $0.split(separator: " ").dropFirst().first }
+        #expect(kinds.starts(with: ["status", "nodelist", "quorum", "nodelist", "quorum"]))
+    }
+
+    @Test("finds changes of votes of which no notification comes within the refresh time")
+    func findsSilentChanges() throws {
+        let sandbox = try Sandbox(nodes: 3)
+        for mode in ["all", "one-nonblocking"] {
+            let follower = try sandbox.follow(["--dispatch", mode, "--refresh", "300ms"])
+            try sandbox.setVotes(2, of: 3)
+            let more = try #require(try follower.nextEvent())
+            #expect(more.node(3)["votes"] == 2)
+            try sandbox.setVotes(1, of: 3)
+            let fewer = try #require(try follower.nextEvent(within: .seconds(3)))
+            #expect(fewer.event == "info")
+            #expect(fewer.node(3)["votes"] == 1)
+            #expect(fewer.changedFields.contains("nodes.3.votes") && fewer.changedFields.contains("votes.total"))
+            try sandbox.setExpectedVotes(3)
+            _ = try #require(try follower.nextEvent { $0.event == "expected_votes" })
+        }
+    }
+
+    @Test("without the status at the start tells the next change, in the modes for scripts too")
+    func printsOnlyChanges() throws {
+        let sandbox = try Sandbox(nodes: 3)
+        let pending = try sandbox.run(on: 1, [vqwatch, "--json", "--changes-only", "--dispatch", "one-nonblocking"])
+        #expect(pending.status == 75 && pending.output == "" && pending.errors == "")
+
+        let next = try sandbox.spawn(on: 1, [vqwatch, "--json", "--changes-only", "--dispatch", "one"])
+        let follower = try sandbox.spawn(on: 2, [vqwatch, "--json", "--changes-only", "--follow", "-n", "2"])
+        try sandbox.waitUntilTracked(on: 1)
+        try sandbox.waitUntilTracked(on: 2)
+        try sandbox.cut(3)
+        let change = next.finish()
+        #expect(change.status == 0)
+        let line = try EventLine(try #require(change.lines.first))
+        #expect(line.event == "nodelist" && change.lines.count == 1)
+        #expect(line.json["left"].elements.map { $0["id"] } == [3])
+        #expect(line.isQuorate == true)
+        let changes = follower.finish()
+        #expect(changes.status == 0)
+        let lines = try changes.lines.map { try EventLine($0) }
+        #expect(lines.map(\.event) == ["nodelist", "quorum"])
+        #expect(lines.last?.changedFields.contains("nodes.3.state") == true)
+    }
+
+    @Test("prints only the kinds that are asked for, and ends after as many events")
+    func filtersAndCounts() throws {
+        let sandbox = try Sandbox(nodes: 3)
+        let follower = try sandbox.spawn(
+            on: 1, [vqwatch, "-fj", "--events", "quorum,expected_votes", "--count", "2"])
+        try sandbox.waitUntilTracked(on: 1)
+        try sandbox.setExpectedVotes(5)
+        try sandbox.cut(3)
+        let result = follower.finish()
+        #expect(result.status == 0)
+        let lines = try result.lines.map { try EventLine($0) }
+        #expect(lines.map(\.event) == ["expected_votes", "quorum"])
+        #expect(lines.last?.changedFields.contains("ring_id") == true, "no nodelist told it")
+        #expect(lines.last?.isQuorate == false)
+
+        let timed = try sandbox.run(on: 1, [vqwatch, "-fj", "-t", "500ms"])
+        #expect(timed.status == 124 && timed.lines.count == 1)
+    }
+
+    @Test("shows a quorum device that registers, votes, stops voting, dies and goes")
+    func showsAQuorumDevice() throws {
+        let sandbox = try Sandbox(nodes: 2, device: "model: net; votes: 1; timeout: 1000; sync_timeout: 2000")
+        let follower = try sandbox.follow(["--refresh", "200ms"])
+        let device = try sandbox.spawn(
+            on: 1, [Sandbox.builtProduct(named: "quorum-device"), "net"], input: .pipe)
+        func tell(_ command: String?, _ what: Comment, _ isShown: (JSON) -> Bool) throws {
+            if let command { device.write(command + "\n") }
+            #expect(device.nextLine(within: .seconds(5)) == "ok", what)
+            let event = try follower.nextEvent(within: .seconds(10)) { isShown($0.json["qdevice"]) }
+            #expect(event?.event == "info" || event?.event == "quorum", what)
+            let status = try sandbox.run(on: 1, [vqwatch, "-j"])
+            #expect(isShown(try EventLine(status.lines.first ?? "").json["qdevice"]), what)
+        }
+        try tell(nil, "registered, which it does by itself") { $0["alive"] == false && $0["votes"] == 1 }
+        try tell("vote", "voting") { $0["alive"] == true && $0["cast_vote"] == true }
+        #expect(try sandbox.run(on: 1, [vqwatch]).output.contains("(1 vote, alive, casts its vote)"))
+        try tell("novote", "not voting") { $0["alive"] == true && $0["cast_vote"] == false }
+        try tell("master-wins 1", "master wins") { $0["master_wins"] == true }
+        try tell("silent", "dead") { $0["alive"] == false }
+        try tell("unregister", "unregistered") { $0 == .null }
+    }
+}

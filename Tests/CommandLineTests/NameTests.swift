@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import Testing
+import TestSupport
+
+/// Names that nobody should give to a node, in a real corosync.conf.
+@Suite("Names", .serialized)
+struct NameTests {
+    private func configuration(names: [[UInt8]?]) -> [UInt8] {
+        var text = Array(
+            """
+            totem {
+                version: 2
+                cluster_name: lab
+                transport: knet
+                token: 1000
+                token_coefficient: 0
+            }
+            quorum {
+                provider: corosync_votequorum
+            }
+            system {
+                sched_rr: no
+                move_to_root_cgroup: no
+                allow_knet_handle_fallback: yes
+            }
+            logging {
+                to_logfile: yes
+                logfile: /var/log/corosync/corosync.log
+                to_syslog: no
+            }
+            nodelist {
+
+            """.utf8)
+        for (index, name) in names.enumerated() {
+            text += "    node {\n        nodeid: \(index + 1)\n        ring0_addr: 10.77.0.\(index + 1)\n".utf8
+            if let name { text += Array("        name: ".utf8) + name + Array("\n".utf8) }
+            text += "    }\n".utf8
+        }
+        return text + "}\n".utf8
+    }
+
+    @Test("with control characters, quotes, escapes and invalid UTF-8 give a sensible line every time")
+    func hostileNames() throws {
+        let names: [[UInt8]] = [
+            Array("a\u{1b}[31mred\u{1b}[0m\u{7}".utf8), Array("\"quoted\" \\ 'it'".utf8),
+            [0x78, 0xFF, 0xFE, 0x79, 0xC3], Array("\u{202e}gnp.exe \u{9b}2J\u{2028}".utf8),
+        ]
+        let sandbox = try Sandbox(nodes: 4, config: configuration(names: names), waiting: false)
+        try sandbox.wait(node: 1, members: [1, 2, 3, 4])
+        let json = try sandbox.run(on: 1, [vqwatch, "-j"])
+        #expect(json.status == 0 && json.lines.count == 1)
+        let line = try EventLine(json.lines[0])
+        #expect(line.node(1)["name"] == "a\u{1b}[31mred\u{1b}[0m\u{7}")
+        #expect(line.node(2)["name"] == "\"quoted\" \\ 'it'")
+        #expect(line.node(3)["name"] == "x\u{fffd}\u{fffd}y\u{fffd}")
+        for output in [
+            json, try sandbox.run(on: 1, [vqwatch]), try sandbox.run(on: 1, [vqwatch, "-f", "-n", "1"]),
+        ] {
+            #expect(output.status == 0)
+            #expect(output.outputBytes.allSatisfy { $0 == 0x0A || $0 >= 0x20 && $0 != 0x7F })
+            let harmful: [Unicode.Scalar] = ["\u{9b}", "\u{202e}", "\u{2028}"]
+            #expect(!output.output.unicodeScalars.contains { harmful.contains($0) })
+            #expect(String(validating: output.outputBytes, as: UTF8.self) != nil)
+        }
+    }
+
+    @Test("that are missing are null, and the ID stands for the node")
+    func noNames() throws {
+        let sandbox = try Sandbox(nodes: 2, config: configuration(names: [nil, nil]), waiting: false)
+        try sandbox.wait(node: 1, members: [1, 2])
+        let line = try EventLine(try #require(try sandbox.run(on: 1, [vqwatch, "-j"]).lines.first))
+        #expect(line.node(2)["name"] == .null && line.node(2)["addresses"] == ["10.77.0.2"])
+        #expect(try sandbox.run(on: 1, [vqwatch, "-f", "-n", "1"]).output.hasSuffix("members 1 2\n"))
+    }
+
+    /// Corosync 3 does not start without a node list and guards the one it has, so this is the stand-in's to show.
+    @Test("without a nodelist are not known, and the status is there all the same")
+    func noNodelist() throws {
+        let script = "/proc/self/fd/0"
+        let cluster = "node 1-2 config=no\n"
+        let environment = [
+            "LD_PRELOAD": Sandbox.builtProduct(named: "libStandIn.so"), "VQ_STANDIN_SCRIPT": script,
+        ]
+        let json = try ChildProcess.run([vqwatch, "-j"], environment: environment, input: cluster)
+        #expect(json.status == 0 && json.errors == "")
+        let line = try EventLine(try #require(json.lines.first))
+        #expect(line.json["nodes"].elements.map { $0["name"] } == [.null, .null])
+        #expect(line.json["nodes"].elements.map { $0["addresses"] } == [[], []])
+        #expect(line.node(1)["local"] == true)
+        let text = try ChildProcess.run([vqwatch, "-f", "-n", "1"], environment: environment, input: cluster)
+        #expect(text.output.hasSuffix("members 1 2\n"))
+    }
+}

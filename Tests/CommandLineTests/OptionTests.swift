@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+import TestSupport
+
+/// What the command line refuses. Corosync is not asked, so none is started.
+@Suite("The command line")
+struct OptionTests {
+    /// Arguments, and the option that the message must name.
+    static let refused: [(arguments: [String], option: String)] = [
+        (["--events", "quorum"], "--events"),
+        (["-f", "--events", "quorum,nonsense"], "--events"),
+        (["-f", "--events", ""], "--events"),
+        (["-f", "--events", "quorum,"], "--events"),
+        (["--count", "1"], "--count"),
+        (["-f", "--count", "0"], "--count"),
+        (["-f", "-n", "-1"], "-n"),
+        (["-f", "-n", "1e3"], "-n"),
+        (["-f", "-n", "99999999999999999999"], "-n"),
+        (["--refresh", "1s"], "--refresh"),
+        (["-f", "--dispatch", "blocking", "--refresh", "1s"], "--refresh"),
+        (["-f", "--dispatch", "one", "--refresh", "1s"], "--refresh"),
+        (["-f", "--refresh", "often"], "--refresh"),
+        (["--no-reconnect"], "--no-reconnect"),
+        (["--changes-only"], "--changes-only"),
+        (["--dispatch", "two"], "--dispatch"),
+        (["--format", "yaml"], "--format"),
+        (["--json", "--format", "text"], "--json"),
+        (["--quiet", "--json"], "--json"),
+        (["--quiet", "--format", "text"], "--format"),
+        (["--json", "--color", "always"], "--color"),
+        (["--color", "sometimes"], "--color"),
+        (["--timeout", "0"], "--timeout"),
+        (["--timeout", "1x"], "--timeout"),
+        (["--timeout", "-1s"], "--timeout"),
+        (["--timeout", "nan"], "--timeout"),
+        (["--timeout", "1e400"], "--timeout"),
+        (["--timeout", ""], "--timeout"),
+        (["--timeout", "ms"], "--timeout"),
+        (["--timeout", "99999999h"], "--timeout"),
+        (["--timeout"], "--timeout"),
+        (["--nonsense"], "--nonsense"),
+        (["status"], "status"),
+    ]
+
+    @Test("refuses what makes no sense, with status 64 and the name of the option", arguments: refused)
+    func refuses(_ example: (arguments: [String], option: String)) throws {
+        let result = try ChildProcess.run([vqwatch] + example.arguments)
+        #expect(result.status == 64)
+        #expect(result.output == "")
+        #expect(result.errors.hasPrefix("vqwatch: "))
+        #expect(result.errors.contains(example.option), "\(result.errors)")
+        #expect(result.lines.count <= 1)
+    }
+
+    @Test("answers --help and --version on standard output")
+    func answers() throws {
+        let help = try ChildProcess.run([vqwatch, "--help"])
+        #expect(help.status == 0 && help.errors == "" && help.output.contains("--changes-only"))
+        let version = try ChildProcess.run([vqwatch, "--version"])
+        #expect(version.status == 0 && version.output.hasPrefix("vqwatch ") && version.lines.count == 1)
+    }
+
+    @Test(
+        "takes a length of time in every form",
+        arguments: [("200ms", 0.2), ("0.2s", 0.2), (".2", 0.2), ("0.005m", 0.3), ("0.0001h", 0.36)])
+    func takesDurations(_ duration: String, _ seconds: Double) throws {
+        let start = ContinuousClock.now
+        let result = try ChildProcess.run([vqwatch, "--follow", "--timeout", duration])
+        #expect(result.status == 124)
+        #expect(ContinuousClock.now - start >= .seconds(seconds))
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import Testing
+import TestSupport
+
+/// Whoever reads the output goes away, is slow, or was never there.
+@Suite("The output", .serialized)
+struct OutputTests {
+    @Test("that nobody reads any more ends it quietly, at once and in every mode")
+    func closedPipe() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        for mode in dispatchModes {
+            let follower = try sandbox.follow(["--dispatch", mode])
+            follower.closeOutput()
+            #expect(follower.wait(within: .seconds(1)) == .exited(0))
+            #expect(follower.errors == "")
+        }
+        // A file is read up to its end by tail -f, so that the end of vqwatch is what ends the pipe.
+        let shell = try sandbox.run(
+            on: 1, ["bash", "-c", "set -o pipefail; \"$0\" -f | head -n 1", vqwatch], within: .seconds(10))
+        #expect(shell.status == 0 && shell.lines.count == 1 && shell.errors == "")
+    }
+
+    @Test("that cannot be written is an error that says so")
+    func unwritable() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        for options in [[], ["-j"], ["-f"], ["-f", "--dispatch", "blocking"]] {
+            let full = try sandbox.spawn(on: 1, [vqwatch] + options, output: .file("/dev/full")).finish(
+                within: .seconds(10))
+            #expect(full.status == 1, "\(options)")
+            #expect(full.errors.hasPrefix("vqwatch: cannot write to standard output: No space left"), "\(full.errors)")
+            let closed = try sandbox.spawn(on: 1, [vqwatch] + options, output: .closed).finish(within: .seconds(10))
+            #expect(closed.status == 1, "\(options)")
+            #expect(closed.errors.hasPrefix("vqwatch: cannot write to standard output: it is closed"))
+        }
+        let quiet = try sandbox.spawn(on: 1, [vqwatch, "-q"], input: .closed, output: .closed, errors: .closed)
+        #expect(quiet.wait(within: .seconds(10)) == .exited(0))
+    }
+
+    @Test("that is not read for long stops neither dispatch nor a signal, and loses nothing")
+    func slowReader() throws {
+        let sandbox = try Sandbox(nodes: 3)
+        let slow = try sandbox.follow(["--refresh", "0"])
+        let ended = try sandbox.follow(["--refresh", "0"])
+        let witness = try sandbox.follow(["--refresh", "0"])
+        // More than a pipe holds: 64 KiB and a line of about 1 KiB each.
+        var expected: [JSON] = []
+        for round in 0..<100 {
+            try sandbox.setExpectedVotes(round % 2 == 0 ? 5 : 3)
+            expected.append(try #require(try witness.nextEvent()).timeless)
+        }
+        // All of it was taken off corosync: nothing waits for any of its clients.
+        let queues = try sandbox.run(on: 1, ["corosync-cmapctl", "-m", "stats", "stats.ipcs.service5."])
+        let queued = queues.lines.filter { $0.contains(".queued ") }
+        #expect(queued.count == 3 && queued.allSatisfy { $0.hasSuffix("= 0") }, "\(queues.output)")
+        ended.signal(SIGTERM)
+        #expect(ended.wait(within: .seconds(1), draining: false) == .signaled(SIGTERM))
+        for line in expected {
+            #expect(try slow.nextEvent()?.timeless == line)
+        }
+    }
+
+    @Test("to a file is complete when a signal ends it")
+    func completeAtTheEnd() throws {
+        let sandbox = try Sandbox(nodes: 3)
+        let file = "\(sandbox.folder).out"
+        defer { unlink(file) }
+        let follower = try sandbox.spawn(on: 1, [vqwatch, "-fj"], output: .file(file))
+        try sandbox.waitUntilTracked(on: 1)
+        try sandbox.cut(3)
+        try sandbox.wait(node: 1, members: [1, 2])
+        follower.signal(SIGTERM)
+        #expect(follower.wait(within: .seconds(1)) == .signaled(SIGTERM))
+        let lines = try ChildProcess.run(["cat", file]).lines.map { try EventLine($0).event }
+        #expect(lines == ["status", "nodelist", "quorum"])
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import Testing
+import TestSupport
+
+/// Corosync does not run, has no votequorum, denies access, or does not answer: in the status, and in every mode.
+@Suite("Trouble with corosync", .serialized)
+struct TroubleTests {
+    /// Runs the status in the modes that end by themselves.
+    private func statuses(
+        on node: Int, of sandbox: Sandbox, as user: Sandbox.User? = nil, _ options: [String] = []
+    ) throws -> [ChildProcess.Result] {
+        try ["all", "one", "one-nonblocking"].map {
+            try sandbox.run(on: node, [vqwatch, "--dispatch", $0] + options, as: user)
+        }
+    }
+
+    /// Starts a follower in every mode, and takes the first line of its standard error.
+    private func followers(
+        on node: Int, of sandbox: Sandbox, as user: Sandbox.User? = nil
+    ) throws -> [(process: ChildProcess, error: String)] {
+        try dispatchModes.map { mode in
+            let process = try sandbox.spawn(on: node, [vqwatch, "-f", "-j", "--dispatch", mode], as: user)
+            #expect(eventually(within: .seconds(10)) { process.errors.hasSuffix("\n") })
+            return (process, process.errors)
+        }
+    }
+
+    private func end(_ process: ChildProcess, by signal: Int32 = SIGTERM) {
+        process.signal(signal)
+        #expect(process.wait(within: .seconds(1)) == .signaled(signal))
+    }
+
+    @Test("that does not run: the status fails and says so, a follower waits for it or gives up when told to")
+    func notRunning() throws {
+        let sandbox = try Sandbox(nodes: 1, starting: false)
+        for result in try statuses(on: 1, of: sandbox) + [sandbox.run(on: 1, [vqwatch, "-q"])] {
+            #expect(result.status == 1 && result.output == "")
+            #expect(
+                result.errors.hasPrefix("vqwatch: cannot connect to corosync: corosync is not running (CS_ERR_LIBRARY"))
+            #expect(result.errors.contains("; start corosync"))
+        }
+        for mode in dispatchModes {
+            let result = try sandbox.run(on: 1, [vqwatch, "-f", "--no-reconnect", "--dispatch", mode])
+            #expect(result.status == 1 && result.output == "" && result.lines.count == 0)
+        }
+        let waiting = try followers(on: 1, of: sandbox)
+        for (_, error) in waiting { #expect(error.hasSuffix("; waiting for it\n")) }
+        try sandbox.start(1)
+        for (process, error) in waiting {
+            #expect(try process.nextEvent()?.event == "status")
+            #expect(process.errors == error, "the reason is told once")
+        }
+        // Lost, not to be waited for: the loss is an event, and then an error.
+        let strict = try sandbox.spawn(on: 1, [vqwatch, "-fj", "--no-reconnect"])
+        #expect(try strict.nextEvent()?.event == "status")
+        try sandbox.stop(1)
+        let result = strict.finish()
+        #expect(result.status == 1)
+        #expect(try result.lines.map { try EventLine($0).event }.last == "disconnected")
+        #expect(result.errors.hasPrefix("vqwatch: lost the connection to corosync: "))
+        for (process, _) in waiting { end(process, by: SIGHUP) }
+    }
+
+    @Test("without votequorum: says which provider it has, or that it has none")
+    func anotherProvider() throws {
+        let sandbox = try Sandbox(nodes: 1, quorum: "none", waiting: false)
+        for result in try statuses(on: 1, of: sandbox) {
+            #expect(result.status == 1 && result.output == "")
+            #expect(result.errors.contains("it runs without a quorum provider"), "\(result.errors)")
+            #expect(result.errors.contains("set provider: corosync_votequorum"))
+        }
+        for (process, error) in try followers(on: 1, of: sandbox) {
+            #expect(error.contains("it runs without a quorum provider"))
+            end(process)
+        }
+    }
+
+    @Test("that denies access: says so, and what to do")
+    func noAccess() throws {
+        try #require(getuid() == 0, "only root can act as another user")
+        let allowed = Sandbox.User(user: 4242, group: 4242)
+        let sandbox = try Sandbox(nodes: 1, allowed: [allowed])
+        let nobody = Sandbox.User(user: 65534, group: 65534)
+        for result in try statuses(on: 1, of: sandbox, as: nobody) {
+            #expect(result.status == 1 && result.output == "")
+            #expect(result.errors.contains("this user may not connect to corosync (CS_ERR_ACCESS"), "\(result.errors)")
+            #expect(result.errors.contains("uidgid"))
+        }
+        for (process, error) in try followers(on: 1, of: sandbox, as: nobody) {
+            #expect(error.contains("CS_ERR_ACCESS"))
+            end(process)
+        }
+        for result in try statuses(on: 1, of: sandbox, as: allowed) {
+            #expect(result.status == 0 && result.errors == "")
+        }
+    }
+
+    @Test("that is frozen before connecting: the status gives up in time, a follower goes on when it thaws")
+    func frozenBefore() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        try sandbox.freeze(1)
+        for result in try statuses(on: 1, of: sandbox, ["-t", "300ms"]) {
+            #expect(result.status == 124 && result.output == "")
+            #expect(result.errors.hasPrefix("vqwatch: no status: "))
+        }
+        let start = ContinuousClock.now
+        let quiet = try sandbox.run(on: 1, [vqwatch, "-q"], within: .seconds(15))
+        #expect(quiet.status == 124)
+        #expect(ContinuousClock.now - start < .seconds(12), "10 s are the default")
+        let waiting = try dispatchModes.map { try sandbox.spawn(on: 1, [vqwatch, "-fj", "--dispatch", $0]) }
+        let ended = try dispatchModes.map { try sandbox.spawn(on: 1, [vqwatch, "-fj", "--dispatch", $0]) }
+        // Both have asked, and corosync has not answered, once their connections wait to be accepted.
+        #expect(
+            eventually(within: .seconds(10)) {
+                waiting.allSatisfy { isBlocked($0) } && ended.allSatisfy { isBlocked($0) }
+            })
+        for process in ended { end(process) }
+        try sandbox.thaw(1)
+        for process in waiting {
+            #expect(try process.nextEvent { $0.event != "unresponsive" }?.event == "status")
+            end(process)
+        }
+    }
+
+    @Test("that is frozen while following: tells it, and that it answers again")
+    func frozenWhileFollowing() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let asking = try sandbox.follow(["--refresh", "200ms"])
+        let rest = try dispatchModes.dropFirst().map { try sandbox.follow(["--dispatch", $0]) }
+        try sandbox.freeze(1)
+        let silent = try #require(try asking.nextEvent(within: .seconds(14)))
+        #expect(silent.event == "unresponsive" && silent.isQuorate == nil)
+        #expect((silent.json["silent_ms"].number ?? 0) >= 10_000)
+        let stuck = try sandbox.spawn(on: 1, [vqwatch, "-fj"])
+        #expect(eventually(within: .seconds(10)) { isBlocked(stuck) })
+        end(stuck)
+        try sandbox.thaw(1)
+        let again = try #require(try asking.nextEvent())
+        #expect(again.event == "info" && again.isQuorate == true && again.changedFields == ["quorate"])
+        for process in [asking] + rest { end(process) }
+    }
+
+    /// Whether the thread that asks corosync waits in the library for its answer: it has a connection to it.
+    private func isBlocked(_ process: ChildProcess) -> Bool {
+        guard let descriptors = opendir("/proc/\(process.processID)/fd") else { return false }
+        defer { closedir(descriptors) }
+        var sockets = 0
+        while let entry = readdir(descriptors) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            var target = [CChar](repeating: 0, count: 256)
+            readlink("/proc/\(process.processID)/fd/\(name)", &target, 255)
+            if String(decoding: target.map { UInt8(bitPattern: $0) }, as: UTF8.self).hasPrefix("socket:") {
+                sockets += 1
+            }
+        }
+        return sockets > 0
+    }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+
+import Corosync
+import Testing
+
+@testable import QuorumWatch
+
+@Suite("The line of a check")
+struct CheckFormatTests {
+    private func state(_ prepare: (inout Cluster) -> Void = { _ in }) -> ClusterState {
+        var cluster = Cluster()
+        _ = cluster.reduce(.configuration(.named([1, 2, 3])))
+        prepare(&cluster)
+        _ = cluster.nodelist(1, [1, 2, 3])
+        _ = cluster.quorum(cluster.isQuorate)
+        return cluster.reducer.known ?? ClusterState()
+    }
+
+    private func line(_ state: ClusterState, warnMargin: Int? = nil) -> String {
+        String(decoding: CheckFormat(warnMargin: warnMargin).line(for: state), as: UTF8.self)
+    }
+
+    @Test("is OK for a cluster with everything that belongs to it")
+    func ok() {
+        #expect(
+            line(state())
+                == "QUORUM OK - quorate: 3 of 3 votes, quorum 2, can lose 1 | votes=3;;;0;3 quorum=2 margin=1 nodes=3;;;0;3\n"
+        )
+        #expect(CheckFormat().health(of: state()) == .healthy)
+    }
+
+    @Test("warns of missing votes, and names the nodes")
+    func missingVotes() {
+        let degraded = state { $0.states[3] = .dead }
+        #expect(CheckFormat().health(of: degraded) == .degraded)
+        #expect(
+            line(degraded)
+                == "QUORUM WARNING - quorate: 2 of 3 votes, quorum 2, can lose 0; nodes missing: node3(3)"
+                + " | votes=2;;;0;3 quorum=2 margin=0 nodes=2;;;0;3\n")
+    }
+
+    @Test("warns of a margin that is smaller than wanted, and gives the limit as a range")
+    func margin() {
+        #expect(CheckFormat(warnMargin: 1).health(of: state()) == .healthy)
+        #expect(CheckFormat(warnMargin: 2).health(of: state()) == .degraded)
+        #expect(
+            line(state(), warnMargin: 2)
+                == "QUORUM WARNING - quorate: 3 of 3 votes, quorum 2, can lose 1; margin below 2"
+                + " | votes=3;;;0;3 quorum=2 margin=1;2: nodes=3;;;0;3\n")
+    }
+
+    @Test(
+        "warns of a quorum device that is silent or casts no vote",
+        arguments: [
+            (VoteQuorumFlags.qdeviceAlive, "casts no vote"), (.qdeviceCastVote, "is not alive"),
+        ])
+    func device(_ flags: VoteQuorumFlags, _ words: String) {
+        let degraded = state { $0.deviceFlags = flags.union(.qdeviceRegistered) }
+        #expect(CheckFormat().health(of: degraded) == .degraded)
+        #expect(line(degraded).contains("; quorum device net \(words) | "))
+        let good = state { $0.deviceFlags = [.qdeviceRegistered, .qdeviceAlive, .qdeviceCastVote] }
+        #expect(CheckFormat().health(of: good) == .healthy)
+    }
+
+    @Test("is CRITICAL without quorum, says how many votes are missing or what is waited for")
+    func critical() {
+        let lost = state {
+            $0.states = [1: .member, 2: .dead, 3: .dead]
+            $0.isQuorate = false
+        }
+        #expect(CheckFormat().health(of: lost) == .notQuorate)
+        #expect(
+            line(lost, warnMargin: 1)
+                == "QUORUM CRITICAL - not quorate: 1 of 3 votes, quorum 2, 1 missing; nodes missing: node2(2) node3(3)"
+                + " | votes=1;;;0;3 quorum=2 margin=-1;1: nodes=1;;;0;3\n")
+        let waiting = state {
+            $0.states[3] = .dead
+            $0.deviceFlags = .waitForAll
+            $0.isQuorate = false
+        }
+        #expect(
+            line(waiting).hasPrefix(
+                "QUORUM CRITICAL - not quorate: 2 of 3 votes, quorum 2, waiting for all nodes; nodes missing: node3(3) | "
+            ))
+        #expect(!line(waiting).contains("can lose"))
+    }
+
+    @Test("gives no number for what is not known")
+    func unknown() {
+        #expect(line(ClusterState()) == "QUORUM UNKNOWN - votequorum has not said whether the cluster is quorate\n")
+        var state = ClusterState()
+        state.quorate = true
+        #expect(CheckFormat().health(of: state) == .unknown)
+        #expect(line(state) == "QUORUM UNKNOWN - quorate: ? of ? votes, quorum ?\n")
+        state.votes.total = 3
+        #expect(line(state).hasSuffix(" | votes=3;;;0\n"))
+    }
+
+    @Test("is one short line of harmless text whatever the nodes and the device are called")
+    func hostile() throws {
+        var state = state { $0.deviceFlags = .qdeviceRegistered }
+        state.quorate = false
+        let name = "a|b\n\"c\"'`\u{1b}[2J\u{202e}" + String(repeating: "x", count: 300)
+        state.device?.name = name
+        for count in [1, 2, 5, 12, 384] {
+            state.nodes = (0..<count).map { index in
+                Node(id: NodeID(UInt32.max - 400 + UInt32(index)), name: name, isLocal: false, addresses: [])
+            }
+            state.votes = Votes(total: .max, expected: .max, highestExpected: .max, quorum: .max)
+            let line = line(state, warnMargin: Int(UInt32.max))
+            #expect(line.utf8.count <= 1024)
+            #expect(line.split(separator: "\n").count == 1 && line.hasSuffix("\n"))
+            #expect(line.count { $0 == "|" } == 1)
+            #expect(!line.contains { "\"'`\u{1b}\u{202e}".contains($0) })
+            let data = try #require(line.split(separator: "|").last)
+            #expect(
+                data == " votes=4294967295;;;0;4294967295 quorum=4294967295 margin=0;4294967295: nodes=0;;;0;\(count)\n"
+            )
+            if count == 384 {
+                let more = try #require(line.firstMatch(of: #/ and (\d+) more \|/#)?.output.1)
+                let named = line.matches(of: #/\(\d+\)/#).count
+                #expect(named > 3 && Int(more) == 384 - named)
+            }
+        }
+    }
+
+    @Test("names every node when there is room for all of them")
+    func namesAll() {
+        let state = state {
+            for id: UInt32 in 4...40 { $0.states[id] = .dead }
+            $0.expected = 40
+            $0.isQuorate = false
+        }
+        let line = line(state)
+        #expect(line.contains("nodes missing: 4 5 6 ") && line.contains(" 40 |") && !line.contains("more"))
+    }
+
+    @Test("says why there is no answer, harmlessly and briefly")
+    func noAnswer() {
+        let line = String(
+            decoding: CheckFormat.line(forUnknown: "a|b\n" + String(repeating: "ä", count: 2000)), as: UTF8.self)
+        #expect(line.hasPrefix("QUORUM UNKNOWN - a\\u{7c}b\\u{a}ä") && line.utf8.count <= 1024)
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+
+import Corosync
+import Testing
+
+@testable import QuorumWatch
+
+@Suite("Text for the journal")
+struct JournalFormatTests {
+    private func line(_ event: Event) -> String {
+        String(decoding: JournalFormat(color: false).line(for: event), as: UTF8.self)
+    }
+
+    @Test("begins with the priority: information, then a warning, then critical, then information again")
+    func priorities() {
+        var cluster = Cluster.settled()
+        cluster.states[3] = .dead
+        let left = cluster.nodelist(2, [1, 2])[0]
+        #expect(line(left) == "<6>nodelist ring 1.2: node1(1) node2(2); left node3(3)\n")
+        #expect(line(cluster.quorum(true)[0]).hasPrefix("<4>quorum quorate: 2 of 3 votes"))
+        cluster.states[2] = .dead
+        #expect(line(cluster.quorum(false)[0]).hasPrefix("<2>quorum NOT QUORATE: 1 of 3 votes"))
+        cluster.states = [1: .member, 2: .member, 3: .member]
+        #expect(line(cluster.quorum(true)[0]).hasPrefix("<6>quorum QUORATE: 3 of 3 votes"))
+    }
+
+    @Test("is an error when corosync is gone or silent, and a warning when events are missing")
+    func trouble() {
+        var cluster = Cluster.settled()
+        let silent = cluster.reduce(.unresponsive(silent: .seconds(12)))[0]
+        #expect(line(silent) == "<3>unresponsive corosync has not answered for 12 s\n")
+        var event = cluster.reduce(.disconnected(.lost))[0]
+        #expect(line(event) == "<3>disconnected the connection to corosync is lost (CS_ERR_LIBRARY)\n")
+        event.body = .dropped(count: 2)
+        #expect(line(event).hasPrefix("<4>dropped 2 events"))
+    }
+
+    @Test("is a warning when the votes are not known")
+    func unknown() {
+        var cluster = Cluster.settled()
+        // Read as inquorate a moment after it was notified as quorate.
+        cluster.isQuorate = false
+        let event = cluster.reduce(.quorum(quorate: true, nodes: cluster.listed, cluster.reading))[0]
+        #expect(line(event).hasPrefix("<4>quorum quorate: ? of ? votes"))
+        #expect(ClusterState().priority == .warning)
+    }
+
+    @Test("has the priority on every line of the page, and no empty line")
+    func page() throws {
+        let state = try #require(Cluster.settled().reducer.known)
+        let page = String(decoding: JournalFormat(color: false).page(for: state), as: UTF8.self)
+        let lines = page.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        #expect(lines.count == 11 && lines.allSatisfy { $0.hasPrefix("<6>") && $0.count > 3 })
+        #expect(lines.first == "<6>Cluster lab: QUORATE")
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import TestSupport
+import Testing
+
+/// What the other tests rely on when they start a process.
+@Suite struct ChildProcessTests {
+    @Test func linesComeOneByOneAndTheEndIsNoTimeout() throws {
+        let process = try ChildProcess(
+            ["bash", "-c", "printf 'one\\n\\ntwo\\npart'; read; echo ial; printf rest"], input: .pipe)
+        #expect(process.read(within: .seconds(5)) == .line("one"))
+        #expect(process.read(within: .seconds(5)) == .line(""))
+        #expect(process.nextLine(within: .seconds(5), where: { $0.hasPrefix("t") }) == "two")
+        #expect(process.read(within: .milliseconds(100)) == .timeout)
+        #expect(process.read(within: .zero) == .timeout)
+        process.write("\n")
+        #expect(process.read(within: .seconds(5)) == .line("partial"))
+        #expect(process.read(within: .seconds(5)) == .line("rest"))
+        #expect(process.read(within: .seconds(5)) == .end)
+        #expect(process.wait(within: .seconds(5)) == .exited(0))
+        #expect(process.wait(within: .zero) == .exited(0))
+    }
+
+    @Test func outputThatNobodyReadsStopsTheWriterUntilSomeoneDoes() throws {
+        let process = try ChildProcess(["head", "-c", "300000", "/dev/zero"])
+        #expect(process.wait(within: .milliseconds(200), draining: false) == nil)
+        #expect(process.isRunning)
+        #expect(process.wait(within: .seconds(5)) == .exited(0))
+        #expect(process.readAll(within: .zero).count == 300_000)
+    }
+
+    @Test func aClosedOutputEndsTheWriter() throws {
+        let process = try ChildProcess(["yes"])
+        #expect(process.nextLine(within: .seconds(5)) == "y")
+        process.closeOutput()
+        #expect(process.wait(within: .seconds(5)) == .signaled(SIGPIPE))
+    }
+
+    @Test func writingToAProcessThatDoesNotReadIsNoSignal() throws {
+        let process = try ChildProcess(["true"], input: .pipe)
+        #expect(process.wait(within: .seconds(5)) == .exited(0))
+        #expect(!process.write("anything"))
+    }
+
+    @Test func theEnvironmentIsAddedToAndTakenFrom() throws {
+        let result = try ChildProcess.run(
+            ["bash", "-c", "echo \"$ADDED ${HOME-none} ${PATH:+path}\""], environment: ["ADDED": "yes", "HOME": nil])
+        #expect(result.lines == ["yes none path"])
+    }
+
+    @Test func streamsLeadWhereTheyAreTold() throws {
+        let closed = try ChildProcess.run(["bash", "-c", "exec 3>&1 && echo open"])
+        #expect(closed.output == "open\n")
+        let process = try ChildProcess(["bash", "-c", "exec 3>&1"], output: .closed)
+        #expect(process.wait(within: .seconds(5)) == .exited(1))
+        let both = try ChildProcess(["bash", "-c", "echo out; echo err >&2"], errors: .descriptor(1)).finish()
+        #expect(both.output == "out\nerr\n")
+        let file = try ChildProcess(["cat"], input: .file("/etc/hostname"), errors: .null).finish()
+        #expect(file.output.hasSuffix("\n"))
+    }
+
+    @Test func whatDoesNotEndInTimeIsKilled() throws {
+        let result = try ChildProcess.run(["sleep", "60"], within: .milliseconds(100))
+        #expect(result.termination == nil && result.status == nil)
+    }
+
+    @Test func aCommandThatDoesNotExistIsAnError() {
+        #expect(throws: ChildProcess.LaunchError.self) { try ChildProcess(["/nowhere"]) }
+    }
+
+    @Test func aForgottenProcessIsKilled() throws {
+        var process: ChildProcess? = try ChildProcess(["sleep", "60"])
+        let id = try #require(process?.processID)
+        #expect(kill(id, 0) == 0)
+        process = nil
+        #expect(kill(id, 0) == -1)
+    }
+
+    @Test func waitingForAConditionIsBounded() {
+        var count = 0
+        let held = eventually(within: .seconds(5), every: .milliseconds(1)) {
+            count += 1
+            return count == 3
+        }
+        #expect(held)
+        #expect(!eventually(within: .milliseconds(50)) { false })
+    }
+}
