@@ -128,7 +128,7 @@ struct CheckTests {
 /// What a real cluster cannot show: which connections are made, and faults.
 @Suite("The check, in trouble")
 struct CheckTroubleTests {
-    /// Runs a check with the stand-in, whose report goes to standard error behind the check's own words.
+    /// Runs a check of the cluster that a script of the stand-in makes.
     private func run(
         _ script: String, _ options: [String] = [], output: ChildProcess.Stream = .pipe
     ) throws -> ChildProcess.Result {
@@ -172,8 +172,20 @@ struct CheckTroubleTests {
 
     @Test("waits for the notification that a reading belongs to")
     func betweenTwoMoments() throws {
+        // Notified as inquorate; quorate by the time that the answer comes.
         let result = try run(
-            "nodes 3\nquorate 0\ntimeline\nquorum 1\nwait 300\nquorate auto\nnodelist next 1,2,3\nquorum auto\n")
+            """
+            nodes 3
+            quorate 0
+            delay votequorum_getinfo 1 300
+            timeline
+            wait 100
+            quorate auto
+            wait 500
+            nodelist next 1,2,3
+            quorum auto
+
+            """)
         #expect(result.status == 0, "\(result.output)\(result.errors)")
     }
 
