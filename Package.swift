@@ -45,10 +45,12 @@ let package = Package(
             path: "Tests/StandInProbe",
             linkerSettings: [.linkedLibrary("votequorum"), .linkedLibrary("cmap"), .linkedLibrary("corosync_common")]
         ),
-        .testTarget(name: "CorosyncTests", dependencies: ["Corosync", "TestSupport"]),
+        .executableTarget(name: "corosync-exercise", dependencies: ["Corosync"], path: "Tests/CorosyncExercise"),
+        .testTarget(name: "CorosyncTests", dependencies: ["Corosync", "TestSupport", "corosync-exercise"]),
         .testTarget(name: "QuorumWatchTests", dependencies: ["Corosync", "QuorumWatch"]),
         // Links neither the stand-in nor the probe: in the test program the stand-in would replace the real libraries.
         .testTarget(name: "StandInTests", dependencies: ["TestSupport"]),
+        .testTarget(name: "DocumentationTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),
         .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),
     ],
     swiftLanguageModes: [.v6]

@@ -51,6 +51,9 @@ public struct EventLine: Hashable, Sendable {
             for object in part.elements { try check(object, has: keys, key) }
             if case .object = part { try check(part, has: keys, key) }
         }
+        if let problem = SchemaValidator.shared.problem(with: line) {
+            throw Malformed(description: "not valid by the schema: \(problem): \(line)")
+        }
         let ids = json["nodes"].elements.map { $0["id"].number ?? -1 }
         guard ids == Set(ids).sorted() else { throw Malformed(description: "nodes are not in order: \(line)") }
     }

@@ -59,7 +59,7 @@ extension ConfigurationMap {
 
     /// Ends a tracking (cmap_track_delete(3)).
     ///
-    /// Throws `CS_ERR_NOT_EXIST` when it was ended before.
+    /// Throws `CS_ERR_BAD_HANDLE` when it was ended before.
     public borrowing func untrack(_ track: Track) throws(CorosyncError) {
         try check(.cmapTrackDelete, cmap_track_delete(handle, track.handle))
     }

@@ -24,7 +24,7 @@ final class ConfigurationReader: Sendable {
     private let report: @Sendable (Result<Configuration, CorosyncError>) -> Void
 
     /// How long names are waited for, and how long those that were read are believed while nothing can be read.
-    static let patience = Duration.seconds(1)
+    static let patience = Duration.seconds(2)
 
     init(
         stop: StopRequest, follows: Bool, report: @escaping @Sendable (Result<Configuration, CorosyncError>) -> Void

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+
+import Corosync
+import Testing
+import TestSupport
+
+@Suite("Errors")
+struct ErrorTests {
+    @Test("have the name that the C header gives them, words for people, and something to do")
+    func haveMessages() throws {
+        let header = try ChildProcess.run(["cat", "/usr/include/corosync/corotypes.h"]).output
+        var named: Set<UInt32> = []
+        for line in header.split(separator: "\n") {
+            let words = line.split { " =,\t".contains($0) }
+            guard words.count >= 2, words[0].hasPrefix("CS_ERR_"), let value = UInt32(words[1]) else { continue }
+            let code = CorosyncError.Code(rawValue: value)
+            #expect(code.description == words[0])
+            #expect(!code.reason.isEmpty && !code.advice.isEmpty)
+            named.insert(value)
+        }
+        #expect(named == Set(CorosyncError.Code.named.map(\.rawValue)))
+        #expect(Set(CorosyncError.Code.named.map(\.description)).count == named.count)
+    }
+
+    @Test("without a name are kept")
+    func keepUnknownCodes() {
+        let error = CorosyncError(code: .init(rawValue: 4242), operation: .votequorumDispatch)
+        #expect(error.code.description == "CS_ERR_4242")
+        #expect(error.description.contains("votequorum_dispatch"))
+    }
+
+    @Test(
+        "of votequorum_dispatch(3) each say what to do",
+        arguments: [
+            CorosyncError.Code.tryAgain, .invalidParameter, .access, .library, .interrupt, .notSupported,
+            .messageError, .noMemory,
+        ])
+    func sayWhatToDo(_ code: CorosyncError.Code) {
+        let error = CorosyncError(code: code, operation: .votequorumDispatch)
+        #expect(error.description == "\(error.reason) (\(code) from votequorum_dispatch); \(error.advice)")
+        #expect(error.advice.split(separator: " ").count >= 2)
+    }
+}

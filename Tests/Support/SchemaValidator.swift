@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+
+internal import Synchronization
+
+/// Holds JSON lines to `share/event.schema.json`, by a validator that is none of ours: `Tests/validate-events`.
+public final class SchemaValidator: Sendable {
+    /// The one that every test shares. It ends with the tests.
+    public static let shared = SchemaValidator()
+
+    private let process: Mutex<ChildProcess?>
+
+    /// Starts a validator.
+    public init() {
+        let script = "/" + #filePath.split(separator: "/").dropLast(2).joined(separator: "/") + "/validate-events"
+        process = Mutex(try? ChildProcess([script, "--each"], input: .pipe))
+    }
+
+    /// What is wrong with a line.
+    ///
+    /// - Parameter line: The line without its newline.
+    /// - Returns: What the validator says, or nil when the line is valid.
+    public func problem(with line: String) -> String? {
+        process.withLock { process in
+            guard let process else { return "Tests/validate-events does not start" }
+            process.write(line + "\n")
+            switch process.read(within: .seconds(30)) {
+            case .line("ok"): return nil
+            case .line(let problem): return problem
+            case .end, .timeout: return "no answer from Tests/validate-events: \(process.errors)"
+            }
+        }
+    }
+}
