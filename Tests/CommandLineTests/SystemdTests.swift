@@ -41,7 +41,6 @@ struct SystemdTests {
         #expect(socket.next()?.hasPrefix("READY=1\nSTATUS=waiting for corosync: ") == true)
         try sandbox.start(1)
         #expect(socket.next()?.hasPrefix("STATUS=QUORATE: 1 of 1 votes") == true)
-        // Frozen, it is still watched: a restart would not help.
         watch.signal(SIGTERM)
         #expect(socket.next() == "STOPPING=1")
     }
