@@ -21,7 +21,7 @@ TEST_PACKAGES = bash-completion debootstrap fakeroot file fish groff-base hyperf
 	monitoring-plugins-basic prometheus prometheus-node-exporter python3-jsonschema shellcheck strace tmux \
 	valgrind xz-utils zsh
 
-SCRIPTS = .ci/run Scripts/install-packages Tests/Sandbox/sandbox Tests/Sandbox/demo
+SCRIPTS = .ci/run Scripts/generate-completions Scripts/install-packages Tests/Sandbox/sandbox Tests/Sandbox/demo
 
 .DEFAULT_GOAL = help
 # The steps of a target follow one another; Swift uses every core by itself.
@@ -60,13 +60,42 @@ lint: ## check the form of the sources, the scripts and the manual
 	shellcheck --severity=error $(SCRIPTS)
 	$(if $(wildcard man/*),mandoc -T lint -W warning $(wildcard man/*))
 
+# Where each file goes, below PREFIX: FROM:TO.
+BASH_COMPLETIONS = share/bash-completion/completions
+ZSH_COMPLETIONS = share/zsh/site-functions
+FISH_COMPLETIONS = share/fish/vendor_completions.d
+UNITS = lib/systemd/system
+INSTALLED = \
+	man/vqwatch.1:share/man/man1/vqwatch.1 \
+	man/vqwatch-events.5:share/man/man5/vqwatch-events.5 \
+	completions/vqwatch.bash:$(BASH_COMPLETIONS)/vqwatch \
+	completions/_vqwatch:$(ZSH_COMPLETIONS)/_vqwatch \
+	completions/vqwatch.fish:$(FISH_COMPLETIONS)/vqwatch.fish \
+	share/event.schema.json:share/vqwatch/event.schema.json
+
 .PHONY: install
-install: ## install to DESTDIR and PREFIX (/usr/local)
-	install -D -s -m 755 $(BUILT) '$(DESTDIR)$(PREFIX)/bin/vqwatch'
+install: ## install what was built, to DESTDIR and PREFIX (/usr/local)
+	install -D -m 755 $(BUILT) '$(DESTDIR)$(PREFIX)/bin/vqwatch'
+	strip --strip-unneeded --remove-section=.comment --remove-section=.note '$(DESTDIR)$(PREFIX)/bin/vqwatch'
+	$(foreach file,$(INSTALLED),$(call install_file,$(subst :, ,$(file))))
+define install_file
+install -D -m 644 $(word 1,$(1)) '$(DESTDIR)$(PREFIX)/$(word 2,$(1))'
+
+endef
 
 .PHONY: uninstall
 uninstall: ## remove what install installed
 	rm -f '$(DESTDIR)$(PREFIX)/bin/vqwatch'
+	$(foreach file,$(INSTALLED),$(call uninstall_file,$(subst :, ,$(file))))
+	rmdir '$(DESTDIR)$(PREFIX)/share/vqwatch'
+define uninstall_file
+rm -f '$(DESTDIR)$(PREFIX)/$(word 2,$(1))'
+
+endef
+
+.PHONY: completions
+completions: build ## write the shell completions anew, after a change of the options
+	Scripts/generate-completions $(BUILT)
 
 .PHONY: clean
 clean: ## remove what was built
