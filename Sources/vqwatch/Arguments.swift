@@ -8,6 +8,7 @@ internal import QuorumWatch
 enum FormatArgument: String, ExpressibleByArgument, CaseIterable {
     case text
     case json
+    case prometheus
 }
 
 /// What `--color` takes.
@@ -63,6 +64,14 @@ func parseEventKinds(_ argument: String) throws -> Set<EventKind> {
         kinds.insert(kind)
     }
     return kinds
+}
+
+/// The path of a file.
+func parsePath(_ argument: String) throws -> String {
+    guard !argument.isEmpty, argument.utf8.last != UInt8(ascii: "/") else {
+        throw ValidationError("write the path of a file")
+    }
+    return argument
 }
 
 /// A condition to wait for.

@@ -37,7 +37,9 @@ struct Command: ParsableCommand {
         completion: .conditions, transform: parseCondition)
     var waitFor: [Condition] = []
 
-    @Option(help: ArgumentHelp("Print text (the default) or json (JSON lines).", valueName: "FORMAT"))
+    @Option(
+        help: ArgumentHelp(
+            "Print text (the default), json (JSON lines) or, without --follow, prometheus.", valueName: "FORMAT"))
     var format: FormatArgument?
 
     @Flag(name: .shortAndLong, help: "The same as --format json.")
@@ -99,6 +101,20 @@ struct Command: ParsableCommand {
         transform: parseMargin)
     var warnMargin: Int?
 
+    @Option(
+        help: ArgumentHelp("With --follow, keep a file for node_exporter's textfile collector.", valueName: "PATH"),
+        completion: .file(extensions: ["prom"]), transform: parsePath)
+    var metricsFile: String?
+
+    @Option(
+        parsing: .remaining,
+        help: ArgumentHelp(
+            """
+            With --follow and last on the line: run this for every event, with the event's JSON line on its standard \
+            input.
+            """, valueName: "COMMAND [ARG…]"))
+    var exec: [String] = []
+
     /// `--dispatch blocking` never returns, and so follows in any case.
     var follows: Bool { follow || dispatch == .blocking }
 
@@ -112,9 +128,10 @@ struct Command: ParsableCommand {
         if json, let format, format != .json { throw ValidationError("--json contradicts --format \(format)") }
         if quiet, json { throw ValidationError("--json makes no sense with --quiet, which prints nothing") }
         if quiet, format != nil { throw ValidationError("--format makes no sense with --quiet, which prints nothing") }
-        if color == .always, quiet || json || format == .json {
+        if color == .always, quiet || json || format == .json || format == .prometheus {
             throw ValidationError("--color always is for text only")
         }
+        try validateOutlets()
         try validateCheck()
         try validateWaitFor()
         if timeout == .zero { throw ValidationError("--timeout must be more than 0") }
@@ -134,6 +151,20 @@ struct Command: ParsableCommand {
             throw ValidationError(
                 "--refresh is not possible with --dispatch \(dispatch.rawValue): the library holds the thread")
         }
+    }
+
+    /// What is told elsewhere than on standard output is told for as long as the watch goes on.
+    private func validateOutlets() throws {
+        if format == .prometheus {
+            if follows { throw ValidationError("--format prometheus is not for --follow: use --metrics-file") }
+            if changesOnly { throw ValidationError("--format prometheus needs the status: leave out --changes-only") }
+        }
+        // The parser takes nothing for an empty list.
+        if exec.isEmpty ? CommandLine.arguments.last == "--exec" : exec[0].isEmpty {
+            throw ValidationError("--exec needs a command")
+        }
+        if metricsFile != nil, !follows { throw ValidationError("--metrics-file needs --follow") }
+        if !exec.isEmpty, !follows { throw ValidationError("--exec needs --follow") }
     }
 
     /// `--check` is one look with a form of its own.
@@ -188,11 +219,15 @@ struct Command: ParsableCommand {
         if follows, !dispatch.holdsThread {
             plan.refresh = refresh == .zero ? nil : refresh ?? .seconds(5)
         }
+        plan.metricsFile = metricsFile
+        plan.command = exec
         plan.reconnects = follows && !noReconnect
         if quiet {
             plan.format = .quiet
         } else if json || format == .json {
             plan.format = .json
+        } else if format == .prometheus {
+            plan.format = .prometheus
         } else {
             let hasColor = color == .always || color == .auto && onTerminal && !noColor
             plan.format = onJournal ? .journal(color: hasColor) : .text(color: hasColor)
