@@ -164,8 +164,8 @@ _vqwatch() {
 
     local -a repeating_flags=()
     local -a non_repeating_flags=(--follow -f --check -c --json -j --quiet -q --changes-only --no-reconnect --version -h --help)
-    local -a repeating_options=(-w --wait-for)
-    local -a non_repeating_options=(--format --color --events --dispatch -n --count --timeout -t --refresh --warn-margin)
+    local -a repeating_options=(-w --wait-for --exec)
+    local -a non_repeating_options=(--format --color --events --dispatch -n --count --timeout -t --refresh --warn-margin --metrics-file)
     __vqwatch_offer_flags_options 0
 
     # Offer option value completions
@@ -175,7 +175,7 @@ _vqwatch() {
         return
         ;;
     '--format')
-        __vqwatch_add_completions -W 'text'$'\n''json'
+        __vqwatch_add_completions -W 'text'$'\n''json'$'\n''prometheus'
         return
         ;;
     '--color')
@@ -200,6 +200,13 @@ _vqwatch() {
         return
         ;;
     '--warn-margin')
+        return
+        ;;
+    '--metrics-file')
+        __vqwatch_add_completions -o plusdirs -fX '!*.@(prom)'
+        return
+        ;;
+    '--exec')
         return
         ;;
     esac

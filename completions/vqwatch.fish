@@ -21,7 +21,7 @@ function __vqwatch_parse_tokens -S
     set -l unparsed_tokens (__vqwatch_tokens -pc)
     switch $unparsed_tokens[1]
     case 'vqwatch'
-        __vqwatch_parse_subcommand 0 'f/follow' 'c/check' 'w/wait-for=+' 'format=' 'j/json' 'q/quiet' 'color=' 'events=' 'dispatch=' 'changes-only' 'n/count=' 't/timeout=' 'refresh=' 'no-reconnect' 'warn-margin=' 'version' 'h/help'
+        __vqwatch_parse_subcommand 0 'f/follow' 'c/check' 'w/wait-for=+' 'format=' 'j/json' 'q/quiet' 'color=' 'events=' 'dispatch=' 'changes-only' 'n/count=' 't/timeout=' 'refresh=' 'no-reconnect' 'warn-margin=' 'metrics-file=' 'exec=+' 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'help'
             __vqwatch_parse_subcommand -r 1 'version'
@@ -81,7 +81,7 @@ complete -c 'vqwatch' -f
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" f follow' -l 'follow' -s 'f' -d 'Print the status, then every change, until stopped.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" c check' -l 'check' -s 'c' -d 'Print one line for a monitoring system; exit 0, 1, 2 or 3 as its plugins do.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch"' -s 'w' -l 'wait-for' -d 'Print the status at the moment this, and every other condition given, holds.' -rfka '(__vqwatch_custom_completion ---completion -- --wait-for (count (__vqwatch_tokens -pc)) (__vqwatch_tokens -tC))'
-complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" format' -l 'format' -d 'Print text (the default) or json (JSON lines).' -rfka 'text json'
+complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" format' -l 'format' -d 'Print text (the default), json (JSON lines) or, without --follow, prometheus.' -rfka 'text json prometheus'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" j json' -l 'json' -s 'j' -d 'The same as --format json.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" q quiet' -l 'quiet' -s 'q' -d 'Print nothing on standard output; the exit status tells.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" color' -l 'color' -d 'Show colour in text: auto (the default: on a terminal, unless NO_COLOR is set), always or never.' -rfka 'auto always never'
@@ -93,5 +93,7 @@ complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_option
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" refresh' -l 'refresh' -d 'With --follow and --wait-for, how often to read what votequorum changes without a notification (5s; 0: never). Not possible with --dispatch one and --dispatch blocking.' -rfka ''
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" no-reconnect' -l 'no-reconnect' -d 'With --follow and --wait-for, exit 1 when the connection is lost or cannot be made.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" warn-margin' -l 'warn-margin' -d 'With --check, warn when fewer than N more votes can be lost.' -rfka ''
+complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" metrics-file' -l 'metrics-file' -d 'With --follow, keep a file for node_exporter\'s textfile collector.' -rfa '(for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.\'prom\';printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
+complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch"' -l 'exec' -d 'With --follow and last on the line: run this for every event, with the event\'s JSON line on its standard input.' -rfka ''
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" version' -l 'version' -d 'Show the version.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" h help' -s 'h' -l 'help' -d 'Show help information.'

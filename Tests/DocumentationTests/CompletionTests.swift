@@ -112,7 +112,7 @@ struct CompletionTests {
         try lists("--wait-for ", "quorate", "inquorate", "complete", "member=node1", "absent=node2")
         try completes("--events status,inf", to: "--events status,info")
         try lists("--events status,", "status,nodelist", "status,quorum", "status,info", "status,dropped")
-        // try completes("--metrics-file \(installed)/share/ma", to: "--metrics-file \(installed)/share/man/")
+        try completes("--metrics-file \(installed)/share/ma", to: "--metrics-file \(installed)/share/man/")
         // Without a corosync to ask for names.
         try sandbox.kill(1)
         try completes("--wait-for mem", to: "--wait-for member=")
