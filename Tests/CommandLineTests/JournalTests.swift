@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import Testing
+import TestSupport
+
+/// `JOURNAL_STREAM`, with a pipe in the place of the journal's socket.
+@Suite("The journal", .serialized)
+struct JournalTests {
+    /// Runs a command on node 1 with a standard output that `JOURNAL_STREAM` names.
+    private func spawn(_ sandbox: Sandbox, _ options: [String] = []) throws -> ChildProcess {
+        let script = #"JOURNAL_STREAM=$(stat -L -c %d:%i /proc/$$/fd/1) exec "$@""#
+        return try sandbox.spawn(on: 1, ["sh", "-c", script, "sh", vqwatch] + options)
+    }
+
+    @Test("gets lines with priorities and no time of their own; whoever else reads gets none")
+    func priorities() throws {
+        let sandbox = try Sandbox(nodes: 3)
+        let page = try spawn(sandbox).finish()
+        #expect(page.status == 0 && page.lines.first == "<6>Cluster sandbox: QUORATE")
+        #expect(page.lines.allSatisfy { $0.hasPrefix("<6>") })
+        // The other forms are what they always are.
+        #expect(try EventLine(try spawn(sandbox, ["-j"]).finish().lines[0]).event == "status")
+        #expect(try spawn(sandbox, ["-c"]).finish().output.hasPrefix("QUORUM OK - "))
+        for stream in ["", "1:2", "x:y", "1:2:3"] {
+            let result = try sandbox.run(on: 1, [vqwatch], environment: ["JOURNAL_STREAM": stream])
+            #expect(result.lines.first == "Cluster sandbox: QUORATE")
+        }
+
+        let follower = try spawn(sandbox, ["--follow"])
+        func next(_ start: String) -> Bool { follower.nextLine(within: .seconds(20)) { $0.hasPrefix(start) } != nil }
+        #expect(next("<6>status QUORATE: 3 of 3 votes"))
+        try sandbox.cut(3)
+        #expect(next("<6>nodelist ring "))
+        #expect(next("<4>quorum quorate: 2 of 3 votes"))
+        try sandbox.stop(2)
+        #expect(next("<2>quorum NOT QUORATE: 1 of 3 votes"))
+        try sandbox.heal(3)
+        #expect(next("<4>quorum QUORATE: 2 of 3 votes"))
+        try sandbox.kill(1)
+        #expect(next("<3>disconnected "))
+        follower.signal(SIGTERM)
+        #expect(follower.wait(within: .seconds(1)) == .signaled(SIGTERM))
+    }
+}
