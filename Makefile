@@ -109,6 +109,10 @@ test-deb: setup-test build ## check the package with lintian, and try it on a fr
 completions: build ## write the shell completions anew, after a change of the options
 	Scripts/generate-completions $(BUILT)
 
+.PHONY: picture
+picture: build ## draw share/vqwatch.svg anew, from a real run
+	Tests/Sandbox/picture $(BUILT)
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf .build
