@@ -51,6 +51,7 @@ let package = Package(
         // Links neither the stand-in nor the probe: in the test program the stand-in would replace the real libraries.
         .testTarget(name: "StandInTests", dependencies: ["TestSupport"]),
         .testTarget(name: "DocumentationTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),
+        .testTarget(name: "FaultTests", dependencies: ["TestSupport", "vqwatch"], exclude: ["README.md"]),
         .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),
     ],
     swiftLanguageModes: [.v6]

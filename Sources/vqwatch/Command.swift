@@ -34,7 +34,7 @@ struct Command: ParsableCommand {
         name: [.customShort("w"), .long],
         help: ArgumentHelp(
             "Print the status at the moment this, and every other condition given, holds.", valueName: "CONDITION"),
-        transform: parseCondition)
+        completion: .conditions, transform: parseCondition)
     var waitFor: [Condition] = []
 
     @Option(
@@ -60,7 +60,7 @@ struct Command: ParsableCommand {
             With --follow, print only these kinds of events, comma separated: status, nodelist, quorum, \
             expected_votes, info, disconnected, unresponsive, dropped.
             """, valueName: "KINDS"),
-        completion: .list(EventKind.allCases.map(\.rawValue)), transform: parseEventKinds)
+        completion: .eventKinds, transform: parseEventKinds)
     var events: Set<EventKind>?
 
     @Option(
