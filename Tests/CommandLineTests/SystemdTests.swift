@@ -67,6 +67,18 @@ struct SystemdTests {
         }
     }
 
+    @Test("starts it as a user without a right of its own, whom corosync knows by root's group")
+    func user() throws {
+        try #require(getuid() == 0, "only root can act as another user")
+        let sandbox = try Sandbox(nodes: 1)
+        let result = try sandbox.run(on: 1, [vqwatch, "-fj", "-n", "1"], as: .init(user: 64015, group: 0))
+        #expect(result.status == 0 && result.errors == "")
+        #expect(try EventLine(#require(result.lines.first)).isQuorate == true)
+        // The group is what does it.
+        let other = try sandbox.run(on: 1, [vqwatch, "-f", "--no-reconnect"], as: .init(user: 64015, group: 64015))
+        #expect(other.status == 1 && other.errors.contains("CS_ERR_ACCESS"))
+    }
+
     @Test("takes the units without a complaint, and finds little that they could do harm with")
     func units() throws {
         var template = Array("/tmp/vqwatch-units-XXXXXX".utf8CString)
