@@ -54,7 +54,7 @@ run: ## build, then watch a real three-node cluster in trouble for less than a m
 
 .PHONY: test
 test: setup-test lint build ## set up, lint, build, and run every test (on real clusters; no root needed)
-	swift test --disable-xctest $(SWIFT_FLAGS)
+	swift test --disable-xctest --no-parallel $(SWIFT_FLAGS)
 
 .PHONY: lint
 lint: ## check the form of the sources, the scripts and the manual
