@@ -109,6 +109,15 @@ test-deb: setup-test build ## check the package with lintian, and try it on a fr
 completions: build ## write the shell completions anew, after a change of the options
 	Scripts/generate-completions $(BUILT)
 
+.PHONY: docs
+docs: ## write the documentation of the library to .build/docs; a symbol without any, or a broken link in it, fails
+	swift build --target Corosync $(SWIFT_FLAGS)
+	@rm -rf .build/symbols && mkdir -p .build/symbols
+	Scripts/symbol-graph .build/debug/Modules .build/symbols
+	@rm -f .build/symbols/*@*
+	docc convert Sources/Corosync/Corosync.docc --additional-symbol-graph-dir .build/symbols --output-path .build/docs \
+		--fallback-display-name Corosync --fallback-bundle-identifier vqwatch.Corosync --warnings-as-errors
+
 .PHONY: picture
 picture: build ## draw share/vqwatch.svg anew, from a real run
 	Tests/Sandbox/picture $(BUILT)

@@ -49,7 +49,8 @@ struct OptionTests {
         for name in try Self.options().joined() {
             // Fish has the names without their dashes.
             let word = shell == .fish ? Substring(name.drop { $0 == "-" }) : Substring(name)
-            #expect(words.contains(word), "\(shell.committed) does not have \(name)")
+            let isThere = words.contains(word)
+            #expect(isThere, "\(shell.committed) does not have \(name)")
         }
     }
 
