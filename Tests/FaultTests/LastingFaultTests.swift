@@ -22,7 +22,7 @@ struct LastingFaultTests {
                 "nodes 3\n\(cell.call.fault(cell.code)) forever\n",
                 ["--json", "--timeout", cell.call.isMap ? "8s" : "300ms"])
             let start = ContinuousClock.now
-            let result = watched.process.finish()
+            let result = watched.finish()
             let lines = try events(result.lines)
             let outcome = outcome(of: cell)
             let (status, names): (Int32, Names) =
@@ -58,7 +58,7 @@ struct LastingFaultTests {
         run(cells) { cell in
             let watched = try Watched(
                 "nodes 3\n\(cell.call.fault(cell.code)) forever\n", cell.form.arguments + ["--timeout", "1500ms"])
-            let result = watched.process.finish()
+            let result = watched.finish()
             try demand(result.status == 124, "exit \(result.status ?? -1); \(result.errors)")
             let report = watched.report
             let most = report.filter { $0.key.hasPrefix("call.") && $0.key != "call.cmap_iter_next" }
@@ -94,7 +94,7 @@ struct LastingFaultTests {
             let watched = try Watched(script, cell.form.arguments + ["--timeout", call.isMap ? "6s" : "400ms"])
             let start = ContinuousClock.now
             if isStatus {
-                let result = watched.process.finish()
+                let result = watched.finish()
                 let isNever = Self.quorum.contains(call)
                 try demand(result.status == (isNever ? 124 : 0), "exit \(result.status ?? -1); \(result.errors)")
                 try demand(ContinuousClock.now - start < .seconds(4), "it took \(ContinuousClock.now - start)")
@@ -110,7 +110,7 @@ struct LastingFaultTests {
                 }
                 let signalled = ContinuousClock.now
                 watched.process.signal(SIGTERM)
-                let result = watched.process.finish(within: .seconds(5))
+                let result = watched.finish(within: .seconds(5))
                 try demand(result.termination == .signaled(SIGTERM), "\(String(describing: result.termination))")
                 let took = ContinuousClock.now - signalled
                 try demand(took < .seconds(1), "SIGTERM took \(took)")
@@ -124,7 +124,7 @@ struct LastingFaultTests {
             let watched = try Watched(
                 "nodes 3\ntimeline\nwait 100\nrefuse forever \(code)\nhangup\n",
                 ["--json", "--follow", "--timeout", "2500ms"])
-            let result = watched.process.finish()
+            let result = watched.finish()
             #expect(try events(result.lines).map(\.event) == ["status", "disconnected"], "\(code)")
             #expect(try diagnoses(result.errors).count == 1, "\(result.errors)")
             let calls = watched.report["call.votequorum_initialize", default: 0]
@@ -146,7 +146,7 @@ struct LastingFaultTests {
             key nodelist.node.1.name string renamed
             refuse 0 CS_ERR_LIBRARY cmap
             """, ["--json", "--follow", "--count", "3", "--timeout", "15s"])
-        let result = watched.process.finish()
+        let result = watched.finish()
         let lines = try events(result.lines)
         try #require(lines.map(\.event) == ["status", "info", "info"], "\(result.errors)")
         try check(lines[0])
