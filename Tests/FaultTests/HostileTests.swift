@@ -171,7 +171,7 @@ struct HostileTests {
                 key nodelist.node.0.name string a\\x1b[31m\\x07\\x9b\\x00b
                 key nodelist.node.1.name string \\xff\\xfe\\xc3\\x28\\xed\\xa0\\x80
                 key nodelist.node.2.name string \\xe2\\x80\\xae\\xe2\\x80\\xa8\\s\\"\\\\|'`;\\n\\x7f\\xc2\\x85
-                key nodelist.node.0.ring0_addr string \\r\\nvqwatch:\\soops\\t
+                key nodelist.node.0.ring0_addr string \\x0d\\nvqwatch:\\soops\\x09
                 key totem.cluster_name string \\n{\\"event\\":\\"fake\\"}\\n
                 timeline
                 nodelist next 1,2
