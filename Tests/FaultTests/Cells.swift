@@ -57,7 +57,7 @@ private func attempts(_ cells: [Cell], _ attempt: (Cell) throws -> Void) -> [(Ce
 
 private func run(_ cell: Cell, _ script: String, _ arguments: [String]) throws -> (ChildProcess.Result, [EventLine]) {
     let watched = try Watched(script, cell.form.arguments + arguments)
-    let result = watched.process.finish(within: .seconds(30))
+    let result = watched.finish(within: .seconds(30))
     try demand(result.termination != nil, "it hangs; \(result.errors)")
     if case .signaled(let signal) = result.termination { throw Problem("signal \(signal); \(result.errors)") }
     // A failed finalize leaves it open in the stand-in: that is the fault itself.
@@ -136,7 +136,7 @@ private func tryRefresh(_ cell: Cell) throws {
         script,
         ["--json", "--dispatch", cell.form.mode, "--follow", "--refresh", "50ms", "--timeout", "8"]
             + ["--count", isQuiet ? "2" : "3"])
-    let result = watched.process.finish()
+    let result = watched.finish()
     let events = try events(result.lines)
     switch outcome {
     case .retried: try expect(events, ["status", "expected_votes"], result)
@@ -242,7 +242,7 @@ private func trySeries(_ cells: [Cell]) -> [(Cell, String)] {
                 "left open: \(open)")
         }
         watched.process.signal(SIGTERM)
-        let result = watched.process.finish(within: .seconds(10))
+        let result = watched.finish(within: .seconds(10))
         try demand(result.termination == .signaled(SIGTERM), "ended by \(String(describing: result.termination))")
         try demand(result.lines.isEmpty, "printed more: \(result.lines)")
         let lines = try diagnoses(result.errors)

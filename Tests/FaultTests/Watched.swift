@@ -35,6 +35,11 @@ final class Watched: Sendable {
         try self.init({ _ in script }, arguments, output: output)
     }
 
+    /// Waits until it has ended. Its files stay for as long.
+    func finish(within limit: Duration = .seconds(30)) -> ChildProcess.Result {
+        withExtendedLifetime(self) { process.finish(within: limit) }
+    }
+
     /// Lets the next `await` pass.
     func allowStep() {
         guard let file = fopen("\(folder)/gate", "ae") else { return }
