@@ -6,8 +6,20 @@
 #define CLINUX_SHIM_H
 
 #include <pthread.h>
+#include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+
+// What the C library's headers have only for those who define _GNU_SOURCE.
+#ifndef MFD_CLOEXEC
+#define MFD_CLOEXEC 1U
+#endif
+extern int memfd_create(const char *name, unsigned int flags);
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+extern char **environ;
+
+// A variable that anyone may change is none that Swift lets be read.
+static inline char *const *vqwatch_environment(void) { return environ; }
 
 #endif

@@ -24,65 +24,80 @@ struct Command: ParsableCommand {
             """,
         version: "vqwatch \(version)")
 
-    @Flag(name: .shortAndLong, help: "Print the status, then every change, until stopped.")
+    @Flag(
+        name: [.customShort("f"), .customLong("follow")], help: "Print the status, then every change, until stopped.")
     var follow = false
 
-    @Flag(name: .shortAndLong, help: "Print one line for a monitoring system; exit 0, 1, 2 or 3 as its plugins do.")
+    @Flag(
+        name: [.customShort("c"), .customLong("check")],
+        help: "Print one line for a monitoring system; exit 0, 1, 2 or 3 as its plugins do.")
     var check = false
 
     @Option(
-        name: [.customShort("w"), .long],
+        name: [.customShort("w"), .customLong("wait-for")],
         help: ArgumentHelp(
             "Print the status at the moment this, and every other condition given, holds.", valueName: "CONDITION"),
-        transform: parseCondition)
+        completion: .conditions, transform: parseCondition)
     var waitFor: [Condition] = []
 
-    @Option(help: ArgumentHelp("Print text (the default) or json (JSON lines).", valueName: "FORMAT"))
+    @Option(
+        name: .customLong("format"),
+        help: ArgumentHelp(
+            "Print text (the default), json (JSON lines) or, without --follow, prometheus.", valueName: "FORMAT"))
     var format: FormatArgument?
 
-    @Flag(name: .shortAndLong, help: "The same as --format json.")
+    @Flag(name: [.customShort("j"), .customLong("json")], help: "The same as --format json.")
     var json = false
 
-    @Flag(name: .shortAndLong, help: "Print nothing on standard output; the exit status tells.")
+    @Flag(
+        name: [.customShort("q"), .customLong("quiet")],
+        help: "Print nothing on standard output; the exit status tells.")
     var quiet = false
 
     @Option(
+        name: .customLong("color"),
         help: ArgumentHelp(
             "Show colour in text: auto (the default: on a terminal, unless NO_COLOR is set), always or never.",
             valueName: "WHEN"))
     var color = ColorArgument.auto
 
     @Option(
+        name: .customLong("events"),
         help: ArgumentHelp(
             """
             With --follow, print only these kinds of events, comma separated: status, nodelist, quorum, \
             expected_votes, info, disconnected, unresponsive, dropped.
             """, valueName: "KINDS"),
-        completion: .list(EventKind.allCases.map(\.rawValue)), transform: parseEventKinds)
+        completion: .eventKinds, transform: parseEventKinds)
     var events: Set<EventKind>?
 
     @Option(
+        name: .customLong("dispatch"),
         help: ArgumentHelp(
             "How to take notifications off corosync: all (the default), one, blocking or one-nonblocking.",
             valueName: "MODE"))
     var dispatch = DispatchArgument.all
 
-    @Flag(help: "Do not print the status at the start: with --follow, --dispatch one or --dispatch one-nonblocking.")
+    @Flag(
+        name: .customLong("changes-only"),
+        help: "Do not print the status at the start: with --follow, --dispatch one or --dispatch one-nonblocking.")
     var changesOnly = false
 
     @Option(
-        name: [.customShort("n"), .long], help: ArgumentHelp("With --follow, exit after N events.", valueName: "N"),
+        name: [.customShort("n"), .customLong("count")],
+        help: ArgumentHelp("With --follow, exit after N events.", valueName: "N"),
         transform: parseCount)
     var count: Int?
 
     @Option(
-        name: .shortAndLong,
+        name: [.customShort("t"), .customLong("timeout")],
         help: ArgumentHelp(
             "Give up after this long (default: 10s; with --follow and --wait-for: never).", valueName: "DURATION"),
         transform: parseDuration)
     var timeout: Duration?
 
     @Option(
+        name: .customLong("refresh"),
         help: ArgumentHelp(
             """
             With --follow and --wait-for, how often to read what votequorum changes without a notification (5s; 0: \
@@ -91,13 +106,32 @@ struct Command: ParsableCommand {
         transform: parseDuration)
     var refresh: Duration?
 
-    @Flag(help: "With --follow and --wait-for, exit 1 when the connection is lost or cannot be made.")
+    @Flag(
+        name: .customLong("no-reconnect"),
+        help: "With --follow and --wait-for, exit 1 when the connection is lost or cannot be made.")
     var noReconnect = false
 
     @Option(
+        name: .customLong("warn-margin"),
         help: ArgumentHelp("With --check, warn when fewer than N more votes can be lost.", valueName: "N"),
         transform: parseMargin)
     var warnMargin: Int?
+
+    @Option(
+        name: .customLong("metrics-file"),
+        help: ArgumentHelp("With --follow, keep a file for node_exporter's textfile collector.", valueName: "PATH"),
+        completion: .file(extensions: ["prom"]), transform: parsePath)
+    var metricsFile: String?
+
+    @Option(
+        name: .customLong("exec"),
+        parsing: .remaining,
+        help: ArgumentHelp(
+            """
+            With --follow and last on the line: run this for every event, with the event's JSON line on its standard \
+            input.
+            """, valueName: "COMMAND [ARG…]"))
+    var exec: [String] = []
 
     /// `--dispatch blocking` never returns, and so follows in any case.
     var follows: Bool { follow || dispatch == .blocking }
@@ -112,9 +146,10 @@ struct Command: ParsableCommand {
         if json, let format, format != .json { throw ValidationError("--json contradicts --format \(format)") }
         if quiet, json { throw ValidationError("--json makes no sense with --quiet, which prints nothing") }
         if quiet, format != nil { throw ValidationError("--format makes no sense with --quiet, which prints nothing") }
-        if color == .always, quiet || json || format == .json {
+        if color == .always, quiet || json || format == .json || format == .prometheus {
             throw ValidationError("--color always is for text only")
         }
+        try validateOutlets()
         try validateCheck()
         try validateWaitFor()
         if timeout == .zero { throw ValidationError("--timeout must be more than 0") }
@@ -134,6 +169,20 @@ struct Command: ParsableCommand {
             throw ValidationError(
                 "--refresh is not possible with --dispatch \(dispatch.rawValue): the library holds the thread")
         }
+    }
+
+    /// What is told elsewhere than on standard output is told for as long as the watch goes on.
+    private func validateOutlets() throws {
+        if format == .prometheus {
+            if follows { throw ValidationError("--format prometheus is not for --follow: use --metrics-file") }
+            if changesOnly { throw ValidationError("--format prometheus needs the status: leave out --changes-only") }
+        }
+        // The parser takes nothing for an empty list.
+        if exec.isEmpty ? CommandLine.arguments.last == "--exec" : exec[0].isEmpty {
+            throw ValidationError("--exec needs a command")
+        }
+        if metricsFile != nil, !follows { throw ValidationError("--metrics-file needs --follow") }
+        if !exec.isEmpty, !follows { throw ValidationError("--exec needs --follow") }
     }
 
     /// `--check` is one look with a form of its own.
@@ -188,11 +237,15 @@ struct Command: ParsableCommand {
         if follows, !dispatch.holdsThread {
             plan.refresh = refresh == .zero ? nil : refresh ?? .seconds(5)
         }
+        plan.metricsFile = metricsFile
+        plan.command = exec
         plan.reconnects = follows && !noReconnect
         if quiet {
             plan.format = .quiet
         } else if json || format == .json {
             plan.format = .json
+        } else if format == .prometheus {
+            plan.format = .prometheus
         } else {
             let hasColor = color == .always || color == .auto && onTerminal && !noColor
             plan.format = onJournal ? .journal(color: hasColor) : .text(color: hasColor)

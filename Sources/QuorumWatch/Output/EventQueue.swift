@@ -9,7 +9,7 @@ final class EventQueue: Sendable {
     enum Item: Sendable {
         case event(Event)
         case diagnostic(String)
-        /// There is no answer for a check, and why.
+        /// There is no answer for who prints a line in any case, and why.
         case unknown(String)
     }
 
@@ -79,6 +79,17 @@ final class EventQueue: Sendable {
             if let item = state.popFirst() { return .some(item) }
             return state.isClosed ? .some(nil) : nil
         } ?? nil
+    }
+
+    /// How much waits.
+    var count: Int { state.withLock { $0.count } }
+
+    /// Forgets what waits, and takes nothing more; returns how much was forgotten.
+    func discard() -> Int {
+        state.withLock { state in
+            defer { (state.items, state.head, state.isClosed) = ([], 0, true) }
+            return state.count
+        }
     }
 
     /// Takes nothing more; what is in is still written.

@@ -11,6 +11,8 @@ public enum OutputFormat: Hashable, Sendable {
     case journal(color: Bool)
     /// JSON lines.
     case json
+    /// The text exposition format of Prometheus: a state, so only for a status that is printed once.
+    case prometheus
     /// Nothing.
     case quiet
 }
@@ -38,6 +40,7 @@ struct Printer: Sendable {
             case .diagnostic(let text):
                 _ = writeAll("vqwatch: \(text)\n".utf8, to: STDERR_FILENO)
             case .unknown(let reason):
+                if format == .prometheus { return print(PrometheusFormat.exposition(of: nil as ClusterState?)) }
                 if format == .quiet { _ = writeAll("vqwatch: \(reason)\n".utf8, to: STDERR_FILENO) }
                 return conclude(.unknown, CheckFormat.line(forUnknown: reason))
             case .event(let event):
@@ -58,6 +61,11 @@ struct Printer: Sendable {
         if error == 0 { stop.conclude(.checked(health)) } else { fail(error) }
     }
 
+    private func print(_ bytes: [UInt8]) {
+        let error = writeAll(bytes, to: STDOUT_FILENO)
+        if error != 0 { fail(error) }
+    }
+
     private func fail(_ error: CInt) {
         stop.request(error == EPIPE ? .outputClosed : .outputFailed(errorNumber: error))
     }
@@ -65,6 +73,8 @@ struct Printer: Sendable {
     private func write(_ event: Event, with json: inout JSONFormat) -> CInt {
         switch format {
         case .quiet: return 0
+        case .prometheus:
+            return event.report.map { writeAll(PrometheusFormat.exposition(of: $0.state), to: STDOUT_FILENO) } ?? 0
         case .json: return writeAll(json.line(for: event), to: STDOUT_FILENO)
         case .text(let color):
             if printsPage, case .status(let report) = event.body {

@@ -63,7 +63,7 @@ final class QuorumFollower: Sendable {
                 let busy = Instant.now.since(busySince ?? .now)
                 busySince = busySince ?? .now
                 if plan.follows, busy >= .seconds(1), diagnosed?.isTransient != true {
-                    recorder.diagnose(failure.diagnosisOfConnecting + "; trying again")
+                    recorder.wait(because: failure.diagnosisOfConnecting, "trying again")
                     diagnosed = failure
                 }
                 _ = stop.wait(until: .now + asking.pause())
@@ -74,7 +74,7 @@ final class QuorumFollower: Sendable {
                 return stop.request(.failed(isLoss ? failure.diagnosisOfLoss : failure.diagnosisOfConnecting))
             }
             if !isLoss, failure != diagnosed {
-                recorder.diagnose(failure.diagnosisOfConnecting + "; waiting for it")
+                recorder.wait(because: failure.diagnosisOfConnecting, "waiting for it")
                 diagnosed = failure
             }
             _ = stop.wait(until: .now + connecting.pause())

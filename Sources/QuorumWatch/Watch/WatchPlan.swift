@@ -26,6 +26,10 @@ public struct WatchPlan: Hashable, Sendable {
     public var conditions: [Condition] = []
     /// Print the status as a monitoring plugin does; nil: in the format.
     public var check: CheckFormat?
+    /// The file to keep for the textfile collector of node_exporter.
+    public var metricsFile: String?
+    /// The command to run for every event, and its arguments; empty: none.
+    public var command: [String] = []
 
     /// A plan to print the status once.
     public init() {}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+
+/// The state in the text exposition format of Prometheus. What is not known is left out.
+///
+/// The `ha_cluster_corosync_…` metrics are those of ha_cluster_exporter, to the letter: names, labels and help.
+struct PrometheusFormat {
+    private var bytes: [UInt8] = []
+
+    /// A state; nil when corosync is gone or silent.
+    static func exposition(of state: ClusterState?) -> [UInt8] {
+        var format = PrometheusFormat()
+        if let state { format.write(state) }
+        format.gauge("vqwatch_connected", "Whether corosync is connected and answers", state != nil)
+        return format.bytes
+    }
+
+    /// A survey: the state, and what was counted.
+    static func exposition(of survey: Survey) -> [UInt8] {
+        var format = PrometheusFormat()
+        format.bytes = exposition(of: survey.state)
+        format.write(survey)
+        return format.bytes
+    }
+}
+
+extension PrometheusFormat {
+    private mutating func write(_ state: ClusterState) {
+        if let quorate = state.quorate {
+            gauge("ha_cluster_corosync_quorate", "Whether or not the cluster is quorate", quorate)
+        }
+        family("ha_cluster_corosync_quorum_votes", "Cluster quorum votes; one line per type") { samples in
+            samples.add([("type", "expected_votes")], state.votes.expected)
+            samples.add([("type", "highest_expected")], state.votes.highestExpected)
+            samples.add([("type", "quorum")], state.votes.quorum)
+            samples.add([("type", "total_votes")], state.votes.total)
+        }
+        family(
+            "ha_cluster_corosync_member_votes",
+            "How many votes each member node has contributed with to the current quorum"
+        ) { samples in
+            for node in state.nodes where node.isMember {
+                samples.add(node.labels + [("local", node.isLocal ? "true" : "false")], node.votes)
+            }
+        }
+        family("vqwatch_quorum_margin", "How many more votes can be lost; negative: how many are missing") {
+            $0.add([], state.votes.margin)
+        }
+        family("vqwatch_quorum_flag", "Whether votequorum shows the flag") { samples in
+            guard let flags = state.flags else { return }
+            for (flag, name) in VoteQuorumFlags.clusterFlags { samples.add([("flag", name)], flags.contains(flag)) }
+        }
+        family("vqwatch_node_state", "Whether the node is in the state; one line per state") { samples in
+            for node in state.nodes {
+                let named = ["member", "dead", "leaving", "absent"]
+                for name in named.contains(node.stateName) ? named : named + [node.stateName] {
+                    samples.add(node.labels + [("state", name)], name == node.stateName)
+                }
+            }
+        }
+        family("vqwatch_qdevice_state", "Whether the quorum device of this node is in the state") { samples in
+            guard let device = state.device else { return }
+            for (name, value) in [
+                ("alive", device.alive), ("cast_vote", device.castVote), ("master_wins", device.masterWins),
+            ] {
+                samples.add([("name", device.name), ("state", name)], value)
+            }
+        }
+    }
+
+    private mutating func write(_ survey: Survey) {
+        family("vqwatch_events_total", "How many events there were, printed or not", type: "counter") { samples in
+            // Those that a slow reader misses are about the output, not about the cluster.
+            for kind in EventKind.allCases where kind != .dropped {
+                samples.add([("event", kind.rawValue)], survey.events[kind, default: 0])
+            }
+        }
+        family(
+            "vqwatch_reconnects_total", "How often a lost connection to corosync was made again", type: "counter"
+        ) { $0.add([], survey.reconnects) }
+        family("vqwatch_last_change_timestamp_seconds", "When the state of the cluster last changed") { samples in
+            if let time = survey.lastChange { samples.add([], seconds: time) }
+        }
+    }
+
+    private mutating func gauge(_ name: StaticString, _ help: StaticString, _ value: Bool) {
+        family(name, help) { $0.add([], value) }
+    }
+
+    /// The samples of one metric, after the lines that tell of it; nothing when there are no samples.
+    private mutating func family(
+        _ name: StaticString, _ help: StaticString, type: StaticString = "gauge", _ add: (inout Samples) -> Void
+    ) {
+        var samples = Samples(name: name)
+        add(&samples)
+        guard !samples.bytes.isEmpty else { return }
+        bytes.append(contentsOf: "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n".utf8)
+        bytes.append(contentsOf: samples.bytes)
+    }
+}
+
+/// The lines of one metric.
+private struct Samples {
+    let name: StaticString
+    var bytes: [UInt8] = []
+
+    mutating func add(_ labels: [(name: StaticString, value: String)], _ value: (some FixedWidthInteger)?) {
+        guard let value else { return }
+        begin(labels)
+        bytes.append(decimal: value)
+        bytes.append(UInt8(ascii: "\n"))
+    }
+
+    mutating func add(_ labels: [(name: StaticString, value: String)], _ value: Bool) { add(labels, value ? 1 : 0) }
+
+    mutating func add(_ labels: [(name: StaticString, value: String)], seconds time: Timestamp) {
+        begin(labels)
+        bytes.append(decimal: time.microseconds / 1_000_000)
+        let fraction = String(1_000_000 + time.microseconds % 1_000_000)
+        bytes.append(contentsOf: ".\(fraction.dropFirst())\n".utf8)
+    }
+
+    private mutating func begin(_ labels: [(name: StaticString, value: String)]) {
+        bytes.append(contentsOf: name.description.utf8)
+        for (index, label) in labels.enumerated() {
+            bytes.append(contentsOf: "\(index == 0 ? "{" : ",")\(label.name)=\"".utf8)
+            for byte in harmless(label.value).utf8 {
+                if byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "\"") { bytes.append(UInt8(ascii: "\\")) }
+                bytes.append(byte)
+            }
+            bytes.append(UInt8(ascii: "\""))
+        }
+        bytes.append(contentsOf: labels.isEmpty ? " ".utf8 : "} ".utf8)
+    }
+}
+
+extension Node {
+    /// The labels that name a node. One without a name goes by its first address, or its ID, as in
+    /// corosync-quorumtool(8), which ha_cluster_exporter reads.
+    fileprivate var labels: [(name: StaticString, value: String)] {
+        [("node_id", id.description), ("node", name ?? addresses.first ?? id.description)]
+    }
+}

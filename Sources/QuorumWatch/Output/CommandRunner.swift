@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+
+internal import CLinux
+internal import Corosync
+internal import Glibc
+
+/// Runs a command for every event, one at a time and in order.
+struct CommandRunner: Sendable {
+    /// The command and its arguments.
+    let command: [String]
+    let queue: EventQueue
+    /// End after this many events.
+    let limit: Int?
+    let stop: StopRequest
+    /// Why the command could not be started the first time, when it could not.
+    let startFailure = Guarded<String?>(nil)
+
+    /// How many events wait when it is said that the command is too slow.
+    private static let manyEvents = 10_000
+
+    /// Looks whether the command can be started; returns why not, and what to do.
+    func begin() -> String? {
+        // If whoever started this program ignores it, nobody would learn how a command ended.
+        signal(SIGCHLD, SIG_DFL)
+        let error = obstacle(toStarting: command[0])
+        return error == 0 ? nil : diagnosis(ofStarting: error)
+    }
+
+    /// Runs until the queue is closed and empty.
+    func run() {
+        defer { queue.drained() }
+        let inherited = currentEnvironment().filter { entry in !Self.ownVariables.contains { entry.hasPrefix($0) } }
+        var json = JSONFormat()
+        var isFirst = true
+        var saidSlow = false
+        var rest = limit ?? .max
+        while rest > 0, case .event(let event)? = queue.next() {
+            let spawn = Spawn(
+                arguments: command, environment: inherited + Self.variables(for: event), input: json.line(for: event))
+            let ending = run(spawn)
+            if isFirst, case .notStarted(let error) = ending {
+                startFailure.withLock { $0 = diagnosis(ofStarting: error) }
+                return stop.request(.failed(diagnosis(ofStarting: error)))
+            }
+            if let problem = diagnosis(of: ending) {
+                report("the command of --exec failed on '\(event.kind.rawValue)': \(problem)")
+            }
+            if !saidSlow, queue.count >= Self.manyEvents {
+                saidSlow = true
+                report(
+                    "\(Self.manyEvents) events wait for the command of --exec: \(name) is too slow; "
+                        + "have it do less, or run it for fewer --events")
+            }
+            isFirst = false
+            rest -= 1
+        }
+    }
+
+    /// Runs the command, again and again while there is no room for another process.
+    private func run(_ spawn: Spawn) -> Spawn.Ending {
+        var pause = Backoff(from: .milliseconds(100), to: .seconds(2))
+        while true {
+            let ending = spawn.run()
+            guard
+                [.notStarted(EAGAIN), .notStarted(ENOMEM), .notStarted(EMFILE), .notStarted(ENFILE)].contains(ending),
+                !stop.wait(until: .now + pause.pause())
+            else { return ending }
+        }
+    }
+}
+
+extension CommandRunner {
+    /// Tells, at the end of the watch, of events that the command was not run for, and of a command that still runs.
+    func reportEnd(notRun: Int, isRunning: Bool) {
+        var problems: [String] = []
+        if isRunning { problems.append("\(name) still runs and is left to itself") }
+        if notRun > 0 { problems.append("it was not run for the last \(notRun) event\(notRun == 1 ? "" : "s")") }
+        guard !problems.isEmpty else { return }
+        // Not from here on: a standard error that nobody reads must not keep the program from ending.
+        guard wait(for: [(STDERR_FILENO, POLLOUT)], until: .now)[0] & POLLOUT != 0 else { return }
+        report(
+            "the command of --exec was cut short: " + problems.joined(separator: ", and ")
+                + "; have it do less when every event counts")
+    }
+}
+
+// MARK: - What the command is told
+
+extension CommandRunner {
+    /// What a command gets from here or must not get: it does not speak for this program to the service manager.
+    private static let ownVariables = [
+        "VQWATCH_EVENT=", "VQWATCH_QUORATE=", "VQWATCH_CLUSTER_NAME=", "VQWATCH_LOCAL_NODE_ID=",
+        "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=",
+    ]
+
+    /// What an event is about; empty when not known.
+    static func variables(for event: Event) -> [String] {
+        [
+            "VQWATCH_EVENT=\(event.kind.rawValue)",
+            "VQWATCH_QUORATE=\(event.quorate.map { $0 ? "yes" : "no" } ?? "unknown")",
+            "VQWATCH_CLUSTER_NAME=\(event.clusterName.map { harmless($0) } ?? "")",
+            "VQWATCH_LOCAL_NODE_ID=\(event.localNode?.description ?? "")",
+        ]
+    }
+}
+
+// MARK: - What is told of the command
+
+extension CommandRunner {
+    private var name: String { harmless(command[0]) }
+
+    private func diagnosis(ofStarting error: CInt) -> String {
+        "cannot run --exec \(name): \(String(cString: strerror(error))); see that it exists, in PATH or at the path "
+            + "given, and may be executed"
+    }
+
+    private func diagnosis(of ending: Spawn.Ending) -> String? {
+        switch ending {
+        case .exited(0): nil
+        case .exited(let status): "\(name) returned \(status); see what it wrote"
+        case .signaled(let signal): "\(name) was ended by signal \(signal); see who sent it"
+        case .notStarted(let error): "\(name) was not started: \(String(cString: strerror(error))); see that it exists"
+        }
+    }
+
+    /// Written from here and at once: what waits to be printed may wait for long.
+    private func report(_ text: String) { _ = writeAll("vqwatch: \(text)\n".utf8, to: STDERR_FILENO) }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+
+internal import CLinux
+internal import Glibc
+
+/// A program to start, with what it gets from its caller (posix_spawn(3)).
+struct Spawn {
+    /// The program, looked up in `PATH` when its name has no slash, and its arguments.
+    let arguments: [String]
+    /// The whole environment, each `NAME=VALUE`.
+    let environment: [String]
+    /// What it reads on standard input.
+    let input: [UInt8]
+
+    /// How a program ended.
+    enum Ending: Hashable, Sendable {
+        case exited(CInt)
+        case signaled(CInt)
+        /// It was not started: an error number.
+        case notStarted(CInt)
+    }
+
+    /// Starts it and waits for its end. Its standard output goes to standard error; it inherits no other descriptor.
+    func run() -> Ending {
+        // A file in memory, not a pipe: nobody has to wait for a program that does not read.
+        let file = memfd_create("event", CUnsignedInt(MFD_CLOEXEC))
+        guard file >= 0 else { return .notStarted(errno) }
+        defer { close(file) }
+        let error = writeAll(input, to: file)
+        guard error == 0 else { return .notStarted(error) }
+        lseek(file, 0, SEEK_SET)
+
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, file, STDIN_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
+        // Corosync's libraries do not mark all of theirs to be closed.
+        posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1)
+
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        // Ignored by this program alone: what its caller has it ignore, SIGHUP under nohup(1), stays ignored.
+        sigaddset(&signals, SIGPIPE)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
+
+        var pid: pid_t = -1
+        let failure = withCStrings(arguments) { arguments in
+            withCStrings(environment) { environment in
+                posix_spawnp(&pid, arguments[0]!, &actions, &attributes, arguments, environment)
+            }
+        }
+        guard failure == 0 else { return .notStarted(failure) }
+        var status: CInt = 0
+        while waitpid(pid, &status, 0) < 0 {
+            guard errno == EINTR else { return .exited(0) }
+        }
+        return status & 0x7F == 0 ? .exited(status >> 8 & 0xFF) : .signaled(status & 0x7F)
+    }
+}
+
+/// This program's environment, each `NAME=VALUE`.
+func currentEnvironment() -> [String] {
+    var environment: [String] = []
+    guard var next = vqwatch_environment() else { return [] }
+    while let entry = next.pointee {
+        environment.append(String(cString: entry))
+        next += 1
+    }
+    return environment
+}
+
+/// Why a program cannot be started, as an error number, as far as that can be told without starting it; 0 when it can.
+func obstacle(toStarting program: String) -> CInt {
+    func check(_ path: String) -> CInt {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return errno }
+        return information.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0 ? 0 : EACCES
+    }
+    if program.utf8.contains(UInt8(ascii: "/")) { return check(program) }
+    // As posix_spawnp(3) looks: an empty folder is the current one.
+    let path = getenv("PATH").map { String(cString: $0) } ?? "/bin:/usr/bin"
+    var error = ENOENT
+    for folder in path.split(separator: ":", omittingEmptySubsequences: false) {
+        switch check(folder.isEmpty ? program : "\(folder)/\(program)") {
+        case 0: return 0
+        case EACCES: error = EACCES
+        default: break
+        }
+    }
+    return error
+}
+
+private func withCStrings<Result>(
+    _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+    let copies = strings.map { strdup($0) } + [nil]
+    defer { for copy in copies { free(copy) } }
+    return copies.withUnsafeBufferPointer { body($0.baseAddress!) }
+}
