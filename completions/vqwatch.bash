@@ -163,9 +163,9 @@ _vqwatch() {
     local -a unparsed_words=("${COMP_WORDS[@]:1:${COMP_CWORD}}")
 
     local -a repeating_flags=()
-    local -a non_repeating_flags=(--follow -f --check -c --json -j --quiet -q --changes-only --no-reconnect --version -h --help)
+    local -a non_repeating_flags=(-f --follow -c --check -j --json -q --quiet --changes-only --no-reconnect --version -h --help)
     local -a repeating_options=(-w --wait-for --exec)
-    local -a non_repeating_options=(--format --color --events --dispatch -n --count --timeout -t --refresh --warn-margin --metrics-file)
+    local -a non_repeating_options=(--format --color --events --dispatch -n --count -t --timeout --refresh --warn-margin --metrics-file)
     __vqwatch_offer_flags_options 0
 
     # Offer option value completions
@@ -193,7 +193,7 @@ _vqwatch() {
     '-n'|'--count')
         return
         ;;
-    '--timeout'|'-t')
+    '-t'|'--timeout')
         return
         ;;
     '--refresh')

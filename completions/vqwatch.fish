@@ -78,18 +78,18 @@ function __vqwatch_custom_completion
 end
 
 complete -c 'vqwatch' -f
-complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" f follow' -l 'follow' -s 'f' -d 'Print the status, then every change, until stopped.'
-complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" c check' -l 'check' -s 'c' -d 'Print one line for a monitoring system; exit 0, 1, 2 or 3 as its plugins do.'
+complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" f follow' -s 'f' -l 'follow' -d 'Print the status, then every change, until stopped.'
+complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" c check' -s 'c' -l 'check' -d 'Print one line for a monitoring system; exit 0, 1, 2 or 3 as its plugins do.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch"' -s 'w' -l 'wait-for' -d 'Print the status at the moment this, and every other condition given, holds.' -rfka '(__vqwatch_custom_completion ---completion -- --wait-for (count (__vqwatch_tokens -pc)) (__vqwatch_tokens -tC))'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" format' -l 'format' -d 'Print text (the default), json (JSON lines) or, without --follow, prometheus.' -rfka 'text json prometheus'
-complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" j json' -l 'json' -s 'j' -d 'The same as --format json.'
-complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" q quiet' -l 'quiet' -s 'q' -d 'Print nothing on standard output; the exit status tells.'
+complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" j json' -s 'j' -l 'json' -d 'The same as --format json.'
+complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" q quiet' -s 'q' -l 'quiet' -d 'Print nothing on standard output; the exit status tells.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" color' -l 'color' -d 'Show colour in text: auto (the default: on a terminal, unless NO_COLOR is set), always or never.' -rfka 'auto always never'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" events' -l 'events' -d 'With --follow, print only these kinds of events, comma separated: status, nodelist, quorum, expected_votes, info, disconnected, unresponsive, dropped.' -rfka '(__vqwatch_custom_completion ---completion -- --events (count (__vqwatch_tokens -pc)) (__vqwatch_tokens -tC))'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" dispatch' -l 'dispatch' -d 'How to take notifications off corosync: all (the default), one, blocking or one-nonblocking.' -rfka 'all one blocking one-nonblocking'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" changes-only' -l 'changes-only' -d 'Do not print the status at the start: with --follow, --dispatch one or --dispatch one-nonblocking.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" count n' -s 'n' -l 'count' -d 'With --follow, exit after N events.' -rfka ''
-complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" t timeout' -l 'timeout' -s 't' -d 'Give up after this long (default: 10s; with --follow and --wait-for: never).' -rfka ''
+complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" t timeout' -s 't' -l 'timeout' -d 'Give up after this long (default: 10s; with --follow and --wait-for: never).' -rfka ''
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" refresh' -l 'refresh' -d 'With --follow and --wait-for, how often to read what votequorum changes without a notification (5s; 0: never). Not possible with --dispatch one and --dispatch blocking.' -rfka ''
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" no-reconnect' -l 'no-reconnect' -d 'With --follow and --wait-for, exit 1 when the connection is lost or cannot be made.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" warn-margin' -l 'warn-margin' -d 'With --check, warn when fewer than N more votes can be lost.' -rfka ''
