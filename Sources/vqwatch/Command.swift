@@ -34,7 +34,7 @@ struct Command: ParsableCommand {
     var check = false
 
     @Option(
-        name: [.customShort("w"), .customLong("wait-for")],
+        name: [.customShort("w", allowingJoined: true), .customLong("wait-for")],
         help: ArgumentHelp(
             "Print the status at the moment this, and every other condition given, holds.", valueName: "CONDITION"),
         completion: .conditions, transform: parseCondition)
@@ -84,13 +84,13 @@ struct Command: ParsableCommand {
     var changesOnly = false
 
     @Option(
-        name: [.customShort("n"), .customLong("count")],
+        name: [.customShort("n", allowingJoined: true), .customLong("count")],
         help: ArgumentHelp("With --follow, exit after N events.", valueName: "N"),
         transform: parseCount)
     var count: Int?
 
     @Option(
-        name: [.customShort("t"), .customLong("timeout")],
+        name: [.customShort("t", allowingJoined: true), .customLong("timeout")],
         help: ArgumentHelp(
             "Give up after this long (default: 10s; with --follow and --wait-for: never).", valueName: "DURATION"),
         transform: parseDuration)
