@@ -180,7 +180,9 @@ struct HostileTests {
         ) { lines in #expect(lines[0].node(1)["name"].string?.hasPrefix("a") == true) },
     ]
 
-    @Test("JSON parses and its changes add up; text holds no control character; a check is one line", arguments: cases)
+    @Test(
+        "JSON parses and its changes add up; text and metrics hold no control character; a check is one line",
+        arguments: cases)
     func sane(of hostile: Case) throws {
         let script = hostile.script + (hostile.script.contains("timeline") ? "" : "\ntimeline") + "\nexpected same\n"
         let watched = try Watched(script, ["--json", "--follow", "--refresh", "0"])
@@ -211,6 +213,16 @@ struct HostileTests {
             for line in result.lines { try Self.expectHarmless(line) }
             #expect(result.outputBytes.count < 1 << 18)
         }
+
+        let metrics = try Watched(script, ["--format", "prometheus"]).finish()
+        #expect([0, 2].contains(metrics.status), "\(metrics.errors)")
+        for line in metrics.lines {
+            try Self.expectHarmless(line)
+            let isMetric = line.hasPrefix("vqwatch_") || line.hasPrefix("ha_cluster_corosync_")
+            #expect(line.hasPrefix("# ") || isMetric && Double(line.split(separator: " ").last ?? "") != nil, "\(line)")
+        }
+        #expect(metrics.lines.filter { $0.hasPrefix("ha_cluster_corosync_quorate ") }.count == 1)
+        #expect(Set(metrics.lines).count == metrics.lines.count)
 
         let check = try Watched(script, ["--check"]).finish()
         #expect([0, 1, 2].contains(check.status), "\(check.errors)")
