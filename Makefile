@@ -20,7 +20,7 @@ RUN_PACKAGES = corosync iproute2 util-linux mount
 DEB_PACKAGES = chrpath dpkg-dev xz-utils
 # What the tests compare with, and drive. Debian 12 has them all.
 TEST_PACKAGES = bash-completion debootstrap fish hyperfine jq lintian man-db mandoc \
-	monitoring-plugins-basic prometheus prometheus-node-exporter python3-jsonschema shellcheck strace tmux \
+	monitoring-plugins-basic prometheus prometheus-node-exporter python3-jsonschema shellcheck strace systemd tmux \
 	valgrind zsh
 
 SCRIPTS = .ci/run $(wildcard Scripts/*) $(wildcard packaging/debian/p*) Tests/Sandbox/sandbox Tests/Sandbox/demo Tests/test-deb
