@@ -277,8 +277,10 @@ private func check(series events: [EventLine], of cell: Cell, _ index: Int) thro
     try demand(kinds == wanted, "printed \(kinds), not \(wanted)")
     if let loss = events.first(where: { $0.event == "disconnected" }) {
         let code = loss.json["error"]["code"].string ?? ""
+        // After a notification that nobody got, the connection is ended: that is the loss.
+        let isHungUp = cell.call.title == Call.contextGetInCallback.title
         let isOwn = code == cell.code.name && outcome == .reconnects
-        let isEnd = code == "CS_ERR_LIBRARY" && (outcome != .reconnects || cell.code.isTransient)
+        let isEnd = code == "CS_ERR_LIBRARY" && (outcome != .reconnects || cell.code.isTransient || isHungUp)
         try demand(isOwn || isEnd, "the loss says \(code)")
     }
 }
