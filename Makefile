@@ -56,6 +56,30 @@ run: ## build, then watch a real three-node cluster in trouble for less than a m
 test: setup-test lint build ## set up, lint, build, and run every test (on real clusters; no root needed)
 	swift test --disable-xctest --no-parallel $(SWIFT_FLAGS)
 
+# For how long, and with which seed (none: a new one, which is printed).
+SOAK_SECONDS = 900
+FUZZ_SECONDS = 600
+SEED =
+
+.PHONY: soak
+soak: setup-test ## everything that can happen to a cluster, in no order, for 15 minutes (SOAK_SECONDS, SEED)
+	VQWATCH_SOAK_SECONDS=$(SOAK_SECONDS) VQWATCH_SOAK_SEED=$(SEED) \
+		swift test --disable-xctest --filter SoakTests $(SWIFT_FLAGS)
+
+.PHONY: fuzz
+fuzz: setup-test ## everything that corosync or a user could say, for 10 minutes (FUZZ_SECONDS, SEED)
+	VQWATCH_FUZZ_SECONDS=$(FUZZ_SECONDS) VQWATCH_FUZZ_SEED=$(SEED) \
+		swift test --disable-xctest --filter FuzzTests $(SWIFT_FLAGS)
+
+# Each has a folder of its own, since everything is compiled anew. The fuzzing goes on for longer than in `test`: the
+# sanitizers are slow. What the tests leave out here, and why: CONTRIBUTING.md.
+SANITIZED = QuorumWatchTests|FollowTests|TroubleTests|OutputTests|FaultTests
+.PHONY: sanitize sanitize-thread sanitize-address
+sanitize: sanitize-thread sanitize-address ## run the tests with the thread and the address sanitizer
+sanitize-thread sanitize-address: sanitize-%: setup-test
+	TSAN_OPTIONS=halt_on_error=1 ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0 VQWATCH_FUZZ_SECONDS=20 \
+		swift test --disable-xctest --sanitize=$* --scratch-path .build-$* --filter '$(SANITIZED)' $(SWIFT_FLAGS)
+
 .PHONY: lint
 lint: ## check the form of the sources, the scripts and the manual
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift

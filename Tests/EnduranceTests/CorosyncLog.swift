@@ -107,6 +107,9 @@ struct CorosyncLog {
 }
 
 extension Substring {
+    /// Whether a text is in it.
+    func has(_ text: String) -> Bool { firstRange(of: text) != nil }
+
     /// Where a text is first found.
     func firstRange(of text: String) -> Range<Index>? {
         var start = startIndex

@@ -37,7 +37,7 @@ struct LogComparison {
         self.log = log
         var replay = StateReplay()
         for line in lines {
-            if let problem = replay.problem(with: line) { note(problem, line) }
+            if let problem = replay.problem(with: line.json) { note(problem, line) }
         }
         var connections: [[EventLine]] = []
         for line in lines {

@@ -14,13 +14,13 @@ public struct StateReplay: Sendable {
 
     /// Takes the next line.
     ///
-    /// - Parameter line: The line.
+    /// - Parameter line: The object that the line is.
     /// - Returns: What is wrong with it, or nil.
-    public mutating func problem(with line: EventLine) -> String? {
-        switch line.event {
+    public mutating func problem(with line: JSON) -> String? {
+        switch line["event"].string ?? "" {
         case "nodelist":
-            state?["ring_id"] = line.json["ring_id"]
-            state?["quorate"] = line.json["quorate"]
+            state?["ring_id"] = line["ring_id"]
+            state?["quorate"] = line["quorate"]
             return nil
         case "disconnected", "unresponsive":
             state?["quorate"] = .null
@@ -31,10 +31,10 @@ public struct StateReplay: Sendable {
             return nil
         default: break
         }
-        let told = Self.fields.reduce(into: [:]) { $0[$1] = line.json[$1] }
+        let told = Self.fields.reduce(into: [:]) { $0[$1] = line[$1] }
         defer { state = told }
         guard var replayed = state else { return nil }
-        for change in line.json["changes"].elements {
+        for change in line["changes"].elements {
             if let problem = Self.apply(change, to: &replayed) { return problem }
         }
         guard replayed != told else { return nil }
