@@ -26,7 +26,11 @@ TEST_PACKAGES = bash-completion debootstrap fakeroot file fish groff-base hyperf
 	monitoring-plugins-basic prometheus prometheus-node-exporter python3-jsonschema shellcheck strace tmux \
 	valgrind xz-utils zsh
 
-SCRIPTS = .ci/run Scripts/install-packages Tests/Sandbox/sandbox Tests/Sandbox/demo
+# What is measured besides the program; the stand-in, unlike SwiftPM's, without a Swift runtime of its own.
+BENCHMARKS = .build/benchmarks/libStandIn.so .build/benchmarks/status .build/benchmarks/follow \
+	.build/benchmarks/stamp
+
+SCRIPTS = .ci/run Benchmarks/bench Benchmarks/budget Scripts/install-packages Tests/Sandbox/sandbox Tests/Sandbox/demo
 
 .DEFAULT_GOAL = help
 # The steps of a target follow one another; Swift uses every core by itself.
@@ -64,6 +68,23 @@ run: ## build, then watch a real three-node cluster in trouble for less than a m
 .PHONY: test
 test: setup-test lint build ## set up, lint, build, and run every test (on real clusters; no root needed)
 	swift test --disable-xctest $(SWIFT_FLAGS)
+
+.PHONY: bench bench-quick budget budget-record
+bench: setup-test build $(BENCHMARKS) ## measure, against corosync-quorumtool and C; Benchmarks/RESULTS.md has the table
+	Benchmarks/bench
+bench-quick: setup-test build $(BENCHMARKS) ## the same with few runs, and nothing kept
+	Benchmarks/bench --quick
+budget: setup-test build $(BENCHMARKS) ## count the instructions of six commands, and compare them with what is recorded
+	Benchmarks/budget
+budget-record: build $(BENCHMARKS) ## record what they are now
+	Benchmarks/budget --record
+
+.build/benchmarks/libStandIn.so: $(wildcard Tests/StandIn/*.[ch] Tests/StandIn/include/*.h)
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -shared -fPIC -pthread -ITests/StandIn/include -o $@ $(filter %.c,$^)
+.build/benchmarks/%: Benchmarks/Reference/%.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra -o $@ $< -Wl,--as-needed -lvotequorum -lcorosync_common
 
 .PHONY: lint
 lint: ## check the form of the sources, the scripts and the manual
