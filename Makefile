@@ -21,16 +21,19 @@ LITTLE_FOUNDATION = .build/static/libLittleFoundation.a
 BUILD_PACKAGES = git gcc libc6-dev libstdc++-12-dev libvotequorum-dev libcmap-dev libcorosync-common-dev
 # What a sandbox cluster is made of.
 RUN_PACKAGES = corosync iproute2 util-linux mount
+# What a Debian package is made with.
+DEB_PACKAGES = dpkg-dev xz-utils
 # What the tests compare with, and drive. Debian 12 has them all.
-TEST_PACKAGES = bash-completion debootstrap fakeroot file fish groff-base hyperfine jq lintian man-db mandoc \
-	monitoring-plugins-basic prometheus prometheus-node-exporter python3-jsonschema shellcheck strace tmux \
-	valgrind xz-utils zsh
+TEST_PACKAGES = bash-completion debootstrap fish hyperfine jq lintian man-db mandoc \
+	monitoring-plugins-basic prometheus prometheus-node-exporter python3-jsonschema shellcheck strace systemd tmux \
+	valgrind zsh
 
 # What is measured besides the program; the stand-in, unlike SwiftPM's, without a Swift runtime of its own.
 BENCHMARKS = .build/benchmarks/libStandIn.so .build/benchmarks/status .build/benchmarks/follow \
 	.build/benchmarks/stamp
 
-SCRIPTS = .ci/run Benchmarks/bench Benchmarks/budget Scripts/install-packages Tests/Sandbox/sandbox Tests/Sandbox/demo
+SCRIPTS = .ci/run Benchmarks/bench Benchmarks/budget $(wildcard Scripts/*) $(wildcard packaging/debian/p*) \
+	Tests/Sandbox/sandbox Tests/Sandbox/demo Tests/test-deb
 
 .DEFAULT_GOAL = help
 # The steps of a target follow one another; Swift uses every core by itself.
@@ -47,7 +50,7 @@ setup: ## install what the build needs (Debian packages that are missing; starts
 setup-run: ## install what the build and a sandbox cluster need
 	@Scripts/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES)
 setup-test: ## install what the build, the sandbox and the tests need
-	@Scripts/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
+	@Scripts/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES) $(DEB_PACKAGES) $(TEST_PACKAGES)
 
 .PHONY: build
 build: $(LITTLE_FOUNDATION) ## build .build/release/vqwatch, the Swift runtime inside
@@ -67,7 +70,31 @@ run: ## build, then watch a real three-node cluster in trouble for less than a m
 
 .PHONY: test
 test: setup-test lint build ## set up, lint, build, and run every test (on real clusters; no root needed)
-	swift test --disable-xctest $(SWIFT_FLAGS)
+	swift test --disable-xctest --no-parallel $(SWIFT_FLAGS)
+
+# For how long, and with which seed (none: a new one, which is printed).
+SOAK_SECONDS = 900
+FUZZ_SECONDS = 600
+SEED =
+
+.PHONY: soak
+soak: setup-test ## everything that can happen to a cluster, in no order, for 15 minutes (SOAK_SECONDS, SEED)
+	VQWATCH_SOAK_SECONDS=$(SOAK_SECONDS) VQWATCH_SOAK_SEED=$(SEED) \
+		swift test --disable-xctest --filter SoakTests $(SWIFT_FLAGS)
+
+.PHONY: fuzz
+fuzz: setup-test ## everything that corosync or a user could say, for 10 minutes (FUZZ_SECONDS, SEED)
+	VQWATCH_FUZZ_SECONDS=$(FUZZ_SECONDS) VQWATCH_FUZZ_SEED=$(SEED) \
+		swift test --disable-xctest --filter FuzzTests $(SWIFT_FLAGS)
+
+# Each has a folder of its own, since everything is compiled anew. The fuzzing goes on for longer than in `test`: the
+# sanitizers are slow. What the tests leave out here, and why: CONTRIBUTING.md.
+SANITIZED = QuorumWatchTests|FollowTests|TroubleTests|OutputTests|FaultTests
+.PHONY: sanitize sanitize-thread sanitize-address
+sanitize: sanitize-thread sanitize-address ## run the tests with the thread and the address sanitizer
+sanitize-thread sanitize-address: sanitize-%: setup-test
+	TSAN_OPTIONS=halt_on_error=1 ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0 VQWATCH_FUZZ_SECONDS=20 \
+		swift test --disable-xctest --sanitize=$* --scratch-path .build-$* --filter '$(SANITIZED)' $(SWIFT_FLAGS)
 
 .PHONY: bench bench-quick budget budget-record
 bench: setup-test build $(BENCHMARKS) ## measure, against corosync-quorumtool and C; Benchmarks/RESULTS.md has the table
@@ -92,13 +119,65 @@ lint: ## check the form of the sources, the scripts and the manual
 	shellcheck --severity=error $(SCRIPTS)
 	$(if $(wildcard man/*),mandoc -T lint -W warning $(wildcard man/*))
 
+# Where each file goes, below PREFIX: FROM:TO.
+BASH_COMPLETIONS = share/bash-completion/completions
+ZSH_COMPLETIONS = share/zsh/site-functions
+FISH_COMPLETIONS = share/fish/vendor_completions.d
+UNITS = lib/systemd/system
+INSTALLED = \
+	man/vqwatch.1:share/man/man1/vqwatch.1 \
+	man/vqwatch-events.5:share/man/man5/vqwatch-events.5 \
+	completions/vqwatch.bash:$(BASH_COMPLETIONS)/vqwatch \
+	completions/_vqwatch:$(ZSH_COMPLETIONS)/_vqwatch \
+	completions/vqwatch.fish:$(FISH_COMPLETIONS)/vqwatch.fish \
+	share/event.schema.json:share/vqwatch/event.schema.json \
+	packaging/systemd/vqwatch.service:$(UNITS)/vqwatch.service
+
 .PHONY: install
-install: ## install to DESTDIR and PREFIX (/usr/local)
-	install -D -s -m 755 $(BUILT) '$(DESTDIR)$(PREFIX)/bin/vqwatch'
+install: ## install what was built, to DESTDIR and PREFIX (/usr/local)
+	install -D -m 755 $(BUILT) '$(DESTDIR)$(PREFIX)/bin/vqwatch'
+	strip --strip-unneeded --remove-section=.comment --remove-section=.note '$(DESTDIR)$(PREFIX)/bin/vqwatch'
+	$(foreach file,$(INSTALLED),$(call install_file,$(subst :, ,$(file))))
+	sed -i 's|/usr/bin/vqwatch|$(PREFIX)/bin/vqwatch|' '$(DESTDIR)$(PREFIX)/$(UNITS)/vqwatch.service'
+define install_file
+install -D -m 644 $(word 1,$(1)) '$(DESTDIR)$(PREFIX)/$(word 2,$(1))'
+
+endef
 
 .PHONY: uninstall
 uninstall: ## remove what install installed
 	rm -f '$(DESTDIR)$(PREFIX)/bin/vqwatch'
+	$(foreach file,$(INSTALLED),$(call uninstall_file,$(subst :, ,$(file))))
+	rmdir '$(DESTDIR)$(PREFIX)/share/vqwatch'
+define uninstall_file
+rm -f '$(DESTDIR)$(PREFIX)/$(word 2,$(1))'
+
+endef
+
+.PHONY: deb test-deb
+deb: build ## make a Debian package in .build/deb
+	@Scripts/install-packages $(DEB_PACKAGES)
+	Scripts/package-debian $(BUILT) .build/deb
+
+test-deb: setup-test build ## check the package with lintian, and try it on a fresh Debian without Swift (needs root)
+	Tests/test-deb "$$(Scripts/package-debian $(BUILT) .build/deb)"
+
+.PHONY: completions
+completions: build ## write the shell completions anew, after a change of the options
+	Scripts/generate-completions $(BUILT)
+
+.PHONY: docs
+docs: ## write the documentation of the library to .build/docs; a symbol without any, or a broken link in it, fails
+	swift build --target Corosync $(SWIFT_FLAGS)
+	@rm -rf .build/symbols && mkdir -p .build/symbols
+	Scripts/symbol-graph .build/debug/Modules .build/symbols
+	@rm -f .build/symbols/*@*
+	docc convert Sources/Corosync/Corosync.docc --additional-symbol-graph-dir .build/symbols --output-path .build/docs \
+		--fallback-display-name Corosync --fallback-bundle-identifier vqwatch.Corosync --warnings-as-errors
+
+.PHONY: picture
+picture: build ## draw share/vqwatch.svg anew, from a real run
+	Tests/Sandbox/picture $(BUILT)
 
 .PHONY: clean
 clean: ## remove what was built

@@ -47,10 +47,13 @@ let package = Package(
         ),
         .executableTarget(name: "corosync-exercise", dependencies: ["Corosync"], path: "Tests/CorosyncExercise"),
         .testTarget(name: "CorosyncTests", dependencies: ["Corosync", "TestSupport", "corosync-exercise"]),
-        .testTarget(name: "QuorumWatchTests", dependencies: ["Corosync", "QuorumWatch"]),
+        .testTarget(name: "QuorumWatchTests", dependencies: ["Corosync", "QuorumWatch", "TestSupport", "vqwatch"]),
+        .testTarget(
+            name: "EnduranceTests", dependencies: ["TestSupport", "vqwatch"], exclude: ["valgrind.supp"]),
         // Links neither the stand-in nor the probe: in the test program the stand-in would replace the real libraries.
         .testTarget(name: "StandInTests", dependencies: ["TestSupport"]),
         .testTarget(name: "DocumentationTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),
+        .testTarget(name: "FaultTests", dependencies: ["TestSupport", "vqwatch"], exclude: ["README.md"]),
         .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),
     ],
     swiftLanguageModes: [.v6]

@@ -34,10 +34,10 @@ struct Command: ParsableCommand {
     var check = false
 
     @Option(
-        name: [.customShort("w"), .customLong("wait-for")],
+        name: [.customShort("w", allowingJoined: true), .customLong("wait-for")],
         help: ArgumentHelp(
             "Print the status at the moment this, and every other condition given, holds.", valueName: "CONDITION"),
-        transform: parseCondition)
+        completion: .conditions, transform: parseCondition)
     var waitFor: [Condition] = []
 
     @Option(
@@ -68,7 +68,7 @@ struct Command: ParsableCommand {
             With --follow, print only these kinds of events, comma separated: status, nodelist, quorum, \
             expected_votes, info, disconnected, unresponsive, dropped.
             """, valueName: "KINDS"),
-        completion: .list(EventKind.allCases.map(\.rawValue)), transform: parseEventKinds)
+        completion: .eventKinds, transform: parseEventKinds)
     var events: Set<EventKind>?
 
     @Option(
@@ -84,13 +84,13 @@ struct Command: ParsableCommand {
     var changesOnly = false
 
     @Option(
-        name: [.customShort("n"), .customLong("count")],
+        name: [.customShort("n", allowingJoined: true), .customLong("count")],
         help: ArgumentHelp("With --follow, exit after N events.", valueName: "N"),
         transform: parseCount)
     var count: Int?
 
     @Option(
-        name: [.customShort("t"), .customLong("timeout")],
+        name: [.customShort("t", allowingJoined: true), .customLong("timeout")],
         help: ArgumentHelp(
             "Give up after this long (default: 10s; with --follow and --wait-for: never).", valueName: "DURATION"),
         transform: parseDuration)

@@ -49,7 +49,9 @@ enum Main {
         } catch {
             // Help, the version and completions are answers, not errors.
             guard Command.exitCode(for: error).isSuccess else {
-                report("\(Command.message(for: error)); see 'vqwatch --help'")
+                // Some messages have several lines, and every one repeats what was written on the command line.
+                let lines = Command.message(for: error).split(separator: "\n").map { $0.drop { $0 == " " } }
+                report("\(harmless(lines.joined(separator: " "), limit: 1000)); see 'vqwatch --help'")
                 _exit(EX_USAGE)
             }
             Command.exit(withError: error)

@@ -148,8 +148,8 @@ struct JSONTests {
     @Test("escape what ends a string, a line, or a terminal's patience")
     func escape() {
         var event = event(.dropped(count: 3))
-        event.clusterName = "\"\\\n\u{1b}\u{9b}\u{202e}é\u{1f600}"
-        #expect(line(event).contains("\"cluster_name\":\"\\\"\\\\\\u000a\\u001b\\u009b\\u202eé😀\""))
+        event.clusterName = "\"\\\n\u{1b}\u{9b}\u{202e}\u{e0041}é\u{1f600}"
+        #expect(line(event).contains("\"cluster_name\":\"\\\"\\\\\\u000a\\u001b\\u009b\\u202e\\udb40\\udc41é😀\""))
     }
 
     @Test("write a time before 1970 and a large ring ID")

@@ -225,4 +225,30 @@ struct ReducerTests {
         #expect(state.nodes.map(\.id.rawValue) == [1, 2, 3, 4_294_967_295])
         #expect(state.nodes.map(\.stateName) == Array(repeating: "state_9", count: 4))
     }
+
+    @Test("has changes counted from the last line that was written when events are missing")
+    func mendsGaps() throws {
+        var cluster = Cluster.settled()
+        var continuity = Continuity()
+        func vote(_ votes: UInt32) throws -> Event {
+            cluster.votes[2] = votes
+            return try #require(cluster.reduce(.reading(cluster.reading)).only)
+        }
+        _ = continuity.mend(try vote(2))
+        let lost = [try vote(3), try #require(cluster.nodelist(9, [1, 2, 3]).only)]
+        var marker = lost[1]
+        marker.body = .dropped(count: 2)
+        #expect(continuity.mend(marker) == marker)
+        let quorum = try #require(cluster.quorum(true).only)
+        let next = try #require(continuity.mend(quorum).report)
+        #expect(
+            next.changes == [
+                Change(field: "ring_id", from: .string("1.1"), to: .string("1.9")),
+                Change(field: "votes.total", from: .number(4), to: .number(5)),
+                Change(field: "votes.margin", from: .number(2), to: .number(3)),
+                Change(field: "nodes.2.votes", from: .number(2), to: .number(3)),
+            ])
+        let later = try vote(1)
+        #expect(continuity.mend(later) == later, "without a gap the changes are those of the event")
+    }
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -63,6 +64,7 @@ enum operation {
     OP_THAW,
     OP_RELOAD,
     OP_WAIT,
+    OP_AWAIT,
     OP_AT,
     OP_MARK,
     OP_REPEAT,
@@ -107,6 +109,7 @@ static const struct statement {
     {"thaw", OP_THAW, 0, 0},
     {"reload", OP_RELOAD, 0, 1},
     {"wait", OP_WAIT, 1, 1},
+    {"await", OP_AWAIT, 2, 2},
     {"at", OP_AT, 1, 1},
     {"mark", OP_MARK, 0, 0},
     {"repeat", OP_REPEAT, 0, 1},
@@ -652,6 +655,7 @@ static struct step *parse(struct bytes *words, size_t count) {
             script_error("reload, reload begin or reload end");
         }
         break;
+    case OP_AWAIT: step->number.value = number_of(text_of(&step->words[1]), UINT32_MAX); break;
     case OP_WAIT: step->number.value = number_of(text_of(first), UINT32_MAX); break;
     case OP_AT: step->number.value = is(first, "start") ? 0 : number_of(text_of(first), UINT32_MAX); break;
     case OP_REPEAT: step->number.value = first != NULL ? count_of(text_of(first)) : FOREVER; break;
@@ -914,6 +918,14 @@ static void jump_back(struct step *step) {
     }
 }
 
+// Nothing tells when a file grows, so that it is looked at now and then.
+#define AWAIT_INTERVAL 2
+
+static bool has_come(const struct step *step) {
+    struct stat status;
+    return stat(text_of(&step->words[0]), &status) == 0 && (uint64_t)status.st_size >= step->number.value;
+}
+
 uint64_t timeline_advance(void) {
     while (started && position < step_count) {
         struct step *step = steps[position];
@@ -929,6 +941,16 @@ uint64_t timeline_advance(void) {
             }
             if (now < wait_until) {
                 return wait_until - now;
+            }
+            waiting = false;
+            finish_step();
+        } else if (step->operation == OP_AWAIT) {
+            if (!waiting) {
+                waiting = true;
+                wake_daemon();
+            }
+            if (!has_come(step)) {
+                return AWAIT_INTERVAL;
             }
             waiting = false;
             finish_step();

@@ -97,7 +97,7 @@ public struct VoteQuorum: ~Copyable {
     /// The library puts 1 MiB on the stack.
     ///
     /// Throws `CS_ERR_TRY_AGAIN` with ``DispatchMode/oneNonblocking`` and nothing queued, and `CS_ERR_LIBRARY` when
-    /// the connection is lost. A notification that could not be handed over ends the connection: connect again.
+    /// the connection is lost.
     public func dispatch(
         _ mode: DispatchMode, _ handler: (VoteQuorumNotification) -> Void
     ) throws(CorosyncError) {
@@ -110,7 +110,6 @@ public struct VoteQuorum: ~Copyable {
                 guard set == CS_OK else { return (CorosyncError.Operation.votequorumContextSet, set) }
                 let dispatched = votequorum_dispatch(handle, mode.cValue)
                 let reset = votequorum_context_set(handle, outer)
-                if let missed = Missed.take() { return (.votequorumContextGet, missed) }
                 return dispatched == CS_OK && reset != CS_OK
                     ? (.votequorumContextSet, reset) : (.votequorumDispatch, dispatched)
             }
@@ -151,34 +150,11 @@ private struct NotificationSink {
 /// Hands a notification to the handler of the dispatch that is under way on this handle.
 private func deliver(to handle: votequorum_handle_t, _ notification: () -> VoteQuorumNotification) {
     var context: UnsafeMutableRawPointer?
-    let result = votequorum_context_get(handle, &context)
-    guard result == CS_OK, let context else {
-        Missed.note(result)
-        // Nothing else makes every mode of dispatch return.
+    guard votequorum_context_get(handle, &context) == CS_OK, let context else {
+        // A notification that nobody got must not go unnoticed: this dispatch, or the next, finds the connection lost.
         var descriptor: CInt = -1
         if votequorum_fd_get(handle, &descriptor) == CS_OK { VoteQuorum.hangUp(descriptor: descriptor) }
         return
     }
     context.assumingMemoryBound(to: NotificationSink.self).pointee.receive(notification())
-}
-
-/// Where a callback that does not find its handler leaves word for the dispatch on its thread, so that a notification
-/// that nobody got never goes unnoticed.
-private enum Missed {
-    private static let key = {
-        var key = pthread_key_t()
-        pthread_key_create(&key, nil)
-        return key
-    }()
-
-    static func note(_ error: cs_error_t) {
-        let code = error == CS_OK ? CS_ERR_BAD_HANDLE : error
-        pthread_setspecific(key, UnsafeRawPointer(bitPattern: UInt(code.rawValue)))
-    }
-
-    static func take() -> cs_error_t? {
-        guard let code = pthread_getspecific(key) else { return nil }
-        pthread_setspecific(key, nil)
-        return cs_error_t(rawValue: UInt32(UInt(bitPattern: code)))
-    }
 }

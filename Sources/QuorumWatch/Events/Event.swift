@@ -58,6 +58,37 @@ public struct Event: Hashable, Sendable {
     }
 }
 
+extension Event {
+    /// The same event, with other changes where it carries the whole state.
+    func with(_ changes: (StateReport) -> [Change]) -> Event {
+        func changed(_ report: StateReport) -> StateReport {
+            StateReport(state: report.state, changes: changes(report))
+        }
+        var event = self
+        switch body {
+        case .status(let report): event.body = .status(changed(report))
+        case .quorum(let report): event.body = .quorum(changed(report))
+        case .expectedVotes(let report): event.body = .expectedVotes(changed(report))
+        case .info(let report): event.body = .info(changed(report))
+        case .nodelist, .disconnected, .unresponsive, .dropped: break
+        }
+        return event
+    }
+}
+
+extension ClusterState {
+    /// Takes over what a reader of an event learns from it.
+    mutating func show(_ event: Event) {
+        switch event.body {
+        case .status(let report), .quorum(let report), .expectedVotes(let report), .info(let report):
+            self = report.state
+        case .nodelist(let report): (ring, quorate) = (report.ring, event.quorate)
+        case .disconnected, .unresponsive: quorate = nil
+        case .dropped: break
+        }
+    }
+}
+
 /// A whole state, and what is new in it.
 public struct StateReport: Hashable, Sendable {
     /// The state.

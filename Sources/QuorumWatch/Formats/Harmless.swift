@@ -15,7 +15,7 @@ extension Unicode.Scalar {
 
 /// A string from outside for a line of text: what could mislead is written as `\u{1b}`, and what is longer than any
 /// honest name is cut. `also` are characters that mean something where the text goes.
-func harmless(_ string: String, limit: Int = 256, also: String = "") -> String {
+public func harmless(_ string: String, limit: Int = 256, also: String = "") -> String {
     let scalars = string.unicodeScalars
     let isHarmful = { (scalar: Unicode.Scalar) in scalar.isHarmful || also.unicodeScalars.contains(scalar) }
     if string.utf8.count <= limit, !scalars.contains(where: isHarmful) { return string }

@@ -91,9 +91,11 @@ struct JSONBuffer {
             case "\"", "\\":
                 bytes.append(UInt8(ascii: "\\"))
                 bytes.append(UInt8(scalar.value))
-            case _ where scalar.isHarmful && scalar.value <= 0xFFFF:
-                bytes.append(contentsOf: "\\u".utf8)
-                bytes.append(hexadecimal: UInt16(scalar.value))
+            case _ where scalar.isHarmful:
+                for unit in UTF16.encode(scalar)! {
+                    bytes.append(contentsOf: "\\u".utf8)
+                    bytes.append(hexadecimal: unit)
+                }
             default:
                 bytes.append(contentsOf: UTF8.encode(scalar)!)
             }

@@ -33,6 +33,7 @@ struct Printer: Sendable {
     func run() {
         defer { queue.drained() }
         var json = JSONFormat()
+        var continuity = Continuity()
         var printed = 0
         var quorate: Bool?
         while let item = queue.next() {
@@ -47,7 +48,7 @@ struct Printer: Sendable {
                 if let check, let state = event.report?.state {
                     return conclude(check.health(of: state), check.line(for: state))
                 }
-                let error = write(event, with: &json)
+                let error = write(continuity.mend(event), with: &json)
                 guard error == 0 else { return fail(error) }
                 printed += 1
                 if case .status = event.body { quorate = event.quorate }

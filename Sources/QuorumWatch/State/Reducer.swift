@@ -100,14 +100,14 @@ extension Reducer {
         guard phase != .starting else { return [] }
         phase = .recalculating
         guard kinds.contains(.nodelist) else { return [] }
-        printed?.ring = ring
-        printed?.quorate = current.quorate
         let names = configuration ?? Configuration()
         let report = NodelistReport(
             ring: ring, members: self.members.map(names.reference),
             joined: self.members.filter { !old.contains($0) }.map(names.reference),
             left: old.filter { !self.members.contains($0) }.map(names.reference))
-        return [event(.nodelist(report), at: time)]
+        let event = event(.nodelist(report), at: time)
+        printed?.show(event)
+        return [event]
     }
 
     private mutating func quorum(
@@ -190,7 +190,7 @@ extension Reducer {
         current.quorate = nil
         let event = event(body, at: time)
         guard kinds.contains(event.kind) else { return [] }
-        printed?.quorate = nil
+        printed?.show(event)
         return [event]
     }
 }

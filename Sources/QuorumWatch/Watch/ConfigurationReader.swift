@@ -58,9 +58,10 @@ final class ConfigurationReader: Sendable {
         var connecting = Backoff.connecting
         var asking = Backoff.asking
         var failingSince: Instant?
+        // What is read before anybody asks is read twice.
+        _ = wait(for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN)])
         while stop.requested == nil {
             wake.lower()
-            let ticket = state.withLock { $0.wanted }
             do throws(CorosyncError) {
                 let map = try ConfigurationMap()
                 return try serve(map) { (connecting, asking, failingSince) = (.connecting, .asking, nil) }
@@ -72,7 +73,9 @@ final class ConfigurationReader: Sendable {
                     continue
                 }
                 // A short loss of the map alone is nobody's concern: what it says has hardly changed meanwhile.
-                if isAwaited || failing >= Self.patience { publish(.failure(error), for: ticket) }
+                if isAwaited || failing >= Self.patience {
+                    publish(.failure(error), for: state.withLock { $0.wanted })
+                }
                 // Try again unasked only for the sake of changes.
                 _ = wait(
                     for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN)],

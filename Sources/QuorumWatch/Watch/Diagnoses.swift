@@ -6,8 +6,8 @@ extension Outcome {
     /// Why no status was printed, and what to do; nil when one was, or none was wanted.
     public var whyNoStatus: String? {
         switch self {
-        case .timedOut(let isConnected):
-            "\(isConnected ? "corosync is connected but does not answer" : "no connection to corosync"); "
+        case .timedOut(let isSilent):
+            "\(isSilent ? "corosync does not answer" : "no connection to corosync"); "
                 + "see whether corosync runs, or allow more time with --timeout"
         case .failed(let diagnosis): diagnosis
         case .done, .checked, .nothingPending, .signal, .outputClosed, .outputFailed: nil

@@ -40,7 +40,8 @@ final class QuorumFollower: Sendable {
         while stop.requested == nil {
             var failure: CorosyncError?
             do throws(CorosyncError) {
-                if plan.showsDetails { configuration.request() }
+                // Not for every attempt of a corosync that is busy: changes are told anyway.
+                if plan.showsDetails, busySince == nil { configuration.request() }
                 watchdog.begin()
                 let quorum = try VoteQuorum()
                 let descriptor = try quorum.fileDescriptor

@@ -11,8 +11,8 @@ public enum Outcome: Hashable, Sendable {
     case checked(Health)
     /// Nothing was pending, and the watch was not to wait.
     case nothingPending
-    /// The time was up.
-    case timedOut(isConnected: Bool)
+    /// The time was up; corosync was silent, or there was no connection to it.
+    case timedOut(isSilent: Bool)
     /// One of the signals that end a program came.
     case signal(CInt)
     /// Nobody reads the output any more.

@@ -123,7 +123,7 @@ public struct Watch {
                 recorder.record(.unresponsive(silent: silent), mayWait: false)
             }
             if let deadline, deadline <= .now {
-                return stop.request(.timedOut(isConnected: follower.isConnected))
+                return stop.request(.timedOut(isSilent: follower.isConnected || watchdog.isWaiting))
             }
             if let notifier, let interval = notifier.watchdogInterval, let due = nextPing, due <= .now {
                 // Whoever holds the recorder for good holds up the watch: that, and not a corosync that does not answer,

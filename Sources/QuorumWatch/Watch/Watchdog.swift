@@ -35,11 +35,14 @@ final class Watchdog: Sendable {
         setTimer(.zero)
     }
 
+    /// Whether an answer is waited for.
+    var isWaiting: Bool { isAsking.load(ordering: .sequentiallyConsistent) }
+
     /// How long corosync has been silent, when that is too long. To be called when ``descriptor`` is readable.
     func silentFor(repeatAfter: Duration = .seconds(60)) -> Duration? {
         var expirations: UInt64 = 0
         _ = read(descriptor, &expirations, MemoryLayout<UInt64>.size)
-        guard isAsking.load(ordering: .sequentiallyConsistent) else { return nil }
+        guard isWaiting else { return nil }
         let last = Instant(nanoseconds: lastAnswer.load(ordering: .sequentiallyConsistent))
         let silent = Instant.now.since(last)
         setTimer(silent >= silence ? repeatAfter : silence - silent)

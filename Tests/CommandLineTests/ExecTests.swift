@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import TestSupport
+import Testing
+
+/// `--exec` on a real cluster of two nodes, whose events are changes of the expected votes; floods are the stand-in's.
+@Suite("--exec", .serialized)
+struct ExecTests {
+    /// A folder for what commands leave, removed with the test.
+    private final class Folder {
+        let path: String
+
+        init() {
+            var template = Array("/tmp/vqwatch-exec-XXXXXX".utf8CString)
+            path = mkdtemp(&template).map { String(cString: $0) } ?? "/nonexistent"
+        }
+
+        deinit { _ = try? ChildProcess.run(["rm", "-rf", path]) }
+
+        func file(_ name: String) -> String { "\(path)/\(name)" }
+
+        func lines(of name: String) throws -> [String] {
+            access(file(name), F_OK) == 0 ? try ChildProcess.run(["cat", file(name)]).lines : []
+        }
+    }
+
+    @Test("runs the command for every event, with the event on its input and in its environment, output to errors")
+    func whatItGets() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        let script =
+            #"printf '%s|' "$VQWATCH_EVENT" "$VQWATCH_QUORATE" "$VQWATCH_CLUSTER_NAME" "$VQWATCH_LOCAL_NODE_ID" "$@"; cat"#
+        let follower = try sandbox.follow([
+            "--count", "2", "--exec", "sh", "-c", script, "sh", "--json", "-n", "a b", "--",
+        ])
+        try sandbox.setExpectedVotes(3)
+        let printed = try #require(try follower.nextEvent())
+        #expect(follower.wait(within: .seconds(5)) == .exited(0))
+        let lines = follower.errors.split(separator: "\n").map(String.init)
+        #expect(lines.count == 2)
+        #expect(lines.first?.hasPrefix("status|yes|sandbox|1|--json|-n|a b|--|{") == true, "\(lines)")
+        let line = try #require(lines.last)
+        #expect(try EventLine(String(line.drop { $0 != "{" })) == printed, "\(line)")
+    }
+
+    @Test("gives the command no descriptor but three, no blocked signal and no ignored SIGPIPE, and no service manager")
+    func whatItInherits() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        let script = #"ls /proc/self/fd | tr '\n' ' '; grep -E 'SigBlk|SigIgn' /proc/self/status; env"#
+        let result = try sandbox.run(
+            on: 1, [vqwatch, "-qf", "-n", "1", "--exec", "sh", "-c", script],
+            environment: ["NOTIFY_SOCKET": "/nonexistent", "WATCHDOG_USEC": "1000000", "VQWATCH_QUORATE": "mine"])
+        #expect(result.status == 0 && result.output == "")
+        #expect(result.errors.hasPrefix("0 1 2 3 SigBlk:\t0000000000000000\n"), "\(result.errors)")
+        let ignored = result.errors.split(separator: "\n").first { $0.hasPrefix("SigIgn") }?.dropFirst(8) ?? ""
+        #expect(Int(ignored, radix: 16).map { $0 & 1 << (SIGPIPE - 1) } == 0)
+        #expect(!result.errors.contains("NOTIFY_SOCKET") && !result.errors.contains("WATCHDOG"))
+        #expect(!result.errors.contains("=mine"))
+    }
+
+    @Test("that is missing, or no program, or whose interpreter is missing, is an error before it is too late")
+    func missing() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        let folder = Folder()
+        let script = folder.file("script")
+        _ = try ChildProcess.run(["sh", "-c", "echo '#!/nonexistent/sh' >\(script); chmod +x \(script)"])
+        for (command, why) in [
+            ("no-such-command", "No such file"), ("/etc/passwd", "Permission denied"), ("/tmp", "Permission denied"),
+            (script, "No such file"),
+        ] {
+            for options in [["-q"], ["-q", "-n", "1"]] {
+                let result = try sandbox.run(on: 1, [vqwatch, "-f"] + options + ["--exec", command])
+                #expect(result.status == 1 && result.errors.hasPrefix("vqwatch: cannot run --exec \(command): \(why)"))
+                #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+            }
+        }
+    }
+
+    @Test("that fails is told of, and the next event is not affected")
+    func failing() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        let script = #"[ "$VQWATCH_EVENT" = status ] && exit 7; kill -KILL $$"#
+        let follower = try sandbox.follow(["-n", "2", "--exec", "sh", "-c", script])
+        try sandbox.setExpectedVotes(3)
+        #expect(follower.wait(within: .seconds(5)) == .exited(0))
+        #expect(
+            follower.errors.split(separator: "\n") == [
+                "vqwatch: the command of --exec failed on 'status': sh returned 7; see what it wrote",
+                "vqwatch: the command of --exec failed on 'expected_votes': sh was ended by signal 9; see who sent it",
+            ])
+    }
+
+    @Test("that takes its time delays no event, misses none, and ends the watch only when it has had them all")
+    func slow() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        let folder = Folder()
+        let script = "until [ -e '\(folder.file("gate"))' ]; do sleep 0.02; done; cat >>'\(folder.file("seen"))'"
+        let follower = try sandbox.follow(["-n", "4", "--exec", "sh", "-c", script])
+        var printed: [EventLine] = []
+        for votes in [3, 2, 3] {
+            try sandbox.setExpectedVotes(votes)
+            printed.append(try #require(try follower.nextEvent()))
+        }
+        #expect(follower.wait(within: .milliseconds(300)) == nil)
+        #expect(try folder.lines(of: "seen").isEmpty)
+        _ = try ChildProcess.run(["touch", folder.file("gate")])
+        #expect(follower.wait(within: .seconds(5)) == .exited(0))
+        #expect(try folder.lines(of: "seen").dropFirst().map { try EventLine($0) } == printed)
+    }
+
+    @Test("that writes without end or ignores its input holds nothing up")
+    func flooding() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        let flood = try sandbox.spawn(
+            on: 1, [vqwatch, "-fj", "-n", "1", "--exec", "sh", "-c", "yes | head -c 20000000"], errors: .null)
+        #expect(flood.finish(within: .seconds(10)).status == 0)
+        // A line that is larger than a pipe, which nobody reads.
+        let ignored = try ChildProcess(
+            [vqwatch, "-fq", "-n", "1", "--exec", "true"], environment: standIn, input: .pipe)
+        ignored.write("nodes 900\n")
+        ignored.closeInput()
+        #expect(ignored.finish(within: .seconds(10)).status == 0)
+    }
+
+    @Test("gets a thousand events in order, none missing, even while nobody reads the output")
+    func thousand() throws {
+        let folder = Folder()
+        let watch = try ChildProcess(
+            [vqwatch, "-fj", "-n", "1001", "--exec", "tee", "-a", folder.file("seen")], environment: standIn,
+            input: .pipe, errors: .null)
+        watch.write("nodes 3\ntimeline\nflood 1000 expected\n")
+        watch.closeInput()
+        #expect(
+            try eventually(within: .seconds(20), every: .milliseconds(100)) {
+                try folder.lines(of: "seen").count == 1001
+            })
+        let printed = watch.finish(within: .seconds(10))
+        #expect(printed.status == 0 && printed.lines.count == 1001)
+        #expect(try folder.lines(of: "seen") == printed.lines)
+    }
+
+    @Test("is waited for when a signal comes, for less than a second, and what it was not run for is told")
+    func signals() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        let folder = Folder()
+        // Ends in time.
+        let script = "touch '\(folder.file("started"))'; sleep 0.3; echo done"
+        let short = try sandbox.follow(["--exec", "sh", "-c", script])
+        #expect(eventually(within: .seconds(5)) { access(folder.file("started"), F_OK) == 0 })
+        short.signal(SIGTERM)
+        #expect(short.wait(within: .seconds(1)) == .signaled(SIGTERM))
+        #expect(short.errors == "done\n")
+        // Does not.
+        let long = try sandbox.follow(["--exec", "sh", "-c", "echo $$; exec sleep 60"])
+        #expect(eventually(within: .seconds(5)) { long.errors.hasSuffix("\n") })
+        let pid = Int32(long.errors.dropLast())
+        defer { if let pid { kill(pid, SIGKILL) } }
+        try sandbox.setExpectedVotes(3)
+        _ = try long.nextEvent()
+        long.signal(SIGINT)
+        #expect(long.wait(within: .seconds(1)) == .signaled(SIGINT))
+        #expect(
+            long.errors.hasSuffix(
+                "vqwatch: the command of --exec was cut short: sh still runs and is left to itself, and it was not run "
+                    + "for the last 1 event; have it do less when every event counts\n"),
+            "\(long.errors)")
+    }
+
+    private var standIn: [String: String?] {
+        ["LD_PRELOAD": Sandbox.builtProduct(named: "libStandIn.so"), "VQ_STANDIN_SCRIPT": "/proc/self/fd/0"]
+    }
+}

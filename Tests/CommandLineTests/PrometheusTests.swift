@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import TestSupport
+import Testing
+
+/// `--format prometheus`, `--metrics-file` and what is in `packaging/`, on a real cluster, with the real Prometheus and
+/// node_exporter in the sandbox's own network.
+@Suite("Prometheus", .serialized)
+struct PrometheusTests {
+    private static let packaging =
+        "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/") + "/packaging"
+    private static let rules = "\(packaging)/prometheus/vqwatch.rules.yml"
+
+    /// A folder for a metrics file, removed with the test.
+    private final class Folder {
+        let path: String
+        var metrics: String { "\(path)/vqwatch.prom" }
+
+        init() {
+            var template = Array("/tmp/vqwatch-metrics-XXXXXX".utf8CString)
+            path = mkdtemp(&template).map { String(cString: $0) } ?? "/nonexistent"
+            chmod(path, 0o755)
+        }
+
+        deinit { _ = try? ChildProcess.run(["rm", "-rf", path]) }
+
+        /// The samples of the metrics file, by metric and labels.
+        var samples: [String: String] {
+            get throws { try values(ChildProcess.run(["cat", metrics])) }
+        }
+    }
+
+    private static func promtool(_ arguments: String..., input: String = "") throws -> ChildProcess.Result {
+        do {
+            return try ChildProcess.run(["promtool"] + arguments, input: input)
+        } catch {
+            throw TestFailure("\(error): is the package prometheus installed (make setup-test)?")
+        }
+    }
+
+    /// Waits until the metrics file is as wanted: for a second, the contract's limit, from the moment of the change.
+    private func becomes(_ folder: Folder, _ isWanted: ([String: String]) -> Bool) throws -> Bool {
+        try eventually(within: .seconds(1)) { try isWanted(folder.samples) }
+    }
+
+    @Test("is printed once, to promtool's liking, and says what corosync-quorumtool says")
+    func oneShot() throws {
+        let sandbox = try Sandbox(nodes: 2, quorum: "wait_for_all: 1", votes: [1, 3])
+        let result = try sandbox.run(on: 1, [vqwatch, "--format", "prometheus"])
+        #expect(result.status == 0 && result.errors == "")
+        let lint = try Self.promtool("check", "metrics", input: result.output)
+        #expect(lint.status == 0 && lint.output + lint.errors == "")
+        let samples = values(result)
+        #expect(samples["ha_cluster_corosync_quorate"] == "1" && samples["vqwatch_connected"] == "1")
+        #expect(samples[#"ha_cluster_corosync_quorum_votes{type="total_votes"}"#] == "4")
+        #expect(samples[#"ha_cluster_corosync_member_votes{node_id="2",node="node2",local="false"}"#] == "3")
+        #expect(samples[#"vqwatch_quorum_flag{flag="WaitForAll"}"#] == "1")
+        #expect(!samples.keys.contains { $0.contains("_total") && !$0.contains("votes") })
+        try sandbox.cut(2)
+        try sandbox.wait(node: 1, members: [1])
+        let lost = try sandbox.run(on: 1, [vqwatch, "--format", "prometheus"])
+        #expect(lost.status == 2 && values(lost)["ha_cluster_corosync_quorate"] == "0")
+        try sandbox.kill(1)
+        let gone = try sandbox.run(on: 1, [vqwatch, "--format", "prometheus"])
+        #expect(gone.status == 1 && values(gone) == ["vqwatch_connected": "0"])
+        #expect(gone.errors.contains("corosync is not running"))
+    }
+
+    @Test("has a file that is right within a second of every change, whatever is printed and whoever reads it")
+    func file() throws {
+        let sandbox = try Sandbox()
+        let folder = Folder()
+        // Reads it all the time, as often as it can, and complains of a file that does not end as it should.
+        let reader = try ChildProcess([
+            "sh", "-c",
+            """
+            cd "$1" && mkdir seen && until [ -e stop ]; do
+              if cat vqwatch.prom >seen/copy 2>seen/absent; then
+                tail -n 1 seen/copy |
+                  grep -Eq '^vqwatch_(reconnects_total|last_change_timestamp_seconds|connected) [0-9.]+$' ||
+                  { echo half-written; cat seen/copy; }
+              fi
+            done
+            """, "sh", folder.path,
+        ])
+        // Prints next to nothing, and nobody reads that.
+        let watch = try sandbox.spawn(
+            on: 1, [vqwatch, "-f", "--events", "unresponsive", "--metrics-file", folder.metrics])
+        #expect(try becomes(folder) { $0["ha_cluster_corosync_quorate"] == "1" })
+        #expect(try folder.samples["vqwatch_reconnects_total"] == "0")
+        let mode = try ChildProcess.run(["stat", "-c", "%a", folder.metrics]).output
+        #expect(mode == "644\n")
+        let lint = try Self.promtool("check", "metrics", input: try ChildProcess.run(["cat", folder.metrics]).output)
+        #expect(lint.status == 0 && lint.output + lint.errors == "")
+
+        try sandbox.cut(3)
+        try sandbox.wait(node: 1, members: [1, 2])
+        #expect(try becomes(folder) { $0[#"vqwatch_node_state{node_id="3",node="node3",state="dead"}"#] == "1" })
+        try sandbox.kill(2)
+        try sandbox.wait(node: 1, members: [1])
+        #expect(try becomes(folder) { $0["ha_cluster_corosync_quorate"] == "0" && $0["vqwatch_quorum_margin"] == "-1" })
+        for votes in [5, 4, 5] {
+            try sandbox.setExpectedVotes(votes)
+            #expect(
+                try becomes(folder) {
+                    $0[#"ha_cluster_corosync_quorum_votes{type="expected_votes"}"#] == "\(votes)"
+                })
+        }
+        try sandbox.kill(1)
+        // The library takes up to two seconds to notice when it is killed in the middle of a request.
+        #expect(try eventually(within: .seconds(3)) { try folder.samples["vqwatch_connected"] == "0" })
+        let left = try folder.samples.keys.filter { !$0.hasPrefix("vqwatch_events_total") }
+        #expect(
+            left.sorted() == ["vqwatch_connected", "vqwatch_last_change_timestamp_seconds", "vqwatch_reconnects_total"])
+        try sandbox.start(1)
+        // Until it tries to connect again, at most two seconds.
+        #expect(try eventually(within: .seconds(3)) { try folder.samples["vqwatch_reconnects_total"] == "1" })
+        #expect(try folder.samples["ha_cluster_corosync_quorate"] != nil)
+        // Ends: nothing that could be taken for the present is left.
+        watch.signal(SIGTERM)
+        #expect(watch.wait(within: .seconds(1), draining: false) == .signaled(SIGTERM))
+        #expect(try folder.samples == ["vqwatch_connected": "0"])
+        _ = try ChildProcess.run(["touch", "\(folder.path)/stop"])
+        let seen = reader.finish(within: .seconds(5))
+        #expect(seen.output == "" && seen.errors == "", "\(seen.output)\(seen.errors)")
+        #expect(try ChildProcess.run(["ls", "-A", folder.path]).lines.sorted() == ["seen", "stop", "vqwatch.prom"])
+    }
+
+    @Test("has a file that is an error when it cannot be written at the start, and is told of once later")
+    func unwritable() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        for (path, why) in [
+            ("/nonexistent/vqwatch.prom", "No such file"), ("/proc/vqwatch.prom", "No such file"),
+            ("/dev/null", "not a regular file"), ("/tmp", "not a regular file"),
+        ] {
+            let result = try sandbox.run(on: 1, [vqwatch, "-f", "--metrics-file", path])
+            #expect(result.status == 1 && result.output == "")
+            #expect(result.errors.hasPrefix("vqwatch: cannot write --metrics-file \(path): "))
+            #expect(result.errors.contains(why), "\(result.errors)")
+        }
+        let folder = Folder()
+        let watch = try sandbox.follow(["--metrics-file", folder.metrics])
+        _ = try ChildProcess.run(["mv", folder.path, "\(folder.path).away"])
+        for votes in [3, 2, 3] {
+            try sandbox.setExpectedVotes(votes)
+            #expect(try watch.nextEvent()?.event == "expected_votes")
+        }
+        #expect(eventually(within: .seconds(1)) { watch.errors.hasSuffix("\n") })
+        // It comes back by itself, and without another change.
+        _ = try ChildProcess.run(["mv", "\(folder.path).away", folder.path])
+        #expect(
+            try eventually(within: .seconds(4)) {
+                try folder.samples[#"ha_cluster_corosync_quorum_votes{type="expected_votes"}"#] == "3"
+            })
+        #expect(watch.errors.hasPrefix("vqwatch: cannot write --metrics-file \(folder.metrics): No such file"))
+        #expect(watch.errors.split(separator: "\n").count == 1, "\(watch.errors)")
+    }
+
+    @Test("has a rule for each trouble, and each rule a test that promtool passes")
+    func ruleTests() throws {
+        let alerts = try ChildProcess.run(["sed", "-n", "s/^ *- alert: //p", Self.rules]).lines
+        #expect(alerts.count == 6)
+        for alert in alerts {
+            let result = try Self.promtool("test", "rules", "\(Self.packaging)/prometheus/tests/\(alert).yml")
+            #expect(result.status == 0, "\(result.output)\(result.errors)")
+        }
+    }
+
+    @Test("scrapes it through node_exporter, fires when quorum is lost, and answers every query of the dashboard")
+    func scraped() throws {
+        // The flag is there whether quorate or not.
+        let sandbox = try Sandbox(quorum: "wait_for_all: 1")
+        let folder = Folder()
+        let watch = try sandbox.follow(["--metrics-file", folder.metrics])
+        let configuration = """
+            global: {scrape_interval: 500ms, evaluation_interval: 500ms}
+            rule_files: ['\(Self.rules)']
+            scrape_configs:
+              - job_name: node
+                static_configs: [{targets: ['127.0.0.1:9100']}]
+            """
+        _ = try ChildProcess.run(["tee", "\(folder.path)/prometheus.yml"], input: configuration)
+        let exporter = try sandbox.spawn(
+            on: 1,
+            [
+                "prometheus-node-exporter", "--collector.disable-defaults", "--collector.textfile",
+                "--collector.textfile.directory=\(folder.path)", "--web.listen-address=127.0.0.1:9100",
+            ], output: .null, errors: .null)
+        let server = try sandbox.spawn(
+            on: 1,
+            [
+                "prometheus", "--config.file=\(folder.path)/prometheus.yml", "--storage.tsdb.path=\(folder.path)/data",
+                "--web.listen-address=127.0.0.1:9090", "--log.level=warn",
+            ], output: .null, errors: .null)
+        /// What a query gives; promtool says nothing with an empty line.
+        func query(_ expression: String) throws -> (status: Int32?, series: [String], errors: String) {
+            let result = try sandbox.run(
+                on: 1, ["promtool", "query", "instant", "http://127.0.0.1:9090", expression])
+            return (result.status, result.lines.filter { !$0.isEmpty }, result.errors)
+        }
+        func holds(_ expression: String) throws -> Bool {
+            try eventually(within: .seconds(15), every: .milliseconds(200)) {
+                let result = try query(expression)
+                return result.status == 0 && !result.series.isEmpty
+            }
+        }
+        #expect(try holds("ha_cluster_corosync_quorate == 1"), "are prometheus and prometheus-node-exporter installed?")
+        #expect(try query(#"ALERTS{alertname="ClusterQuorumLost"}"#).series.isEmpty)
+
+        try sandbox.partition([1], [2, 3])
+        #expect(try holds(#"ALERTS{alertname="ClusterQuorumLost",alertstate="firing"}"#))
+        #expect(try holds(#"ALERTS{alertname="ClusterNodeAbsent",node="node2",severity="warning"}"#))
+
+        let dashboard = try JSON(parsing: ChildProcess.run(["cat", "\(Self.packaging)/grafana/vqwatch.json"]).output)
+        let panels = dashboard["panels"].elements
+        #expect(panels.count >= 8)
+        for target in panels.flatMap({ $0["targets"].elements }) + dashboard["annotations"]["list"].elements {
+            let expression = try #require(target["expr"].string)
+                .replacing("$instance", by: ".*").replacing("$__rate_interval", by: "1m")
+            let result = try query(expression)
+            #expect(result.status == 0, "\(expression): \(result.errors)")
+            // Without a quorum device and a reconnect there is nothing of these to show.
+            let mayBeEmpty = expression.contains("qdevice") || expression.contains("reconnects")
+            #expect(!result.series.isEmpty || mayBeEmpty, "\(expression)")
+        }
+        // Gone with corosync: the alert on what it said before, too.
+        try sandbox.kill(1)
+        #expect(try holds("vqwatch_connected == 0 unless ha_cluster_corosync_quorate"))
+        #expect(try holds(#"ALERTS{alertname="ClusterCorosyncGone"}"#))
+        watch.signal(SIGTERM)
+        #expect(
+            try holds(#"ALERTS{alertname="ClusterWatchGone"} unless on () ALERTS{alertname="ClusterCorosyncGone"}"#))
+        for process in [server, exporter] {
+            process.signal(SIGTERM)
+            #expect(process.wait(within: .seconds(10)) != nil)
+        }
+    }
+}
+
+/// The samples of an exposition, by metric and labels.
+private func values(_ result: ChildProcess.Result) -> [String: String] {
+    var values: [String: String] = [:]
+    for line in result.lines where !line.hasPrefix("#") {
+        guard let blank = line.lastIndex(of: " ") else { continue }
+        values[String(line[..<blank])] = String(line[blank...].dropFirst())
+    }
+    return values
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+
+internal import Glibc
+internal import TestSupport
+internal import Testing
+
+/// A shell, and how to start it with nothing but the completions that are installed in a folder.
+enum Shell: String, CaseIterable, CustomTestStringConvertible {
+    case bash, zsh, fish
+
+    var testDescription: String { rawValue }
+
+    var committed: String {
+        switch self {
+        case .bash: "completions/vqwatch.bash"
+        case .zsh: "completions/_vqwatch"
+        case .fish: "completions/vqwatch.fish"
+        }
+    }
+
+    /// Files of the user's, and what is typed first.
+    func command(installed: String) -> (command: [String], setup: String) {
+        switch self {
+        case .bash:
+            // As it is, bash lists at the second Tab.
+            (
+                ["bash", "--norc"],
+                "bind 'set show-all-if-ambiguous on'; . /usr/share/bash-completion/bash_completion"
+            )
+        case .zsh:
+            (
+                ["zsh", "-f"],
+                "fpath=(\(installed)/share/zsh/site-functions $fpath); autoload -U compinit; compinit -D -u"
+            )
+        case .fish: (["fish", "--private"], "set -g fish_autosuggestion_enabled 0; function fish_greeting; end")
+        }
+    }
+}
+
+@Suite("Shell completions", .timeLimit(.minutes(2)))
+struct CompletionTests {
+    @Test("are committed as the program generates them; make completions writes them anew")
+    func fresh() throws {
+        let folder = "/tmp/vqwatch-completions-\(getpid())"
+        defer { _ = try? ChildProcess.run(["rm", "-r", folder]) }
+        let result = try ChildProcess.run(
+            ["\(Repository.root)/Scripts/generate-completions", Repository.program, folder])
+        #expect(result.status == 0, "\(result.errors)")
+        for shell in Shell.allCases {
+            let comparison = try ChildProcess.run(
+                ["diff", "-u", shell.committed, folder + shell.committed.dropFirst("completions".count)].enumerated()
+                    .map { $0.offset == 2 ? "\(Repository.root)/\($0.element)" : $0.element })
+            #expect(comparison.status == 0, "\(comparison.output)")
+        }
+    }
+
+    @Test("offer the right words in a real shell", arguments: Shell.allCases)
+    func words(shell: Shell) throws {
+        let sandbox = try Sandbox(nodes: 2)
+        defer { sandbox.close() }
+        let installed = "\(sandbox.folder)/installed"
+        let make = try ChildProcess.run([
+            "make", "-s", "-C", Repository.root, "install", "BUILT=\(Repository.program)", "PREFIX=\(installed)",
+        ])
+        try #require(make.status == 0, "\(make.errors)")
+        let (command, setup) = shell.command(installed: installed)
+        let terminal = try Terminal(
+            on: sandbox, named: "\(shell)", running: command,
+            environment: [
+                "PATH": "\(installed)/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": installed, "PS1": "$ ",
+                "XDG_DATA_DIRS": "\(installed)/share:/usr/share", "LANG": "C.UTF-8", "TERM": "screen", "TMUX": nil,
+            ])
+        try terminal.type("\(setup); clear; echo re''ady", then: "Enter")
+        try #require(terminal.shows(within: .seconds(20)) { $0.contains("ready") }, "\(terminal)")
+
+        /// Whether a prompt, and nothing after it, is the last line.
+        func waits(_ screen: [String]) -> Bool { screen.last?.last.map { "#$>%".contains($0) } == true }
+
+        /// Types a line from its beginning, presses Tab, and looks for a screen that is as wanted.
+        func complete(_ line: String, to what: String, _ isWanted: ([String]) -> Bool) throws {
+            // What is typed before the shell has seen the C-c is lost with it: then again.
+            let isClear = try eventually(within: .seconds(15)) {
+                try terminal.type("", then: "C-c")
+                guard try terminal.shows(within: .seconds(3), waits) else { return false }
+                try terminal.type("clear", then: "Enter")
+                return try terminal.shows(within: .seconds(2)) { $0.count == 1 && waits($0) }
+            }
+            try #require(isClear, "\(terminal)")
+            try terminal.type("vqwatch \(line)", then: "Tab")
+            var isShown = try terminal.shows(within: .seconds(2), isWanted)
+            if !isShown {
+                // The first may have completed what all words begin with.
+                try terminal.type("", then: "Tab")
+                isShown = try terminal.shows(isWanted)
+            }
+            #expect(isShown, "\(shell): \(line)<Tab> does not give \(what): \n\(terminal)")
+        }
+        func completes(_ line: String, to whole: String) throws {
+            try complete(line, to: whole) { $0.contains { $0.hasSuffix("vqwatch \(whole)") } }
+        }
+        func lists(_ line: String, _ words: String...) throws {
+            // Below the line that was typed, or before it in bash, which prints it again.
+            try complete(line, to: "\(words)") { screen in
+                let shown = Set(screen.filter { !$0.contains("vqwatch") }.joined(separator: " ").split(separator: " "))
+                return shown.isSuperset(of: words.map { Substring($0) }) && !shown.contains("help")
+            }
+        }
+
+        try completes("--di", to: "--dispatch")
+        try lists("--dispatch ", "all", "one", "blocking", "one-nonblocking")
+        try completes("--dispatch one-", to: "--dispatch one-nonblocking")
+        try completes("--wait-for inq", to: "--wait-for inquorate")
+        // Bash lists what follows the "=" only, and fish leaves out a part of what was typed.
+        let prefix = [.bash: "", .zsh: "member=", .fish: "…mber="][shell] ?? ""
+        try lists("--wait-for member=", prefix + "node1", prefix + "node2")
+        try lists("--wait-for ", "quorate", "inquorate", "complete", "member=node1", "absent=node2")
+        try completes("--events status,inf", to: "--events status,info")
+        try lists("--events status,", "status,nodelist", "status,quorum", "status,info", "status,dropped")
+        try completes("--metrics-file \(installed)/share/ma", to: "--metrics-file \(installed)/share/man/")
+        // Without a corosync to ask for names.
+        try sandbox.kill(1)
+        try completes("--wait-for mem", to: "--wait-for member=")
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+
+internal import Glibc
+internal import TestSupport
+internal import Testing
+
+@Suite("make run", .timeLimit(.minutes(2)))
+struct DemoTests {
+    static let script = "\(Repository.root)/Tests/Sandbox/demo"
+
+    @Test("shows every kind of change in less than a minute, as JSON lines when asked to")
+    func json() throws {
+        let result = try ChildProcess.run(
+            [Self.script], environment: ["VQWATCH": Repository.program, "JSON": "1"], within: .seconds(60))
+        #expect(result.status == 0, "\(result.errors)")
+        let events = try result.lines.map { try EventLine($0) }
+        #expect(
+            Set(events.map(\.event)) == ["status", "nodelist", "quorum", "expected_votes", "info", "disconnected"])
+        #expect(events.contains { $0.isQuorate == false })
+        #expect(events.last?.isQuorate == true)
+        #expect(result.errors.contains("# the network cable of node3 is pulled"))
+    }
+
+    @Test("prints no colour when it is no terminal, and leaves nothing when it is interrupted")
+    func interrupted() throws {
+        let folder = try #require(
+            try ChildProcess.run(["mktemp", "-dt", "vqwatch-interrupted-XXXXXX"]).lines.first)
+        defer { _ = try? ChildProcess.run(["rmdir", folder]) }
+        let demo = try ChildProcess(
+            [Self.script], environment: ["VQWATCH": Repository.program, "TMPDIR": folder, "JSON": nil])
+        let first = demo.nextLine(within: .seconds(10))
+        #expect(first?.hasPrefix("# three nodes") == true)
+        #expect(demo.nextLine(within: .seconds(30)) { $0.contains(" status QUORATE: ") } != nil)
+        demo.signal(SIGINT)
+        #expect(demo.wait(within: .seconds(10)) == .exited(130))
+        #expect(try ChildProcess.run(["ls", "-A", folder]).output.isEmpty)
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import Testing
+import TestSupport
+
+/// What corosync itself has to bear from those who watch it.
+@Suite("Never in the way", .serialized)
+struct BystanderTests {
+    /// The processor time of a process so far, in hundredths of a second.
+    private func processorTime(of process: Int32) -> Int {
+        let fields = (textOfFile("/proc/\(process)/stat") ?? "").split(separator: ")").last?.split(separator: " ") ?? []
+        return fields.count > 12 ? (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0) : 0
+    }
+
+    /// The memory of a daemon's own, in KiB: what it shares with its watchers, rings of a fixed size, does not count.
+    private func memory(of process: Int32) -> Int {
+        number(after: "Anonymous:", in: textOfFile("/proc/\(process)/smaps_rollup") ?? "") ?? 0
+    }
+
+    @Test("a reader that stops, and a watcher that is frozen, cost corosync nothing that grows")
+    func costsNothing() throws {
+        // Node 1 has the watchers, node 2 has none, and the same happens to both.
+        let sandbox = try Sandbox(nodes: 2)
+        let watched = try sandbox.processID(of: 1)
+        let free = try sandbox.processID(of: 2)
+        let pipe = try NarrowPipe(in: sandbox.folder)
+        let unread = try sandbox.spawn(on: 1, [vqwatch, "-fj"], output: .file(pipe.path))
+        let path = "\(sandbox.folder)/frozen.json"
+        let frozen = try sandbox.spawn(on: 1, [vqwatch, "-fj"], output: .file(path))
+        func events(in text: String, _ kind: String) -> Int {
+            text.split(separator: "\n").count { $0.contains("\"event\":\"\(kind)\"") }
+        }
+        let isWatched = eventually(within: .seconds(10)) {
+            pipe.waiting > 0 && events(in: textOfFile(path) ?? "", "status") == 1
+        }
+        try #require(isWatched)
+        /// Tells every watcher of so many changes.
+        func change(_ count: Int) throws {
+            let command =
+                "for i in $(seq \(count / 2)); do for v in 3 2; do corosync-quorumtool -e $v || exit; done; done"
+            let result = try sandbox.run(on: 1, ["sh", "-c", command], within: .seconds(120))
+            #expect(result.status == 0, "\(result.errors)")
+        }
+        // Once before, so that the daemons have taken what they need for the asking itself.
+        try change(20)
+        frozen.signal(SIGSTOP)
+        let before = (memory(of: watched), memory(of: free))
+        let changes = 200
+        try change(changes)
+        let grown = (memory(of: watched) - before.0, memory(of: free) - before.1)
+        // The changes that wait for the frozen watcher take their place in shared memory of a fixed size.
+        #expect(grown.0 <= grown.1 + 256, "KiB: \(grown)")
+
+        let start = (processorTime(of: watched), processorTime(of: free))
+        sleep(3)
+        let used = (processorTime(of: watched) - start.0, processorTime(of: free) - start.1)
+        #expect(used.0 <= used.1 * 2 + 15, "hundredths of a second in 3 s: \(used)")
+
+        frozen.signal(SIGCONT)
+        let isComplete = eventually(within: .seconds(20)) {
+            events(in: textOfFile(path) ?? "", "expected_votes") >= 20 + changes
+        }
+        #expect(isComplete, "the frozen watcher has missed nothing")
+        let late = pipe.readAll(quietFor: .milliseconds(500))
+        #expect(events(in: late, "expected_votes") == events(in: textOfFile(path) ?? "", "expected_votes"))
+        #expect(events(in: late, "dropped") == 0)
+        for process in [unread, frozen] {
+            process.signal(SIGTERM)
+            #expect(process.wait(within: .seconds(2)) == .signaled(SIGTERM))
+        }
+        print(
+            """
+            never in the way: \(changes) changes for a stopped reader and a frozen watcher: corosync grew by \
+            \(grown.0) KiB, without watchers by \(grown.1) KiB; in 3 s of rest it used \(used.0) and \(used.1) \
+            hundredths of a second
+            """)
+    }
+
+    @Test("200 watchers that come and go, killed ones among them, leave no connection and no shared memory behind")
+    func comeAndGo() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let connections = try sandbox.connections(on: 1)
+        let segments = try sandbox.segments(on: 1)
+        // Ten at a time: status, one event, ended by a signal, killed with everything open.
+        let command = """
+            for i in $(seq 20); do
+                pids=
+                for j in 1 2 3; do "$0" -q & pids="$pids $!"; "$0" -fj -n 1 >/dev/null & pids="$pids $!"; done
+                "$0" -fq & a=$!; "$0" -fq --dispatch one & b=$!; "$0" -fq --dispatch blocking & c=$!; "$0" -fq & d=$!
+                wait $pids
+                kill -TERM $a $b; kill -KILL $c $d
+                wait
+            done
+            """
+        let start = ContinuousClock.now
+        let result = try sandbox.run(on: 1, ["bash", "-c", command, vqwatch], within: .seconds(120))
+        #expect(result.status == 0)
+        let time = ContinuousClock.now - start
+        #expect(time < .seconds(60))
+        let isAsBefore = try eventually(within: .seconds(10)) {
+            try sandbox.connections(on: 1) == connections && sandbox.segments(on: 1) == segments
+        }
+        let left = (try sandbox.connections(on: 1), try sandbox.segments(on: 1))
+        #expect(isAsBefore, "\(left.0) connections, \(left.1) segments")
+        print(
+            "never in the way: 200 watchers in \(time.components.seconds) s, then \(connections) connections, "
+                + "\(segments) segments as before")
+    }
+}

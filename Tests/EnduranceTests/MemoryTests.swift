@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import Testing
+import TestSupport
+
+/// A copy of a built file that valgrind can read: it does not know the debug information of this compiler.
+func stripped(_ name: String, in folder: TemporaryFolder) throws -> String {
+    let path = "\(folder.path)/\(name)"
+    let result = try ChildProcess.run(["strip", "--strip-debug", "-o", path, Sandbox.builtProduct(named: name)])
+    guard result.status == 0 else { throw TestFailure("strip: \(result.errors)") }
+    return path
+}
+
+/// What valgrind(1) says of the program on a real cluster, with the real libraries.
+@Suite("Memory", .serialized)
+struct MemoryTests {
+    @Test("valgrind finds no access that is wrong and no memory that is lost, in the status and across reconnects")
+    func valgrind() throws {
+        let folder = try TemporaryFolder()
+        let program = try stripped("vqwatch", in: folder)
+        let suppressions = "/" + #filePath.split(separator: "/").dropLast().joined(separator: "/") + "/valgrind.supp"
+        let sandbox = try Sandbox(nodes: 2)
+        func command(_ name: String) -> [String] {
+            [
+                "valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=definite,indirect",
+                "--errors-for-leak-kinds=definite,indirect", "--error-exitcode=99", "--suppressions=\(suppressions)",
+                "--log-file=\(folder.path)/\(name)", program,
+            ]
+        }
+        /// What it found, without its word that a signal came.
+        func findings(_ name: String) -> String {
+            let log = textOfFile("\(folder.path)/\(name)") ?? "no log of valgrind"
+            return ["lost in loss record", "Invalid", "ninitialised", "Mismatched", "overlap", "no log"]
+                .contains(where: log[...].has) ? log : ""
+        }
+
+        let status = try sandbox.run(on: 1, command("status"), within: .seconds(60))
+        #expect(status.status == 0 && findings("status").isEmpty, "\(status.errors)\(findings("status"))")
+        for mode in ["all", "one-nonblocking"] {
+            let follower = try sandbox.spawn(
+                on: 1, command(mode) + ["-fj", "--refresh", "100ms", "--dispatch", mode])
+            #expect(try follower.nextEvent(within: .seconds(30))?.event == "status")
+            try sandbox.cut(2)
+            #expect(try follower.nextEvent(within: .seconds(30)) { $0.event == "quorum" } != nil)
+            try sandbox.kill(1)
+            #expect(try follower.nextEvent(within: .seconds(30)) { $0.event == "disconnected" } != nil)
+            try sandbox.start(1)
+            #expect(try follower.nextEvent(within: .seconds(30)) { $0.event == "status" } != nil)
+            try sandbox.heal(2)
+            #expect(try follower.nextEvent(within: .seconds(30)) { $0.node(2)["state"] == "member" } != nil)
+            // At rest: valgrind does not follow the pointers in which Swift keeps tags of its own.
+            while try follower.nextEvent(within: .milliseconds(500)) != nil {}
+            follower.signal(SIGTERM)
+            #expect(follower.wait(within: .seconds(30)) == .signaled(SIGTERM))
+            #expect(findings(mode).isEmpty, "\(findings(mode))")
+        }
+    }
+}

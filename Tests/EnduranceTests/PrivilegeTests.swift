@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import Testing
+import TestSupport
+
+/// Every system call of a run, as strace(1) sees it.
+@Suite("Least privilege", .serialized)
+struct PrivilegeTests {
+    /// Lines of strace that say what a program must not do unasked; nil for what it may do.
+    private func offence(_ line: Substring, writing allowed: String?) -> String? {
+        // `1234 openat(AT_FDCWD, "…", …) = 3`, or the rest of a call that another thread interrupted.
+        guard let open = line.firstIndex(of: "("), !line.contains("resumed>") else { return nil }
+        let call = line[..<open].split(separator: " ").last ?? ""
+        switch call {
+        case "socket", "socketpair": return line.contains("AF_UNIX") ? nil : "a socket that is not local"
+        case "connect", "bind", "sendto":
+            return line.contains("AF_INET") || line.contains("AF_NETLINK") ? "a network address" : nil
+        case "open", "openat", "openat2", "creat":
+            let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC"].contains { line.contains($0) }
+            guard writes || call == "creat" else { return nil }
+            let path = line.split(separator: "\"").dropFirst().first.map(String.init) ?? ""
+            // The rings of a connection, which corosync's own library opens.
+            if path.hasPrefix("/dev/shm/qb-") || path == "/dev/null" || allowed.map(path.hasPrefix) == true {
+                return nil
+            }
+            return "a file opened for writing"
+        case "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "mkdir", "mkdirat", "chmod", "fchmodat",
+            "chown", "truncate", "link", "linkat", "symlink", "symlinkat", "mknod", "mknodat", "setxattr":
+            let paths = line.split(separator: "\"").dropFirst()
+            if paths.first?.hasPrefix("/dev/shm/qb-") == true { return nil }
+            if let allowed, paths.first?.hasPrefix(allowed) == true { return nil }
+            return "a change in the file system"
+        case "setuid", "setgid", "setresuid", "setresgid", "capset", "mlock", "mlockall", "sched_setscheduler",
+            "ptrace",
+            "kill", "tgkill", "execve", "execveat":
+            // strace itself starts the program; ending by a signal is raising it.
+            if call == "execve" || call == "tgkill" || call == "kill" { return nil }
+            return "a privilege"
+        default: return nil
+        }
+    }
+
+    @Test("an ordinary user with a uidgid entry sees the status and follows; no network socket, no file is touched")
+    func ordinaryUser() throws {
+        // Only root can act as another user; an ordinary user is one already.
+        let user = getuid() == 0 ? Sandbox.User(user: 4242, group: 4242) : nil
+        let sandbox = try Sandbox(nodes: 2, allowed: user.map { [$0] } ?? [])
+        let temporary = try TemporaryFolder()
+        let folder = temporary.path
+        func calls(in trace: String, writing allowed: String? = nil) -> Int {
+            let lines = (textOfFile(trace) ?? "").split(separator: "\n")
+            for line in lines {
+                if let offence = offence(line, writing: allowed) { Issue.record("\(offence): \(line)") }
+            }
+            #expect(lines.contains { $0.contains("socket(AF_UNIX") }, "the trace shows the connection")
+            return lines.count
+        }
+        var seen = 0
+        for options in [["--json"], ["--check"], ["--format", "prometheus"], ["--wait-for", "quorate"]] {
+            let trace = "\(folder)/\(options[0])"
+            let result = try sandbox.run(
+                on: 1, ["strace", "-f", "-qq", "-s", "256", "-o", trace, vqwatch] + options, as: user)
+            #expect(result.status == 0, "\(options): \(result.errors)")
+            #expect(!result.output.isEmpty)
+            seen += calls(in: trace)
+        }
+        let metrics = "\(folder)/metrics"
+        mkdir(metrics, 0o777)
+        chmod(metrics, 0o777)
+        let trace = "\(folder)/follow"
+        let follower = try sandbox.spawn(
+            on: 1,
+            [
+                "strace", "-f", "-qq", "-s", "256", "-o", trace, vqwatch, "-fj", "--metrics-file",
+                "\(metrics)/vqwatch.prom",
+            ],
+            as: user)
+        #expect(try follower.nextEvent()?.event == "status")
+        try sandbox.kill(2)
+        #expect(try follower.nextEvent { $0.event == "quorum" && $0.node(2)["state"] == "dead" } != nil)
+        try sandbox.stop(1)
+        #expect(try follower.nextEvent { $0.event == "disconnected" } != nil)
+        try sandbox.start(1)
+        #expect(try follower.nextEvent { $0.event == "status" } != nil)
+        // strace hands the signal on and ends as its child does.
+        let children = (textOfFile("/proc/\(follower.processID)/task/\(follower.processID)/children") ?? "")
+        let child = try #require(children.split(separator: " ").first.flatMap { Int32($0) })
+        kill(child, SIGTERM)
+        #expect(follower.wait(within: .seconds(10)) != nil)
+        seen += calls(in: trace, writing: metrics)
+        #expect(namesInFolder(metrics) == ["vqwatch.prom"])
+        print("least privilege: \(seen) lines of system calls as \(user == nil ? "an ordinary user" : "user 4242")")
+    }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import Testing
+import TestSupport
+
+/// Clusters as large as corosync goes.
+@Suite("Scale", .serialized)
+struct ScaleTests {
+    @Test("24 real nodes fall apart in two halves, come together, and are restarted one by one: every line is right")
+    func twentyFourNodes() throws {
+        let all = Array(1...24)
+        let sandbox = try Sandbox(nodes: 24, within: .seconds(120))
+        let watched = [1, 12, 13, 24]
+        let watchers = try zip(watched, dispatchModes).map { node, mode in
+            let path = "\(sandbox.folder)/\(node).json"
+            let process = try sandbox.spawn(
+                on: node, [vqwatch, "-fj", "--dispatch", mode], output: .file(path), errors: .null)
+            return (node: node, process: process, path: path)
+        }
+        func status(of node: Int) throws -> EventLine {
+            let result = try sandbox.run(on: node, [vqwatch, "--json"])
+            return try EventLine(result.lines.first ?? result.errors)
+        }
+        let isFollowed = eventually(within: .seconds(20)) {
+            watchers.allSatisfy { textOfFile($0.path)?.contains("\"status\"") == true }
+        }
+        try #require(isFollowed)
+        let whole = try status(of: 1)
+        #expect(
+            whole.isQuorate == true && whole.json["votes"]["total"] == 24 && whole.json["nodes"].elements.count == 24)
+
+        // Half of 24 votes is no majority: neither half is quorate. On a busy machine more rings come and go.
+        try sandbox.partition(Array(1...12), Array(13...24))
+        for (node, half) in [(1, 1...12), (24, 13...24)] {
+            try sandbox.wait(node: node, members: Array(half), within: .seconds(90))
+            let isRight = try eventually(within: .seconds(20), every: .milliseconds(200)) {
+                let status = try status(of: node)
+                let members = status.json["nodes"].elements.filter { $0["state"] == "member" }
+                return status.isQuorate == false && members.compactMap { $0["id"].number } == half.map(Int64.init)
+                    && status.json["votes"]["margin"] == -1
+            }
+            #expect(isRight, "the half with node \(node)")
+        }
+        try sandbox.join()
+        try sandbox.wait(node: 1, members: all, within: .seconds(90))
+        for node in [24, 7] {
+            try sandbox.stop(node)
+            try sandbox.wait(node: 1, members: all.filter { $0 != node }, within: .seconds(90))
+            try sandbox.start(node)
+            try sandbox.wait(node: 1, members: all, within: .seconds(90))
+        }
+        for node in watched { try sandbox.wait(node: node, members: all, within: .seconds(90)) }
+        sleep(2)
+        let end = currentTime()
+        var lines = 0
+        var compared = 0
+        for watcher in watchers {
+            watcher.process.signal(SIGTERM)
+            #expect(watcher.process.wait(within: .seconds(5)) == .signaled(SIGTERM))
+            let found = try (textOfFile(watcher.path) ?? "").split(separator: "\n").map { try EventLine(String($0)) }
+            let comparison = LogComparison(found, with: try sandbox.rings(of: watcher.node), end: end)
+            for problem in comparison.problems.prefix(10) { Issue.record("node \(watcher.node): \(problem)") }
+            #expect(comparison.compared > 4)
+            lines += found.count
+            compared += comparison.compared
+        }
+        print("scale: 24 nodes, \(lines) lines of \(watchers.count) watchers, \(compared) compared with the logs")
+    }
+
+    /// One run of the status in a stand-in cluster.
+    private struct Cost {
+        var calls: [String: Int] = [:]
+        var instructions = 0
+        var memory = 0
+    }
+
+    private func cost(nodes: Int, _ program: String, _ standIn: String, in folder: String) throws -> Cost {
+        let script = "\(folder)/\(nodes).standin"
+        let report = "\(folder)/\(nodes).report"
+        let log = "\(folder)/\(nodes).log"
+        try write("nodes \(nodes)\ntimeline\n", to: script)
+        let environment = [
+            "LD_PRELOAD": standIn, "VQ_STANDIN_SCRIPT": script,
+            "VQ_STANDIN_REPORT": report,
+        ]
+        let plain = try ChildProcess.run(
+            ["env"] + environment.map { "\($0)=\($1)" }
+                + [vqwatch, "--json"])
+        #expect(plain.status == 0, "\(plain.errors)")
+        let line = try EventLine(plain.lines.first ?? "")
+        #expect(line.json["nodes"].elements.map { $0["id"].number } == (1...nodes).map(Int64.init))
+        #expect(line.json["nodes"].elements.allSatisfy { $0["state"] == "member" && $0["votes"] == 1 })
+        #expect(line.json["votes"]["total"] == .number(Int64(nodes)))
+        #expect(line.node(Int64(nodes))["name"] == .string("node\(nodes)"))
+        var cost = Cost()
+        for line in (textOfFile(report) ?? "").split(separator: "\n") where line.hasPrefix("call.") {
+            let words = line.split(separator: " ")
+            cost.calls[String(words[0].dropFirst(5))] = Int(words[1])
+        }
+        let follower = try ChildProcess([vqwatch, "-fj"], environment: environment.mapValues { Optional($0) })
+        _ = follower.nextLine(within: .seconds(10))
+        cost.memory = number(after: "VmHWM:", in: textOfFile("/proc/\(follower.processID)/status") ?? "") ?? 0
+        follower.signal(SIGTERM)
+        _ = follower.wait(within: .seconds(5))
+        let counted = try ChildProcess.run(
+            ["env"] + environment.map { "\($0)=\($1)" }
+                + [
+                    "valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
+                    "--log-file=\(log)", program, "--json",
+                ], within: .seconds(120))
+        #expect(counted.status == 0, "\(counted.errors)")
+        let text = (textOfFile(log) ?? "").split(separator: "\n").first { $0.contains("I ") && $0.contains("refs:") }
+        cost.instructions = Int(text?.split(separator: " ").last?.filter(\.isNumber) ?? "") ?? 0
+        return cost
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw TestFailure("cannot write \(path)") }
+        defer { close(file) }
+        _ = Glibc.write(file, text, text.utf8.count)
+    }
+
+    @Test(
+        "384 nodes, corosync's own limit: the status is right, and calls, instructions and memory grow with the nodes")
+    func manyNodes() throws {
+        let temporary = try TemporaryFolder()
+        let folder = temporary.path
+        let program = try stripped("vqwatch", in: temporary)
+        let standIn = try stripped("libStandIn.so", in: temporary)
+        let one = try cost(nodes: 1, program, standIn, in: folder)
+        let some = try cost(nodes: 96, program, standIn, in: folder)
+        let many = try cost(nodes: 384, program, standIn, in: folder)
+        #expect(many.calls["votequorum_getinfo"] == 384, "each node is asked for once")
+        for (call, count) in many.calls {
+            let (base, fewer) = (one.calls[call] ?? 0, some.calls[call] ?? 0)
+            // A configuration that is read a moment too early is read again.
+            #expect(
+                count - base <= max(0, fewer - base) * 384 / 95 + 40, "calls of \(call): \(base), \(fewer), \(count)")
+        }
+        let perNode = Double(some.instructions - one.instructions) / 95
+        let perNodeOfMany = Double(many.instructions - one.instructions) / 383
+        #expect(one.instructions > 0 && perNode > 0)
+        #expect(perNodeOfMany <= perNode * 1.3, "instructions for a node: \(perNode) of 96, \(perNodeOfMany) of 384")
+        #expect(many.memory - one.memory <= max(2048, (some.memory - one.memory) * 5), "KiB of memory")
+        print(
+            """
+            scale: 1, 96 and 384 nodes: \([one, some, many].map { $0.calls.values.reduce(0, +) }) calls, \
+            \([one, some, many].map { $0.instructions / 1_000_000 }) million instructions, \
+            \([one, some, many].map(\.memory)) KiB
+            """)
+    }
+}

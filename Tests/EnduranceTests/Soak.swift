@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import TestSupport
+
+/// A cluster to which things happen by a schedule.
+final class Soak {
+    let sandbox: Sandbox
+    let seed: UInt64
+    let start = ContinuousClock.now
+    private(set) var actions = 0
+    /// Changes that corosync would not make at that moment.
+    private(set) var refused = 0
+
+    private var schedule: Schedule
+    private var names: [Int: String] = [:]
+    private let configuration: String
+
+    init(nodes: Int, seed: UInt64) throws {
+        sandbox = try Sandbox(nodes: nodes)
+        self.seed = seed
+        schedule = Schedule(nodes: nodes, seed: seed)
+        configuration = String(decoding: try sandbox.configuration(of: 1), as: UTF8.self)
+    }
+
+    /// Has every watcher connect again, which makes its libraries take the memory that they then keep.
+    func warmUp() throws {
+        for node in 1...sandbox.nodeCount { try sandbox.kill(node) }
+        for node in 1...sandbox.nodeCount { try sandbox.start(node) }
+        // A watcher tries again no less often than every two seconds.
+        usleep(2_500_000)
+    }
+
+    /// Lets things happen for a while.
+    func run(for limit: Duration) throws {
+        let end = ContinuousClock.now + limit
+        while ContinuousClock.now < end {
+            let (pause, action) = schedule.next()
+            usleep(pause * 1000)
+            try perform(action)
+            actions += 1
+        }
+    }
+
+    /// Makes the cluster whole again, with a vote for each node and names that all nodes know, and brings every watcher
+    /// to read the state.
+    func settle() throws {
+        for action in schedule.settle() { try perform(action) }
+        let all = Array(1...sandbox.nodeCount)
+        for node in all { try sandbox.wait(node: node, members: all, within: .seconds(60)) }
+        for node in all { try insist(["corosync-quorumtool", "-v", "1", "-n", "\(node)"]) }
+        try insist(["corosync-cfgtool", "-R"])
+        // Not the same number twice: every watcher is told, whatever the number was.
+        for votes in [all.count + 1, all.count] { try insist(["corosync-quorumtool", "-e", "\(votes)"]) }
+    }
+
+    private func insist(_ command: [String]) throws {
+        let isDone = try eventually(within: .seconds(20), every: .milliseconds(200)) {
+            try sandbox.run(on: 1, command, within: .seconds(10)).status == 0
+        }
+        guard isDone else { throw TestFailure("VQWATCH_SOAK_SEED=\(seed): \(command) fails") }
+    }
+
+    private func attempt(on node: Int, _ command: [String]) throws {
+        if try sandbox.run(on: node, command, within: .seconds(10)).status != 0 { refused += 1 }
+    }
+
+    private func perform(_ action: Schedule.Action) throws {
+        switch action {
+        case .cut(let node): try sandbox.cut(node)
+        case .heal(let node): try sandbox.heal(node)
+        case .partition(let one, let other): try sandbox.partition(one, other)
+        case .join: try sandbox.join()
+        case .stop(let node): try sandbox.stop(node)
+        case .kill(let node): try sandbox.kill(node)
+        case .start(let node): try sandbox.start(node)
+        case .restart(let node):
+            try sandbox.kill(node)
+            try sandbox.start(node)
+        case .freeze(let node): try sandbox.freeze(node)
+        case .thaw(let node): try sandbox.thaw(node)
+        case .votes(let votes, let node, let other):
+            try attempt(on: other, ["corosync-quorumtool", "-v", "\(votes)", "-n", "\(node)"])
+        case .expectedVotes(let votes, let node): try attempt(on: node, ["corosync-quorumtool", "-e", "\(votes)"])
+        case .rename(let node, let other):
+            names[node] = "node\(node)-\(actions)"
+            try sandbox.configure(Array(renamed().utf8))
+            try attempt(on: other, ["corosync-cfgtool", "-R"])
+        }
+    }
+
+    private func renamed() -> String {
+        configuration.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            let node = (1...sandbox.nodeCount).first { line == "name: node\($0)" }
+            return node.flatMap { names[$0] }.map { "name: \($0)" } ?? String(line)
+        }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import TestSupport
+
+/// One run of vqwatch, which tries one cell, or several one after the other.
+struct Trial: Sendable {
+    let cells: [Cell]
+    /// Gives what is wrong, by cell.
+    let problems: @Sendable () -> [(Cell, String)]
+}
+
+/// Every run that the matrix takes.
+func trials() -> [Trial] {
+    var trials: [Trial] = []
+    for form in Form.allCases {
+        for phase in Phase.allCases {
+            for call in calls(in: phase, of: form) {
+                let cells = Code.all.map { Cell(phase: phase, form: form, call: call, code: $0) }
+                switch phase {
+                case .start, .refresh:
+                    let attempt = phase == .refresh ? tryRefresh : Form.statuses.contains(form) ? tryStatus : tryStart
+                    trials += cells.map { cell in Trial(cells: [cell]) { attempts([cell], attempt) } }
+                case .steady, .reconnect:
+                    // One long run, in which one fault follows the other: what is left behind adds up.
+                    trials.append(Trial(cells: cells) { trySeries(cells) })
+                }
+            }
+        }
+    }
+    let steadyMap: [Call] =
+        [.mapDispatch, .mapContextGet, .mapContextGetInCallback, .mapContextSet, .mapContextSetAfter]
+        + [.mapInitialize, .mapTrackAdd, .mapFdGet, .mapFinalize] + Call.mapReading
+    for (phase, calls) in [(Phase.steady, steadyMap), (.reconnect, Call.mapReading)] {
+        for cell in calls.flatMap({ call in
+            Code.all.map { Cell(phase: phase, form: .followAll, call: call, code: $0) }
+        }) {
+            let attempt = phase == .steady ? trySteadyMap : tryReconnectMap
+            trials.append(Trial(cells: [cell]) { attempts([cell], attempt) })
+        }
+    }
+    return trials
+}
+
+private func attempts(_ cells: [Cell], _ attempt: (Cell) throws -> Void) -> [(Cell, String)] {
+    cells.compactMap { cell in
+        do {
+            try attempt(cell)
+            return nil
+        } catch {
+            return (cell, "\(error)")
+        }
+    }
+}
+
+// MARK: - One fault a run
+
+private func run(_ cell: Cell, _ script: String, _ arguments: [String]) throws -> (ChildProcess.Result, [EventLine]) {
+    let watched = try Watched(script, cell.form.arguments + arguments)
+    let result = watched.finish(within: .seconds(30))
+    try demand(result.termination != nil, "it hangs; \(result.errors)")
+    if case .signaled(let signal) = result.termination { throw Problem("signal \(signal); \(result.errors)") }
+    // A failed finalize leaves it open in the stand-in: that is the fault itself.
+    if !cell.call.function.hasSuffix("_finalize") || outcome(of: cell) == .retried {
+        try demand(watched.leaks.isEmpty, "left open: \(watched.leaks)")
+    }
+    return (result, try events(result.lines))
+}
+
+private func expect(_ events: [EventLine], _ kinds: [String], _ result: ChildProcess.Result) throws(Problem) {
+    let found = events.map(\.event)
+    try demand(found == kinds, "printed \(found), not \(kinds); exit \(result.status ?? -1); \(result.errors)")
+}
+
+/// Holds what was written to standard error to so many diagnoses, each of which names the code and the function.
+private func expect(diagnoses count: Int, of cell: Cell, in errors: String) throws(Problem) {
+    let lines = try diagnoses(errors)
+    try demand(lines.count == count, "\(lines.count) diagnoses, not \(count): \(errors)")
+    for line in lines {
+        // After a notification is lost, it is the connection's end that cannot be overcome.
+        let isNamed = line.contains(cell.code.name) && line.contains("from \(cell.call.function)")
+        let isEnd = cell.call.title == Call.contextGetInCallback.title && line.contains("CS_ERR_LIBRARY")
+        try demand(isNamed || isEnd, "the diagnosis does not name \(cell.code) from \(cell.call.function): \(line)")
+    }
+}
+
+private func names(_ cell: Cell) -> Names {
+    switch outcome(of: cell) {
+    case .nameMissing: cell.call.function == "cmap_get" ? .oneMissing : .noNodes
+    case .namesUnknown: .unknown
+    default: .known
+    }
+}
+
+private func tryStatus(_ cell: Cell) throws {
+    let (result, events) = try run(cell, "nodes 3\n\(cell.call.fault(cell.code))\n", [])
+    let wanted: (status: Int32, kinds: [String], diagnoses: Int) =
+        switch outcome(of: cell) {
+        case .fails: (1, [], 1)
+        case .nothingPending: (75, [], 0)
+        case .namesUnknown: (0, ["status"], 1)
+        default: (0, ["status"], 0)
+        }
+    try expect(events, wanted.kinds, result)
+    try demand(result.status == wanted.status, "exit \(result.status ?? -1), not \(wanted.status)")
+    try expect(diagnoses: wanted.diagnoses, of: cell, in: result.errors)
+    for event in events {
+        try check(event, names: names(cell), votesOfNode2AreKnown: outcome(of: cell) != .votesUnknown)
+    }
+}
+
+private func tryStart(_ cell: Cell) throws {
+    let script = "nodes 3\n\(cell.call.fault(cell.code))\n"
+    let outcome = outcome(of: cell)
+    let namesCome = outcome == .namesUnknown
+    // What is sent over a connection that fails before its first state is lost with it: the status has it.
+    let isLost = outcome == .waits
+    let (result, events) = try run(
+        cell, namesCome || isLost ? script : script + "timeline\nexpected 4\n",
+        ["--count", isLost ? "1" : "2", "--timeout", "8"])
+    try expect(events, ["status"] + (isLost ? [] : namesCome ? ["info"] : ["expected_votes"]), result)
+    try expect(diagnoses: outcome == .waits || namesCome ? 1 : 0, of: cell, in: result.errors)
+    try check(events[0], names: names(cell), votesOfNode2AreKnown: outcome != .votesUnknown)
+    if isLost { return }
+    // A map that says there is nothing is believed until it changes; anything else mends itself.
+    try check(events[1], expected: namesCome ? 3 : 4, names: outcome == .nameMissing ? names(cell) : .known)
+}
+
+private func tryRefresh(_ cell: Cell) throws {
+    let outcome = outcome(of: cell)
+    let isQuiet = outcome == .retried
+    // Behind the calls that the first status takes.
+    let call = cell.call == .getinfoNode ? cell.call.at(2) : cell.call.at(4)
+    let script = "nodes 3\n\(call.fault(cell.code))\n" + (isQuiet ? "timeline\nat 300\nexpected 4\n" : "")
+    let watched = try Watched(
+        script,
+        ["--json", "--dispatch", cell.form.mode, "--follow", "--refresh", "50ms", "--timeout", "8"]
+            + ["--count", isQuiet ? "2" : "3"])
+    let result = watched.finish()
+    let events = try events(result.lines)
+    switch outcome {
+    case .retried: try expect(events, ["status", "expected_votes"], result)
+    case .votesUnknown:
+        try expect(events, ["status", "info", "info"], result)
+        try check(events[1], votesOfNode2AreKnown: false)
+    default:
+        try expect(events, ["status", "disconnected", "status"], result)
+        try demand(events[1].json["error"]["code"] == .string(cell.code.name), "\(events[1].json["error"])")
+    }
+    try expect(diagnoses: 0, of: cell, in: result.errors)
+    try check(events[0])
+    try check(events[events.count - 1], expected: isQuiet ? 4 : 3)
+    try demand(watched.leaks.isEmpty, "left open: \(watched.leaks)")
+}
+
+/// A name changes while nothing else does, and reading it fails.
+private func trySteadyMap(_ cell: Cell) throws {
+    let isConnecting = ["cmap_initialize_map", "cmap_track_add", "cmap_fd_get", "cmap_finalize"]
+        .contains(cell.call.function)
+    let script = """
+        nodes 3
+        timeline
+        wait 150
+        \(cell.call.fault(cell.code))
+        \(isConnecting ? "hangup cmap" : "")
+        key nodelist.node.1.name string renamed
+        """
+    let (result, events) = try run(cell, script, ["--count", "2", "--timeout", "8"])
+    try expect(events, ["status", "info"], result)
+    // It is tried again before anybody need hear of it.
+    try expect(diagnoses: 0, of: cell, in: result.errors)
+    try check(events[0])
+    try check(events[1], names: outcome(of: cell) == .nameMissing ? names(cell) : .renamed)
+}
+
+/// The names are read again after a reconnect, and that fails.
+private func tryReconnectMap(_ cell: Cell) throws {
+    let script = """
+        nodes 3
+        timeline
+        wait 150
+        \(cell.call.fault(cell.code))
+        hangup votequorum
+        """
+    let namesCome = outcome(of: cell) == .namesUnknown
+    let (result, events) = try run(cell, script, ["--count", namesCome ? "4" : "3", "--timeout", "8"])
+    try expect(events, ["status", "disconnected", "status"] + (namesCome ? ["info"] : []), result)
+    try expect(diagnoses: namesCome ? 1 : 0, of: cell, in: result.errors)
+    try check(events[2], names: names(cell))
+    if namesCome { try check(events[3]) }
+}
+
+// MARK: - One fault after the other
+
+/// Runs through all codes of one call in one process. Behind each fault comes what makes the call, and then new
+/// expected votes, which show where the next one begins.
+private func trySeries(_ cells: [Cell]) -> [(Cell, String)] {
+    guard let first = cells.first else { return [] }
+    var problems: [(Cell, String)] = []
+    func note(_ cell: Cell, _ body: () throws -> Void) { problems += attempts([cell]) { _ in try body() } }
+
+    let trigger = first.phase == .steady ? "quorum same all" : "hangup votequorum"
+    func script(_ gate: String) -> String {
+        var script = "nodes 3\ntimeline\n"
+        for (index, cell) in cells.enumerated() {
+            script += "await \(gate) \(2 * index + 1)\n\(cell.call.fault(cell.code))\n\(trigger)\n"
+            script += "await \(gate) \(2 * index + 2)\nexpected \(votes(index + 1))\n"
+        }
+        return script
+    }
+    note(first) {
+        let watched = try Watched(script, first.form.arguments)
+        func read(to kind: String, for cell: Cell) throws -> [EventLine] {
+            var events: [EventLine] = []
+            while events.last?.event != kind {
+                guard let event = try watched.process.nextEvent(within: .seconds(8)) else {
+                    throw Problem("\(cell.code): nothing but \(events.map(\.event)); \(watched.process.errors)")
+                }
+                events.append(event)
+            }
+            return events
+        }
+        try check(try read(to: "status", for: first)[0])
+        let descriptors = watched.descriptors
+        for (index, cell) in cells.enumerated() {
+            // Time for the thread that printed to wait again: what is counted then is what the trigger makes.
+            usleep(5000)
+            watched.allowStep()
+            let isSame = cell.phase == .steady && outcome(of: cell) != .reconnects
+            var events = try read(to: isSame ? "quorum" : "status", for: cell)
+            if outcome(of: cell) == .retried { usleep(5000) }
+            watched.allowStep()
+            events += try read(to: "expected_votes", for: cell)
+            note(cell) { try check(series: events, of: cell, index) }
+        }
+        // What the last of them left is closed before the next is opened.
+        if first.call != .finalize {
+            try demand(watched.descriptors <= descriptors, "\(watched.descriptors) descriptors, \(descriptors) before")
+            let open = watched.leaks
+            try demand(
+                open["open.votequorum"] == 1 && open["open.cmap"] == 1 && open["open.iterators", default: 0] == 0,
+                "left open: \(open)")
+        }
+        watched.process.signal(SIGTERM)
+        let result = watched.finish(within: .seconds(10))
+        try demand(result.termination == .signaled(SIGTERM), "ended by \(String(describing: result.termination))")
+        try demand(result.lines.isEmpty, "printed more: \(result.lines)")
+        let lines = try diagnoses(result.errors)
+        let waited = cells.filter { outcome(of: $0) == .waits }
+        try demand(lines.count == waited.count, "\(lines.count) diagnoses, not \(waited.count): \(result.errors)")
+        for (cell, line) in zip(waited, lines) { note(cell) { try expect(diagnoses: 1, of: cell, in: line) } }
+    }
+    return problems
+}
+
+/// The expected votes that a series sets after so many faults: they differ each time, so that what is old shows.
+private func votes(_ index: Int) -> Int64 { index % 2 == 0 ? 3 : 4 }
+
+private func check(series events: [EventLine], of cell: Cell, _ index: Int) throws {
+    let outcome = outcome(of: cell)
+    var kinds = events.map(\.event)
+    for event in events where event.event != "disconnected" {
+        let isMarker = event.event == "expected_votes"
+        try check(
+            event, expected: votes(isMarker ? index + 1 : index),
+            votesOfNode2AreKnown: isMarker || outcome != .votesUnknown)
+    }
+    let wanted: [String]
+    switch (cell.phase, outcome) {
+    case (.steady, .reconnects):
+        // The notification comes before or after, unless it was the one that was lost: then the status stands for it.
+        wanted = ["disconnected", "status", "expected_votes"]
+        if let quorum = kinds.firstIndex(of: "quorum") { kinds.remove(at: quorum) }
+    case (.steady, _): wanted = ["quorum", "expected_votes"]
+    default: wanted = ["disconnected", "status", "expected_votes"]
+    }
+    try demand(kinds == wanted, "printed \(kinds), not \(wanted)")
+    if let loss = events.first(where: { $0.event == "disconnected" }) {
+        let code = loss.json["error"]["code"].string ?? ""
+        // After a notification that nobody got, the connection is ended: that is the loss.
+        let isHungUp = cell.call.title == Call.contextGetInCallback.title
+        let isOwn = code == cell.code.name && outcome == .reconnects
+        let isEnd = code == "CS_ERR_LIBRARY" && (outcome != .reconnects || cell.code.isTransient || isHungUp)
+        try demand(isOwn || isEnd, "the loss says \(code)")
+    }
+}

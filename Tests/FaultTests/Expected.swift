@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+import TestSupport
+
+/// What is known of the names of the stand-in's three nodes.
+enum Names: Hashable, Sendable {
+    case known
+    /// The map cannot be read.
+    case unknown
+    /// Node 2 has none.
+    case oneMissing
+    /// The map has no nodes.
+    case noNodes
+    /// Node 2 has another one.
+    case renamed
+}
+
+/// Holds a line that carries the state to what the stand-in's three nodes have.
+func check(
+    _ event: EventLine, expected: Int64 = 3, names: Names = .known, votesOfNode2AreKnown: Bool = true
+) throws(Problem) {
+    let quorum = expected / 2 + 1
+    let votes: JSON = .object([
+        "total": 3, "expected": .number(expected), "highest_expected": .number(expected), "quorum": .number(quorum),
+        "margin": .number(3 - quorum),
+    ])
+    func hold(_ path: String, _ found: JSON, _ wanted: JSON) throws(Problem) {
+        try demand(found == wanted, "\(path) of \(event.event) is \(found), not \(wanted)")
+    }
+    try hold("votes", event.json["votes"], votes)
+    try hold("quorate", event.json["quorate"], .bool(3 >= quorum))
+    try hold("flags", event.json["flags"], 3 >= quorum ? ["Quorate"] : [])
+    try hold("ring_id", event.json["ring_id"], "1.22")
+    try hold("local_node_id", event.json["local_node_id"], 1)
+    try hold("cluster_name", event.json["cluster_name"], names == .unknown ? nil : "standin")
+    try demand(event.json["nodes"].elements.count == 3, "not three nodes: \(event.json["nodes"])")
+    for id: Int64 in 1...3 {
+        let name: JSON =
+            switch names {
+            case .known: .string("node\(id)")
+            case .unknown, .noNodes: nil
+            case .oneMissing: id == 2 ? nil : .string("node\(id)")
+            case .renamed: .string(id == 2 ? "renamed" : "node\(id)")
+            }
+        let isKnown = votesOfNode2AreKnown || id != 2
+        try hold(
+            "node \(id)", event.node(id),
+            .object([
+                "id": .number(id), "name": name, "state": "member", "votes": isKnown ? 1 : nil,
+                "expected_votes": isKnown ? .number(expected) : nil, "local": .bool(id == 1),
+                "addresses": names == .unknown || names == .noNodes ? [] : .array([.string("10.0.0.\(id)")]),
+            ]))
+    }
+}
+
+/// The lines of a diagnosis: `vqwatch: what failed: why (CODE from FUNCTION); what to do`.
+func diagnoses(_ errors: String) throws(Problem) -> [String] {
+    let lines = errors.split(separator: "\n").map(String.init)
+    for line in lines {
+        try demand(line.hasPrefix("vqwatch: ") && line.contains("; "), "not a diagnosis: \(line)")
+    }
+    return lines
+}
+
+/// Parses every line.
+func events(_ lines: [String]) throws -> [EventLine] { try lines.map { line in try EventLine(line) } }

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import TestSupport
+import Testing
+
+/// Against the stand-in: more notifications than anybody reads.
+///
+/// `VQWATCH_FLOOD` is how many (100,000); a million takes the program of a release build (`VQWATCH_PROGRAM`).
+@Suite("A flood of notifications is taken, and every one is accounted for", .serialized)
+struct FloodTests {
+    static let size = getenv("VQWATCH_FLOOD").flatMap { Int(String(cString: $0)) } ?? 100_000
+
+    @Test("Into a file every one is printed, and memory stays flat")
+    func file() throws {
+        let small = try toFile(1000)
+        let start = ContinuousClock.now
+        let large = try toFile(Self.size)
+        print(
+            "flood to a file: \(Self.size) printed, \(start.duration(to: .now)), peak \(large) KiB (\(small) KiB for 1000)"
+        )
+        #expect(large < small * 3, "\(large) KiB after \(small) KiB")
+    }
+
+    /// Runs a flood into a file, and gives the most memory that it took, in KiB.
+    private func toFile(_ count: Int) throws -> Int {
+        let output = "/tmp/vqwatch-faults-flood-\(getpid())"
+        defer { unlink(output) }
+        let watched = try Watched(
+            "nodes 3\ntimeline\nflood \(count) alternate\nexpected same\n",
+            ["--json", "--follow", "--refresh", "0"], output: .file(output))
+        // The end is in the file, not in what it reads; its memory is there for as long as it runs.
+        let sent = count + 1
+        _ = eventually(within: .seconds(300)) { watched.report["callbacks", default: 0] >= sent + 2 }
+        let last = eventually(within: .seconds(60), every: .milliseconds(200)) { Lines(of: output).count >= sent + 1 }
+        let peak = watched.memory("VmHWM")
+        watched.process.signal(SIGTERM)
+        let result = watched.finish()
+        #expect(result.termination == .signaled(SIGTERM) && result.errors == "", "\(result.errors)")
+        #expect(last)
+        let lines = Lines(of: output)
+        #expect(lines.count == sent + 1)
+        #expect(lines.kinds == ["status": 1, "nodelist": count / 2, "quorum": count / 2, "expected_votes": 1])
+        return peak
+    }
+
+    @Test("While nobody reads, dispatch goes on and memory stays bounded; afterwards printed and dropped make all")
+    func stoppedReader() throws {
+        let count = Self.size
+        let watched = try Watched(
+            "nodes 3\ntimeline\nflood \(count) quorum\nexpected same\n", ["--json", "--follow", "--refresh", "0"])
+        let start = ContinuousClock.now
+        #expect(eventually(within: .seconds(300)) { watched.report["callbacks", default: 0] >= count + 3 })
+        print(
+            "flood without a reader: \(count) taken in \(start.duration(to: .now)), peak \(watched.memory("VmHWM")) KiB"
+        )
+        // 10,000 events of three nodes wait at most.
+        #expect(watched.memory("VmHWM") < 100_000)
+        var history = History()
+        var printed = 0
+        var dropped = 0
+        var isLast = false
+        while !isLast {
+            guard case .line(let line) = watched.process.read(within: .seconds(20)) else {
+                throw Problem("nothing after \(printed)")
+            }
+            isLast = line.contains("\"event\":\"expected_votes\"")
+            let isMarker = line.contains("\"event\":\"dropped\"")
+            printed += isMarker ? 0 : 1
+            // What thousands of equal lines add up to is as well seen in some of them.
+            guard isMarker || isLast || printed < 500 else { continue }
+            let event = try EventLine(line)
+            try history.add(event)
+            if isMarker { dropped += Int(event.json["count"].number ?? 0) }
+        }
+        #expect(dropped > 0)
+        #expect(printed + dropped == count + 2)
+        print("flood without a reader: \(printed) printed + \(dropped) dropped = \(printed + dropped)")
+    }
+
+    @Test("A reader that is slow but goes on misses only what it is told that it misses")
+    func slowReader() throws {
+        let count = Self.size / 2
+        let watched = try Watched(
+            "nodes 3\ntimeline\nflood \(count) alternate\nexpected same\n", ["--json", "--follow", "--refresh", "0"])
+        var (printed, dropped, markers, line) = (0, 0, 0, 0)
+        var last = ""
+        repeat {
+            guard case .line(let text) = watched.process.read(within: .seconds(20)) else {
+                throw Problem("nothing after \(printed)")
+            }
+            line += 1
+            if line % 200 == 0 { usleep(5000) }
+            last = text
+            guard text.contains("\"event\":\"dropped\"") else {
+                printed += 1
+                continue
+            }
+            dropped += Int(try EventLine(text).json["count"].number ?? 0)
+            markers += 1
+        } while !last.contains("\"event\":\"expected_votes\"")
+        #expect(printed + dropped == count + 2)
+        print(
+            "flood with a slow reader: \(printed) printed + \(dropped) dropped in \(markers) places = \(printed + dropped)"
+        )
+    }
+
+    @Test("Many reconnects leave no descriptor, connection or memory behind")
+    func reconnects() throws {
+        let rounds = 40
+        let watched = try Watched(
+            { gate in
+                "nodes 3\ntimeline\n" + (1...rounds).map { "await \(gate) \($0)\nhangup\n" }.joined()
+            }, ["--json", "--follow", "--refresh", "0"])
+        #expect(try watched.process.nextEvent()?.event == "status")
+        var (descriptors, memory) = (0, 0)
+        for round in 1...rounds {
+            watched.allowStep()
+            #expect(try watched.process.nextEvent()?.event == "disconnected")
+            #expect(try watched.process.nextEvent()?.event == "status")
+            // The first rounds warm up.
+            if round == 5 { (descriptors, memory) = (watched.descriptors, watched.memory("VmRSS")) }
+        }
+        #expect(eventually(within: .seconds(5)) { watched.descriptors <= descriptors })
+        #expect(watched.memory("VmRSS") < memory + 1024)
+        let open = watched.leaks
+        #expect(open == ["open.votequorum": 1, "open.cmap": 1, "open.trackers": 2], "\(open)")
+    }
+}
+
+/// The lines of a file, counted without keeping them.
+private struct Lines {
+    var count = 0
+    var kinds: [String: Int] = [:]
+
+    init(of path: String) {
+        guard let file = fopen(path, "re") else { return }
+        defer { fclose(file) }
+        var line: UnsafeMutablePointer<CChar>?
+        var room = 0
+        defer { free(line) }
+        while getline(&line, &room, file) > 0, let line {
+            count += 1
+            guard let key = strstr(line, "\"event\":\"") else { continue }
+            let start = key + 9
+            guard let end = strchr(start, CInt(UInt8(ascii: "\""))) else { continue }
+            end.pointee = 0
+            kinds[String(cString: start), default: 0] += 1
+        }
+    }
+}

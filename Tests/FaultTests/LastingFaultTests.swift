@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import TestSupport
+import Testing
+
+/// Against the stand-in: faults that do not go away.
+@Suite("What keeps failing is tried again, but never fast, and holds up nothing else")
+struct LastingFaultTests {
+    private static let quorum: [Call] = [
+        .initialize, .fdGet, .trackstart, .dispatch, .contextGet, .contextSet, .getinfo, .getinfoNode,
+    ]
+    private static let map: [Call] = [.mapInitialize, .mapFdGet] + Call.mapReading
+
+    @Test("The status of a cluster that never answers ends with exit 1, or at the timeout")
+    func statusEnds() throws {
+        let cells = (Self.quorum + Self.map).flatMap { call in
+            Code.all.map { Cell(phase: .start, form: .statusAll, call: call, code: $0) }
+        }
+        run(cells) { cell in
+            let watched = try Watched(
+                "nodes 3\n\(cell.call.fault(cell.code)) forever\n",
+                ["--json", "--timeout", cell.call.isMap ? "8s" : "300ms"])
+            let start = ContinuousClock.now
+            let result = watched.finish()
+            let lines = try events(result.lines)
+            let outcome = outcome(of: cell)
+            let (status, names): (Int32, Names) =
+                switch outcome {
+                case .retried: cell.call.isMap ? (0, .unknown) : (124, .known)
+                case .fails: (1, .known)
+                case .namesUnknown: (0, .unknown)
+                case .nameMissing: (0, cell.call == .mapGet ? .oneMissing : .noNodes)
+                default: (0, .known)
+                }
+            try demand(result.status == status, "exit \(result.status ?? -1), not \(status); \(result.errors)")
+            try demand(lines.count == (status == 0 ? 1 : 0), "printed \(lines.count) lines")
+            for line in lines { try check(line, names: names, votesOfNode2AreKnown: outcome != .votesUnknown) }
+            let isSilent = outcome == .votesUnknown || outcome == .nameMissing
+            try demand(try diagnoses(result.errors).count == (isSilent ? 0 : 1), "diagnoses: \(result.errors)")
+            let took = ContinuousClock.now - start
+            try demand(took < .seconds(5), "it took \(took)")
+            if status != 124 { try demand(watched.leaks.isEmpty, "left open: \(watched.leaks)") }
+        }
+    }
+
+    @Test("Following a cluster that never answers makes few calls")
+    func followWaits() throws {
+        let codes = Code.all.filter {
+            ["CS_ERR_LIBRARY", "CS_ERR_TRY_AGAIN", "CS_ERR_TIMEOUT", "CS_ERR_NOT_EXIST", "CS_ERR_ACCESS", "CS_ERR_77"]
+                .contains($0.name)
+        }
+        let cells = Form.follows.flatMap { form in
+            (Self.quorum + (form == .followAll ? Self.map + [.mapTrackAdd] : [])).flatMap { call in
+                codes.map { Cell(phase: .start, form: form, call: call, code: $0) }
+            }
+        }
+        run(cells) { cell in
+            let watched = try Watched(
+                "nodes 3\n\(cell.call.fault(cell.code)) forever\n", cell.form.arguments + ["--timeout", "1500ms"])
+            let result = watched.finish()
+            try demand(result.status == 124, "exit \(result.status ?? -1); \(result.errors)")
+            let report = watched.report
+            let most = report.filter { $0.key.hasPrefix("call.") && $0.key != "call.cmap_iter_next" }
+                .max { $0.value < $1.value }
+            // A reading of the map alone is 11 calls of cmap_get.
+            try demand(most.map { $0.value <= 100 } ?? true, "within 1.5 s: \(most!)")
+            let outcome = outcome(of: cell)
+            let lines = try events(result.lines)
+            let isSeen = cell.call.isMap || outcome == .votesUnknown
+            try demand(
+                lines.map(\.event) == (isSeen ? ["status"] : []), "printed \(lines.map(\.event)); \(result.errors)")
+            // A request that is answered with "busy" is unanswered: an `unresponsive` line tells of that, after 10 s.
+            let isAsked = outcome == .retried && ![.initialize, .fdGet].contains(cell.call) && !cell.call.isMap
+            let isSilent = outcome == .votesUnknown || outcome == .nameMissing || isAsked
+            try demand(try diagnoses(result.errors).count == (isSilent ? 0 : 1), "diagnoses: \(result.errors)")
+            try demand(
+                report["open.votequorum", default: 0] <= 1 && report["open.cmap", default: 0] <= 1
+                    && report["open.iterators", default: 0] <= 1, "left open: \(watched.leaks)")
+        }
+    }
+
+    @Test("A call that never returns delays neither the timeout nor a signal; the map's not even the status")
+    func hangs() throws {
+        let calls = Self.quorum + Self.map + [.mapTrackAdd, .finalize, .mapFinalize]
+        let cells = [Form.statusAll, .followAll].flatMap { form in
+            calls.map { Cell(phase: .start, form: form, call: $0, code: Code.all[0]) }
+        }
+        run(cells) { cell in
+            let call = cell.call
+            let isStatus = cell.form == .statusAll
+            let script = "nodes 3\nhang \(call.function) \(call.number) deaf \(call.filter)\n"
+            // Names are waited for two seconds.
+            let watched = try Watched(script, cell.form.arguments + ["--timeout", call.isMap ? "6s" : "400ms"])
+            let start = ContinuousClock.now
+            if isStatus {
+                let result = watched.finish()
+                let isNever = Self.quorum.contains(call)
+                try demand(result.status == (isNever ? 124 : 0), "exit \(result.status ?? -1); \(result.errors)")
+                try demand(ContinuousClock.now - start < .seconds(4), "it took \(ContinuousClock.now - start)")
+                let isKnown = call == .finalize || call == .mapFinalize || call == .mapTrackAdd
+                for event in try events(result.lines) { try check(event, names: isKnown ? .known : .unknown) }
+                try demand(result.lines.count == (isNever ? 0 : 1), "printed \(result.lines)")
+            } else {
+                if call.isMap && call != .mapFinalize {
+                    let event = try #require(try watched.process.nextEvent(within: .seconds(5)))
+                    try check(event, names: .unknown)
+                } else {
+                    usleep(100_000)
+                }
+                let signalled = ContinuousClock.now
+                watched.process.signal(SIGTERM)
+                let result = watched.finish(within: .seconds(5))
+                try demand(result.termination == .signaled(SIGTERM), "\(String(describing: result.termination))")
+                let took = ContinuousClock.now - signalled
+                try demand(took < .seconds(1), "SIGTERM took \(took)")
+            }
+        }
+    }
+
+    @Test("While corosync is away, few attempts are made, and one diagnosis tells of it")
+    func away() throws {
+        for code in ["CS_ERR_LIBRARY", "CS_ERR_TRY_AGAIN", "CS_ERR_ACCESS"] {
+            let watched = try Watched(
+                "nodes 3\ntimeline\nwait 100\nrefuse forever \(code)\nhangup\n",
+                ["--json", "--follow", "--timeout", "2500ms"])
+            let result = watched.finish()
+            #expect(try events(result.lines).map(\.event) == ["status", "disconnected"], "\(code)")
+            #expect(try diagnoses(result.errors).count == 1, "\(result.errors)")
+            let calls = watched.report["call.votequorum_initialize", default: 0]
+            #expect((4...30).contains(calls), "\(code): \(calls)")
+            #expect(watched.leaks.isEmpty)
+        }
+    }
+
+    @Test("A map that is lost for long while votequorum goes on is diagnosed once, and its names are unknown then")
+    func mapLost() throws {
+        let watched = try Watched(
+            """
+            nodes 3
+            timeline
+            wait 100
+            refuse forever CS_ERR_LIBRARY cmap
+            hangup cmap
+            wait 4500
+            key nodelist.node.1.name string renamed
+            refuse 0 CS_ERR_LIBRARY cmap
+            """, ["--json", "--follow", "--count", "3", "--timeout", "15s"])
+        let result = watched.finish()
+        let lines = try events(result.lines)
+        try #require(lines.map(\.event) == ["status", "info", "info"], "\(result.errors)")
+        try check(lines[0])
+        try check(lines[1], names: .unknown)
+        try check(lines[2], names: .renamed)
+        #expect(try diagnoses(result.errors).count == 1, "\(result.errors)")
+    }
+
+    private func run(_ cells: [Cell], _ body: @escaping @Sendable (Cell) throws -> Void) {
+        let problems = inParallel(cells, by: 12) { cell -> String? in
+            do {
+                try body(cell)
+                return nil
+            } catch {
+                return "\(cell): \(error)"
+            }
+        }.compactMap { $0 }
+        for problem in problems.prefix(20) { Issue.record("\(problem)") }
+        #expect(problems.count == 0)
+        print("lasting faults tried: \(cells.count)")
+    }
+}

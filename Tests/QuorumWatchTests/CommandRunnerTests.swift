@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+
+import Corosync
+import Testing
+
+@testable import QuorumWatch
+
+@Suite("The command for every event")
+struct CommandRunnerTests {
+    @Test("learns what an event is about from its environment; what is not known is empty, and names are harmless")
+    func variables() throws {
+        var cluster = Cluster.settled()
+        var event = try #require(cluster.quorum(false).only)
+        #expect(
+            CommandRunner.variables(for: event) == [
+                "VQWATCH_EVENT=quorum", "VQWATCH_QUORATE=no", "VQWATCH_CLUSTER_NAME=lab", "VQWATCH_LOCAL_NODE_ID=1",
+            ])
+        (event.clusterName, event.localNode, event.quorate) = ("a\nb\u{1b}", nil, nil)
+        #expect(
+            CommandRunner.variables(for: event) == [
+                "VQWATCH_EVENT=quorum", "VQWATCH_QUORATE=unknown", "VQWATCH_CLUSTER_NAME=a\\u{a}b\\u{1b}",
+                "VQWATCH_LOCAL_NODE_ID=",
+            ])
+    }
+
+    @Test("gets its input and no descriptor, and its ending is told")
+    func spawn() {
+        func run(_ arguments: String..., input: String = "") -> Spawn.Ending {
+            Spawn(arguments: arguments, environment: ["PATH=/usr/bin:/bin"], input: Array(input.utf8)).run()
+        }
+        #expect(run("sh", "-c", "test \"$(cat)\" = hello", input: "hello") == .exited(0))
+        #expect(run("true", input: String(repeating: "more than a pipe holds", count: 10_000)) == .exited(0))
+        #expect(run("sh", "-c", "exit 7") == .exited(7))
+        #expect(run("sh", "-c", "kill -PIPE $$") == .signaled(13))
+        // The three, and the one that lists them.
+        #expect(run("sh", "-c", "set -- /proc/self/fd/*; test $# = 4") == .exited(0))
+        #expect(run("/nonexistent/program") == .notStarted(2))
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+
+import Corosync
+import TestSupport
+
+@testable import QuorumWatch
+
+/// Makes up what corosync, its configuration and a user could say: mostly what is usual, with what is not thrown in.
+struct Imagination {
+    var random: SeededGenerator
+    /// A moment that never goes back.
+    private(set) var time = Timestamp(microseconds: 1_763_804_614_507_311)
+
+    init(_ random: inout SeededGenerator) { self.random = random }
+
+    /// True once in so many times.
+    mutating func chance(_ times: Int) -> Bool { Int.random(in: 1...times, using: &random) == 1 }
+
+    private mutating func pick<Element>(_ elements: [Element]) -> Element { elements.randomElement(using: &random)! }
+
+    private mutating func list<Element>(_ most: Int, _ make: (inout Imagination) -> Element) -> [Element] {
+        let count = Int.random(in: 0...most, using: &random)
+        return (0..<count).map { _ in make(&self) }
+    }
+
+    mutating func number() -> UInt32 {
+        chance(8) ? pick([0, 1, .max, .max - 1, 1 << 31]) : UInt32.random(in: 0...6, using: &random)
+    }
+
+    mutating func node() -> NodeID { NodeID(chance(12) ? number() : UInt32.random(in: 1...5, using: &random)) }
+
+    private mutating func state() -> NodeState {
+        NodeState(rawValue: chance(10) ? number() : UInt32.random(in: 1...3, using: &random))
+    }
+
+    private mutating func flags() -> VoteQuorumFlags {
+        VoteQuorumFlags(
+            rawValue: chance(6) ? UInt32(truncatingIfNeeded: random.next()) : pick([0, 2, 2, 2, 6, 66, 194]))
+    }
+
+    private mutating func listed() -> [VoteQuorumNotification.ListedNode] {
+        list(6) { .init(id: $0.node(), state: $0.state()) }
+    }
+
+    private mutating func info(_ id: NodeID) -> NodeInfo {
+        NodeInfo(
+            id: id, state: state(), votes: number(), expectedVotes: number(), highestExpected: number(),
+            totalVotes: number(), quorum: number(), flags: flags(), quorumDeviceVotes: number(),
+            quorumDeviceName: chance(3) ? string() : "Qdevice")
+    }
+
+    private mutating func reading() -> Reading {
+        let local = info(chance(20) ? node() : NodeID(1))
+        return Reading(local: local, others: list(6) { $0.info($0.node()) })
+    }
+
+    private mutating func configuration() -> Configuration {
+        Configuration(
+            clusterName: chance(5) ? nil : string(),
+            nodes: list(6) { imagination in
+                ConfiguredNode(
+                    id: imagination.node(), name: imagination.chance(4) ? nil : imagination.string(),
+                    addresses: imagination.list(2) { $0.string() })
+            })
+    }
+
+    /// Conditions on the nodes that there often are.
+    mutating func conditions() -> [Condition] {
+        [.quorate, .inquorate, .complete]
+            + list(6) { imagination in
+                let text = imagination.chance(2) ? imagination.node().description : imagination.string()
+                return try? Condition(parsing: "\(imagination.pick(["member", "absent"]))=\(text)")
+            }.compactMap { $0 }
+    }
+
+    mutating func input(isFirst: Bool, mayRead: Bool) -> Reducer.Input {
+        time = Timestamp(microseconds: time.microseconds + Int64.random(in: 0...1_000_000, using: &random))
+        if isFirst, chance(4) { return .baseline(reading()) }
+        switch Int.random(in: 0..<14, using: &random) {
+        case 0...2:
+            let sequence = chance(10) ? UInt64.max : UInt64.random(in: 1...40, using: &random)
+            return .nodelist(ring: RingID(node: node(), sequence: sequence), members: list(6) { $0.node() })
+        case 3...6: return .quorum(quorate: chance(2), nodes: listed(), reading())
+        case 7: return .expectedVotes(number(), mayRead && !chance(5) ? reading() : nil)
+        case 8...10: return .reading(reading())
+        case 11: return .configuration(chance(4) ? nil : configuration())
+        case 12:
+            return .disconnected(
+                CorosyncError(code: .init(rawValue: chance(2) ? 2 : number()), operation: .votequorumDispatch))
+        default: return .unresponsive(silent: .milliseconds(Int64(number())))
+        }
+    }
+
+    /// A string from outside.
+    mutating func string() -> String {
+        if chance(3) { return pick(["node1", "lab", "", "n\u{f6}de", "10.0.0.1"]) }
+        let length = chance(30) ? 300 : Int.random(in: 0...12, using: &random)
+        var string = ""
+        for _ in 0..<length {
+            let value: UInt32 =
+                switch Int.random(in: 0..<6, using: &random) {
+                case 0: UInt32.random(in: 0..<0x20, using: &random)
+                case 1:
+                    pick([
+                        0x7F, 0x9B, 0x85, 0xAD, 0x2028, 0x202E, 0x200B, 0xFEFF, 0xE0041, 0xFFFF, 0x10FFFF, 0x22, 0x5C,
+                    ])
+                case 2: UInt32.random(in: 0x80...0x10FFFF, using: &random)
+                default: UInt32.random(in: 0x20..<0x7F, using: &random)
+                }
+            string.unicodeScalars.append(Unicode.Scalar(value) ?? "\u{FFFD}")
+        }
+        // What C gives is bytes: whatever is not UTF-8 has been replaced.
+        guard chance(6) else { return string }
+        return String(decoding: string.utf8.shuffled(using: &random), as: UTF8.self)
+    }
+
+    /// What a user may write behind an option.
+    mutating func argument() -> String {
+        let words = [
+            "1", "0", "10", "500", ".", "1.5", "ms", "s", "m", "h", "-", "+", "e", "0x", "inf", "nan", " ", ",",
+            "quorate", "inquorate", "complete", "member", "absent", "=", "quorum", "status", "info", "nodelist",
+            "dropped", "expected_votes", "9999999999999999999", "\u{661}", "\0",
+        ]
+        return chance(10) ? string() : list(4) { $0.pick(words) }.joined()
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+
+internal import Glibc
+
+/// Reads a whole file, also one of `/proc`.
+///
+/// - Parameter path: Which.
+/// - Returns: Its bytes as text, or nil when it cannot be opened.
+public func textOfFile(_ path: String) -> String? {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var bytes: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 65536)
+    while true {
+        let count = read(file, &block, block.count)
+        guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+        bytes += block[..<count]
+    }
+}
+
+/// Names what is in a folder.
+///
+/// - Parameter path: The folder.
+/// - Returns: The names, without `.` and `..`, in order; none when it cannot be opened.
+public func namesInFolder(_ path: String) -> [String] {
+    guard let folder = opendir(path) else { return [] }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+        let name = withUnsafeBytes(of: entry.pointee.d_name) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+}
