@@ -55,6 +55,8 @@ public struct Watch {
     /// that corosync or a reader of the output does not let go is left behind.
     public func run() -> Outcome {
         Glibc.signal(SIGPIPE, SIG_IGN)
+        // One arena for all threads: one of its own for each takes memory and time, and gives nothing here.
+        mallopt(M_ARENA_MAX, 1)
         if let problem = command?.begin() ?? metrics?.begin() { return .failed(problem) }
         let signals = EndingSignals()
         let printer = Printer(
