@@ -35,6 +35,12 @@ final class Guarded<Value: Sendable>: @unchecked Sendable {
         return body(&value)
     }
 
+    /// Reads or changes the value, and wakes those who wait for it when `body` says that it may be what they wait for.
+    func wakingIfNeeded(_ body: (inout Value) -> Bool) {
+        pthread_mutex_lock(mutex)
+        if body(&value) { unlock() } else { pthread_mutex_unlock(mutex) }
+    }
+
     /// Waits until `body` gives something, and returns that; nil when the deadline comes first.
     func wait<Result>(until deadline: Instant? = nil, for body: (inout Value) -> Result?) -> Result? {
         pthread_mutex_lock(mutex)
