@@ -29,6 +29,8 @@ static uint64_t left = UINT64_MAX;
 static votequorum_ring_id_t ring;
 static int quorate_before = -1;
 static unsigned local;
+// When the callback was called.
+static struct timespec now;
 
 static void check(cs_error_t error, const char *operation) {
     if (error != CS_OK) {
@@ -49,9 +51,7 @@ __attribute__((format(printf, 1, 2))) static void add(const char *format, ...) {
 }
 
 static void begin(const char *event, int quorate) {
-    struct timespec now;
     struct tm parts;
-    clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &parts);
     length = 0;
     length += strftime(line, sizeof line, "{\"time\":\"%Y-%m-%dT%H:%M:%S", &parts);
@@ -77,6 +77,7 @@ static void on_nodelist(votequorum_handle_t handle, uint64_t context, votequorum
                         uint32_t list[]) {
     (void)handle;
     (void)context;
+    clock_gettime(CLOCK_REALTIME, &now);
     ring = ring_id;
     begin("nodelist", quorate_before);
     add(",\"ring_id\":\"" CS_PRI_RING_ID "\",\"members\":[", ring.nodeid, ring.seq);
@@ -122,6 +123,7 @@ static void add_node(votequorum_handle_t handle, const votequorum_node_t *node, 
 static void on_quorum(votequorum_handle_t handle, uint64_t context, uint32_t quorate, uint32_t entries,
                       votequorum_node_t list[]) {
     (void)context;
+    clock_gettime(CLOCK_REALTIME, &now);
     struct votequorum_info info;
     check(votequorum_getinfo(handle, VOTEQUORUM_QDEVICE_NODEID, &info), "votequorum_getinfo");
     local = info.node_id;

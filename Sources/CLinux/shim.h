@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 
 // What the C library's headers have only for those who define _GNU_SOURCE.
 #ifndef MFD_CLOEXEC
@@ -19,6 +20,15 @@
 extern int memfd_create(const char *name, unsigned int flags);
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 extern char **environ;
+
+extern ssize_t pwritev2(int descriptor, const struct iovec *parts, int count, off_t offset, int flags);
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8
+#endif
+
+static inline ssize_t vqwatch_write_nowait(int descriptor, const struct iovec *part) {
+    return pwritev2(descriptor, part, 1, -1, RWF_NOWAIT);
+}
 
 // A variable that anyone may change is none that Swift lets be read.
 static inline char *const *vqwatch_environment(void) { return environ; }

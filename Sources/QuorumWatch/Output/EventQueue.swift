@@ -19,6 +19,9 @@ final class EventQueue: Sendable {
         var dropped = 0
         var lastDropped: Event?
         var isClosed = false
+        /// Whether what was taken last may not be written yet.
+        var isTaken = false
+        var printAtOnce: (@Sendable (Event) -> Bool)?
 
         var count: Int { items.count - head }
 
@@ -46,10 +49,21 @@ final class EventQueue: Sendable {
     /// A queue in which at most `capacity` events wait.
     init(capacity: Int = 10_000) { self.capacity = capacity }
 
+    /// Whom to give an event that nothing else is before, instead of making it wait; false: it has to wait after all.
+    ///
+    /// It is called by the thread that has the event, which it must not make wait, and never while something that was
+    /// taken is being written.
+    func deliver(atOnce print: @escaping @Sendable (Event) -> Bool) { state.withLock { $0.printAtOnce = print } }
+
     /// Puts something at the end. What comes after ``close()`` is lost.
     func put(_ item: Item) {
-        state.withLock { state in
-            guard !state.isClosed else { return }
+        state.wakingIfNeeded { state in
+            guard !state.isClosed else { return false }
+            if case .event(let event) = item, state.count == 0, !state.isTaken, state.lastDropped == nil,
+                state.printAtOnce?(event) == true
+            {
+                return false
+            }
             if state.count >= capacity {
                 switch state.popFirst() {
                 case .event(let event):
@@ -59,6 +73,7 @@ final class EventQueue: Sendable {
                 }
             }
             state.items.append(item)
+            return true
         }
     }
 
@@ -67,9 +82,10 @@ final class EventQueue: Sendable {
         state.wait { $0.count <= capacity / 2 || $0.isClosed ? () : nil }
     }
 
-    /// Waits for the next thing to write; nil once the queue is closed and empty.
+    /// Waits for the next thing to write, what was taken before being written; nil once the queue is closed and empty.
     func next() -> Item? {
         state.wait { state -> Item?? in
+            state.isTaken = state.lastDropped != nil || state.count > 0
             if let event = state.lastDropped {
                 defer { (state.dropped, state.lastDropped) = (0, nil) }
                 var marker = event

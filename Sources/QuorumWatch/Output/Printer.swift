@@ -18,24 +18,45 @@ public enum OutputFormat: Hashable, Sendable {
 }
 
 /// Writes what is in the queue: an event with one write(2). The one place that can wait for whoever reads the output.
-struct Printer: Sendable {
-    let queue: EventQueue
-    let format: OutputFormat
-    /// Whether the status is a page of its own, not one event of many.
-    let printsPage: Bool
-    /// The line to print in place of a status, for a monitoring plugin.
-    let check: CheckFormat?
-    /// End after this many events.
-    let limit: Int?
-    let stop: StopRequest
-
-    /// Writes until the queue is closed and empty.
-    func run() {
-        defer { queue.drained() }
+///
+/// An event that nothing is before is written by the thread that has it, when nobody could make that thread wait: to
+/// hand it over would take longer than all the rest.
+final class Printer: Sendable {
+    private struct State: Sendable {
         var json = JSONFormat()
         var continuity = Continuity()
         var printed = 0
         var quorate: Bool?
+    }
+
+    private let queue: EventQueue
+    private let format: OutputFormat
+    /// Whether the status is a page of its own, not one event of many.
+    private let printsPage: Bool
+    /// The line to print in place of a status, for a monitoring plugin.
+    private let check: CheckFormat?
+    /// End after this many events.
+    private let limit: Int?
+    private let stop: StopRequest
+    private let isPipe = QuorumWatch.isPipe(STDOUT_FILENO)
+    // Used by one thread at a time: the queue sees to it.
+    private let state = Guarded(State())
+
+    init(
+        queue: EventQueue, format: OutputFormat, printsPage: Bool, check: CheckFormat?, limit: Int?, stop: StopRequest
+    ) {
+        self.queue = queue
+        self.format = format
+        self.printsPage = printsPage
+        self.check = check
+        self.limit = limit
+        self.stop = stop
+        if check == nil { queue.deliver { [unowned self] in printAtOnce($0) } }
+    }
+
+    /// Writes until the queue is closed and empty.
+    func run() {
+        defer { queue.drained() }
         while let item = queue.next() {
             switch item {
             case .diagnostic(let text):
@@ -48,13 +69,41 @@ struct Printer: Sendable {
                 if let check, let state = event.report?.state {
                     return conclude(check.health(of: state), check.line(for: state))
                 }
-                let error = write(continuity.mend(event), with: &json)
-                guard error == 0 else { return fail(error) }
-                printed += 1
-                if case .status = event.body { quorate = event.quorate }
-                if printed == limit { return stop.conclude(.done(quorate: quorate)) }
+                guard printInTurn(event) else { return }
             }
         }
+    }
+
+    /// Writes an event; false: it was the last, or cannot be written.
+    private func printInTurn(_ event: Event) -> Bool {
+        state.withLock { state in
+            guard state.printed != limit else { return false }
+            let event = state.continuity.mend(event)
+            let error = text(of: event, with: &state.json).map { writeAll($0, to: STDOUT_FILENO) } ?? 0
+            if error == 0 { count(event, in: &state) } else { fail(error) }
+            return error == 0 && state.printed != limit
+        }
+    }
+
+    /// Writes an event if nobody makes the writer wait.
+    private func printAtOnce(_ event: Event) -> Bool {
+        guard isPipe || format == .quiet else { return false }
+        return state.withLock { state in
+            // What comes after the last is lost.
+            guard state.printed != limit else { return true }
+            var continuity = state.continuity
+            let event = continuity.mend(event)
+            if let text = text(of: event, with: &state.json), !writeAtOnce(text, toPipe: STDOUT_FILENO) { return false }
+            state.continuity = continuity
+            count(event, in: &state)
+            return true
+        }
+    }
+
+    private func count(_ event: Event, in state: inout State) {
+        state.printed += 1
+        if case .status = event.body { state.quorate = event.quorate }
+        if state.printed == limit { stop.conclude(.done(quorate: state.quorate)) }
     }
 
     private func conclude(_ health: Health, _ line: [UInt8]) {
@@ -71,22 +120,22 @@ struct Printer: Sendable {
         stop.request(error == EPIPE ? .outputClosed : .outputFailed(errorNumber: error))
     }
 
-    private func write(_ event: Event, with json: inout JSONFormat) -> CInt {
+    /// The text of an event; nil when nothing is to be written.
+    private func text(of event: Event, with json: inout JSONFormat) -> [UInt8]? {
         switch format {
-        case .quiet: return 0
-        case .prometheus:
-            return event.report.map { writeAll(PrometheusFormat.exposition(of: $0.state), to: STDOUT_FILENO) } ?? 0
-        case .json: return writeAll(json.line(for: event), to: STDOUT_FILENO)
+        case .quiet: return nil
+        case .prometheus: return event.report.map { PrometheusFormat.exposition(of: $0.state) }
+        case .json: return json.line(for: event)
         case .text(let color):
             if printsPage, case .status(let report) = event.body {
-                return writeAll(StatusText(color: color).page(for: report.state), to: STDOUT_FILENO)
+                return StatusText(color: color).page(for: report.state)
             }
-            return writeAll(TextFormat(color: color).line(for: event), to: STDOUT_FILENO)
+            return TextFormat(color: color).line(for: event)
         case .journal(let color):
             if printsPage, case .status(let report) = event.body {
-                return writeAll(JournalFormat(color: color).page(for: report.state), to: STDOUT_FILENO)
+                return JournalFormat(color: color).page(for: report.state)
             }
-            return writeAll(JournalFormat(color: color).line(for: event), to: STDOUT_FILENO)
+            return JournalFormat(color: color).line(for: event)
         }
     }
 }

@@ -41,6 +41,24 @@ func isRegularFile(_ descriptor: CInt) -> Bool {
     return fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
 }
 
+/// Whether a descriptor is a pipe.
+func isPipe(_ descriptor: CInt) -> Bool {
+    var information = stat()
+    return fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFIFO
+}
+
+/// Writes everything to a pipe if that makes nobody wait, and otherwise nothing; returns whether it did.
+///
+/// Linux knows since 6.4 how not to wait for the room in a pipe (`RWF_NOWAIT` of pwritev2(2)) that others may write to
+/// as well, and writes as much as `PIPE_BUF` in one go.
+func writeAtOnce(_ bytes: [UInt8], toPipe descriptor: CInt) -> Bool {
+    guard bytes.count <= PIPE_BUF else { return false }
+    return bytes.withUnsafeBytes { bytes in
+        var part = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+        return vqwatch_write_nowait(descriptor, &part) == bytes.count
+    }
+}
+
 /// Writes everything, with one write(2) where the system takes it whole. Returns the error number, or 0.
 func writeAll(_ bytes: some Collection<UInt8>, to descriptor: CInt) -> CInt {
     var rest = Array(bytes)[...]

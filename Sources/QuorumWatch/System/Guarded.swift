@@ -9,6 +9,7 @@ final class Guarded<Value: Sendable>: @unchecked Sendable {
     // At a fixed address, as POSIX demands of a mutex and a condition.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var waiting = 0
 
     init(_ value: Value) {
         self.value = value
@@ -30,22 +31,24 @@ final class Guarded<Value: Sendable>: @unchecked Sendable {
     /// Reads or changes the value, and wakes those who wait for it.
     func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
         pthread_mutex_lock(mutex)
-        defer {
-            pthread_cond_broadcast(changed)
-            pthread_mutex_unlock(mutex)
-        }
+        defer { unlock() }
         return body(&value)
+    }
+
+    /// Reads or changes the value, and wakes those who wait for it when `body` says that it may be what they wait for.
+    func wakingIfNeeded(_ body: (inout Value) -> Bool) {
+        pthread_mutex_lock(mutex)
+        if body(&value) { unlock() } else { pthread_mutex_unlock(mutex) }
     }
 
     /// Waits until `body` gives something, and returns that; nil when the deadline comes first.
     func wait<Result>(until deadline: Instant? = nil, for body: (inout Value) -> Result?) -> Result? {
         pthread_mutex_lock(mutex)
-        defer {
-            pthread_cond_broadcast(changed)
-            pthread_mutex_unlock(mutex)
-        }
+        defer { unlock() }
         while true {
             if let result = body(&value) { return result }
+            waiting += 1
+            defer { waiting -= 1 }
             guard let deadline else {
                 pthread_cond_wait(changed, mutex)
                 continue
@@ -53,5 +56,10 @@ final class Guarded<Value: Sendable>: @unchecked Sendable {
             var time = deadline.timespec
             if pthread_cond_timedwait(changed, mutex, &time) == ETIMEDOUT { return body(&value) }
         }
+    }
+
+    private func unlock() {
+        if waiting > 0 { pthread_cond_broadcast(changed) }
+        pthread_mutex_unlock(mutex)
     }
 }

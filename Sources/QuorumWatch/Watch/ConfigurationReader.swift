@@ -64,7 +64,7 @@ final class ConfigurationReader: Sendable {
             wake.lower()
             do throws(CorosyncError) {
                 let map = try ConfigurationMap()
-                return try serve(map) { (connecting, asking, failingSince) = (.connecting, .asking, nil) }
+                try serve(map) { (connecting, asking, failingSince) = (.connecting, .asking, nil) }
             } catch {
                 let failing = Instant.now.since(failingSince ?? .now)
                 failingSince = failingSince ?? .now
@@ -80,11 +80,14 @@ final class ConfigurationReader: Sendable {
                 _ = wait(
                     for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN)],
                     until: follows ? .now + connecting.pause() : nil)
+                continue
             }
+            _ = wait(for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN)])
         }
     }
 
-    /// Answers requests and follows changes until the watch ends.
+    /// Answers requests and follows changes until the watch ends; who looks once is given one answer, and the
+    /// connection is closed while the status is made.
     private func serve(_ map: borrowing ConfigurationMap, succeeded: () -> Void) throws(CorosyncError) {
         if follows {
             _ = try map.track("nodelist.", [.add, .modify, .delete, .prefix])
@@ -95,6 +98,7 @@ final class ConfigurationReader: Sendable {
             let ticket = state.withLock { $0.wanted }
             publish(.success(try Configuration(reading: map)), for: ticket)
             succeeded()
+            guard follows else { return }
             let ready = wait(for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN), (descriptor, POLLIN)])
             if ready[0] != 0 { return }
             wake.lower()
