@@ -12,6 +12,8 @@ public struct Reading: Hashable, Sendable {
     /// A reading from its parts.
     public init(local: NodeInfo, others: [NodeInfo] = []) {
         self.local = local
+        // An answer names the node that it is about, and need not name the one that was asked for.
+        let others = others.filter { $0.id != local.id }
         self.others = Dictionary(others.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
