@@ -17,13 +17,13 @@ struct TestFailure: Error, CustomStringConvertible {
 
 /// What a process holds of the machine.
 struct Footprint: Hashable {
-    /// Memory of its own that nobody else shares, in KiB.
-    let privateDirty: Int
+    /// Memory of its own, in KiB. Pages of a file, such as the program itself, do not count.
+    let memory: Int
     let descriptors: Int
 
     init?(of process: Int32) {
-        guard let memory = textOfFile("/proc/\(process)/smaps_rollup") else { return nil }
-        privateDirty = number(after: "Private_Dirty:", in: memory) ?? 0
+        guard let usage = textOfFile("/proc/\(process)/smaps_rollup") else { return nil }
+        memory = number(after: "Anonymous:", in: usage) ?? 0
         descriptors = namesInFolder("/proc/\(process)/fd").count
     }
 }

@@ -23,14 +23,6 @@ final class Soak {
         configuration = String(decoding: try sandbox.configuration(of: 1), as: UTF8.self)
     }
 
-    /// Has every watcher connect again, which makes its libraries take the memory that they then keep.
-    func warmUp() throws {
-        for node in 1...sandbox.nodeCount { try sandbox.kill(node) }
-        for node in 1...sandbox.nodeCount { try sandbox.start(node) }
-        // A watcher tries again no less often than every two seconds.
-        usleep(2_500_000)
-    }
-
     /// Lets things happen for a while.
     func run(for limit: Duration) throws {
         let end = ContinuousClock.now + limit

@@ -42,7 +42,6 @@ struct SoakTests {
         let pipe = try NarrowPipe(in: sandbox.folder)
         let unread = try sandbox.spawn(on: 1, [vqwatch, "-fj"], output: .file(pipe.path), errors: .null)
 
-        try soak.warmUp()
         try soak.run(for: .seconds(max(8, seconds / 8)))
         try settle(soak, watchers)
         let before = try footprints(sandbox, watchers)
@@ -52,7 +51,7 @@ struct SoakTests {
         #expect(pipe.waiting > 2000, "the pipe is full, since nobody reads it")
         for (watcher, (before, after)) in zip(watchers, zip(before.watchers, after.watchers)) {
             #expect(after.descriptors == before.descriptors, "descriptors: \(watcher.name)")
-            #expect(after.privateDirty <= before.privateDirty + 512, "KiB of memory: \(watcher.name)")
+            #expect(after.memory <= before.memory + 512, "KiB of memory: \(watcher.name)")
         }
         #expect(after.segments == before.segments, "shared memory segments of each node")
         #expect(after.connections == before.connections, "connections of each node")
@@ -87,8 +86,8 @@ struct SoakTests {
             (\(soak.refused) refused), \(logs.map(\.lives.count).reduce(0, +)) lives of \(nodes) daemons, \
             \(lines) lines of \(watchers.count + 1) watchers, \(compared) compared with \
             \(expected) rings and turns of quorum in the logs; memory at most \
-            \(after.watchers.map(\.privateDirty).max() ?? 0) KiB, \
-            grown by \(zip(before.watchers, after.watchers).map { $1.privateDirty - $0.privateDirty }.max() ?? 0) KiB
+            \(after.watchers.map(\.memory).max() ?? 0) KiB, \
+            grown by \(zip(before.watchers, after.watchers).map { $1.memory - $0.memory }.max() ?? 0) KiB
             """)
     }
 

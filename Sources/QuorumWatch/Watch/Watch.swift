@@ -55,6 +55,9 @@ public struct Watch {
     /// that corosync or a reader of the output does not let go is left behind.
     public func run() -> Outcome {
         Glibc.signal(SIGPIPE, SIG_IGN)
+        // Each connection takes a buffer of 1 MiB. Given back when the connection is lost, it must go back to the system:
+        // left to itself, malloc(3) would learn from it to keep such memory, in every thread.
+        mallopt(M_MMAP_THRESHOLD, 512 << 10)
         // One arena for all threads: one of its own for each takes memory and time, and gives nothing here.
         mallopt(M_ARENA_MAX, 1)
         if let problem = command?.begin() ?? metrics?.begin() { return .failed(problem) }
