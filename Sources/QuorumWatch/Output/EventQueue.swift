@@ -79,7 +79,13 @@ final class EventQueue: Sendable {
 
     /// Waits until as many events can be put in as come at once without one being dropped, or the queue is closed.
     func waitForRoom() {
-        state.wait { $0.count <= capacity / 2 || $0.isClosed ? () : nil }
+        var hasRoom = true
+        // Whoever waits does not wait for this, and need not be woken.
+        state.wakingIfNeeded { state in
+            hasRoom = state.count <= capacity / 2 || state.isClosed
+            return false
+        }
+        if !hasRoom { state.wait { $0.count <= capacity / 2 || $0.isClosed ? () : nil } }
     }
 
     /// Waits for the next thing to write, what was taken before being written; nil once the queue is closed and empty.

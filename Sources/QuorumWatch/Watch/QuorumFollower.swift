@@ -245,5 +245,5 @@ extension CorosyncError {
 
 extension DispatchMode {
     /// Whether the library waits for notifications, not the caller.
-    fileprivate var waitsItself: Bool { self == .one || self == .blocking }
+    var waitsItself: Bool { self == .one || self == .blocking }
 }

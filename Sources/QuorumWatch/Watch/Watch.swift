@@ -78,9 +78,14 @@ public struct Watch {
         outlets.survey?.close()
         explain()
         let outcome = finish(signals)
-        follower.hangUp()
-        // Time to close the connections, which would otherwise leave their shared memory to corosync's care.
-        _ = threads.wait(until: .now + .milliseconds(200)) { $0 == 0 ? () : nil }
+        // Time to close the connections, which would otherwise leave their shared memory to corosync's care. One that is
+        // hung up takes libqb 40 ms to close, while it waits for the daemon to end: that is for the thread that the
+        // library holds, and for one that corosync does not answer.
+        let areFree = { (count: inout Int) in count == 0 ? () : nil }
+        if plan.follows && plan.mode.waitsItself || threads.wait(until: .now + .milliseconds(50), for: areFree) == nil {
+            follower.hangUp()
+            _ = threads.wait(until: .now + .milliseconds(200), for: areFree)
+        }
         if case .signal = outcome { return outcome }
         let end = stop.requested ?? outcome
         if case .done = end, let failure = command?.startFailure.withLock({ $0 }) { return .failed(failure) }
