@@ -60,9 +60,11 @@ run: ## build, then watch a real three-node cluster in trouble for less than a m
 	@$(MAKE) --no-print-directory setup-run build >&2
 	@VQWATCH=$(BUILT) JSON=$(JSON) Tests/Sandbox/demo
 
+# Faults and floods are for the program that users get, and there a flood has a million notifications.
 .PHONY: test
 test: setup-test lint build ## set up, lint, build, and run every test (on real clusters; no root needed)
-	swift test --disable-xctest --no-parallel $(SWIFT_FLAGS)
+	VQWATCH_FLOOD=1000000 VQWATCH_PROGRAM='$(CURDIR)/$(BUILT)' \
+		swift test --disable-xctest --no-parallel $(SWIFT_FLAGS)
 
 # For how long, and with which seed (none: a new one, which is printed).
 SOAK_SECONDS = 900
