@@ -14,6 +14,19 @@ struct ExampleTests {
         }
     }
 
+    @Test("have among them every recipe of the README")
+    func includeTheRecipes() throws {
+        func inOneLine(_ command: some StringProtocol) -> String {
+            command.split { $0.isWhitespace || $0 == "\\" }.joined(separator: " ")
+        }
+        let readme = try Repository.text(of: "README.md")
+        let recipes = try #require(readme.split(separator: "## Recipes\n").last).split(separator: "\n## ")[0]
+        let commands = recipes.split(separator: "```sh\n").dropFirst().map { $0.split(separator: "```")[0] }
+        #expect(commands.count == 6)
+        let examples = try Self.examples().map { inOneLine($0) }
+        for command in commands { #expect(examples.contains(inOneLine(command)), "\(command)") }
+    }
+
     @Test("do on a real cluster what they are said to do")
     func run() throws {
         let examples = try Self.examples()
