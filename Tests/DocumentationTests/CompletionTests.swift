@@ -63,6 +63,9 @@ struct CompletionTests {
             "make", "-s", "-C", Repository.root, "install", "BUILT=\(Repository.program)", "PREFIX=\(installed)",
         ])
         try #require(make.status == 0, "\(make.errors)")
+        /// Whether a prompt, and nothing after it, is the last line.
+        func waits(_ screen: [String]) -> Bool { screen.last?.last.map { "#$>%".contains($0) } == true }
+
         let (command, setup) = shell.command(installed: installed)
         let terminal = try Terminal(
             on: sandbox, named: "\(shell)", running: command,
@@ -72,14 +75,13 @@ struct CompletionTests {
             ])
         try terminal.type("\(setup); clear; echo re''ady", then: "Enter")
         try #require(terminal.shows(within: .seconds(20)) { $0.contains("ready") }, "\(terminal)")
-
-        /// Whether a prompt, and nothing after it, is the last line.
-        func waits(_ screen: [String]) -> Bool { screen.last?.last.map { "#$>%".contains($0) } == true }
+        // A shell that is still setting itself up takes what is typed for something else.
+        try #require(terminal.shows(within: .seconds(30)) { waits($0) }, "\(terminal)")
 
         /// Types a line from its beginning, presses Tab, and looks for a screen that is as wanted.
         func complete(_ line: String, to what: String, _ isWanted: ([String]) -> Bool) throws {
             // What is typed before the shell has seen the C-c is lost with it: then again.
-            let isClear = try eventually(within: .seconds(15)) {
+            let isClear = try eventually(within: .seconds(30)) {
                 try terminal.type("", then: "C-c")
                 guard try terminal.shows(within: .seconds(3), waits) else { return false }
                 try terminal.type("clear", then: "Enter")
