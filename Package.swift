@@ -47,7 +47,12 @@ let package = Package(
         ),
         .executableTarget(name: "corosync-exercise", dependencies: ["Corosync"], path: "Tests/CorosyncExercise"),
         .testTarget(name: "CorosyncTests", dependencies: ["Corosync", "TestSupport", "corosync-exercise"]),
-        .testTarget(name: "QuorumWatchTests", dependencies: ["Corosync", "QuorumWatch", "TestSupport", "vqwatch"]),
+        .testTarget(
+            name: "QuorumWatchTests",
+            dependencies: [
+                "Corosync", "QuorumWatch", "TestSupport", "vqwatch",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .testTarget(
             name: "EnduranceTests", dependencies: ["TestSupport", "vqwatch"], exclude: ["valgrind.supp"]),
         // Links neither the stand-in nor the probe: in the test program the stand-in would replace the real libraries.
