@@ -57,12 +57,14 @@ build: $(LITTLE_FOUNDATION) ## build .build/release/vqwatch, the Swift runtime i
 	@mkdir -p .build/static && ln -sf "$$(gcc -print-file-name=libstdc++.a)" .build/static/
 	swift build $(RELEASE_FLAGS) --product vqwatch $(SWIFT_FLAGS)
 
-# Its library has another name than the real one, which the linker would find first.
+# Its library has another name than the real one, which the linker would find first. SwiftPM does not know that what is
+# built with it depends on it.
 $(LITTLE_FOUNDATION): $(wildcard Sources/LittleFoundation/*.swift)
 	@mkdir -p $(@D)
 	swiftc -O -wmo -swift-version 6 -warnings-as-errors -parse-as-library -static -emit-library -emit-module \
 		-module-name FoundationEssentials -module-link-name LittleFoundation \
 		-emit-module-path $(@D)/FoundationEssentials.swiftmodule -o $@ $^
+	rm -rf $(BUILT) $(dir $(BUILT))ArgumentParser.build
 
 .PHONY: run
 run: ## build, then watch a real three-node cluster in trouble for less than a minute (JSON=1: as JSON lines)

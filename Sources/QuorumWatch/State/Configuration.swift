@@ -6,15 +6,12 @@ public import Corosync
 public struct Configuration: Hashable, Sendable {
     /// `totem.cluster_name`
     public var clusterName: String?
-    /// `quorum.provider`
-    public var quorumProvider: String?
     /// The nodes of `nodelist.node.N`, by ID.
     public var nodes: [ConfiguredNode]
 
     /// A configuration from its parts, with the nodes in any order. Of several nodes with one ID the first counts.
-    public init(clusterName: String? = nil, quorumProvider: String? = nil, nodes: [ConfiguredNode] = []) {
+    public init(clusterName: String? = nil, nodes: [ConfiguredNode] = []) {
         self.clusterName = clusterName
-        self.quorumProvider = quorumProvider
         var sorted: [ConfiguredNode] = []
         // The position breaks the tie, since sort(by:) does not promise to keep the order of equals.
         for (_, node) in nodes.enumerated().sorted(by: { ($0.element.id, $0.offset) < ($1.element.id, $1.offset) })

@@ -29,7 +29,6 @@ extension Configuration {
         }
         self.init(
             clusterName: try map.read("totem.cluster_name", as: String.self),
-            quorumProvider: try map.read("quorum.provider", as: String.self),
             nodes: nodes.sorted { $0.key < $1.key }.compactMap { _, node in
                 guard let id = node.id else { return nil }
                 let addresses = node.addresses.sorted { $0.key < $1.key }.map(\.value)

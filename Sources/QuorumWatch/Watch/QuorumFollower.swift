@@ -81,19 +81,21 @@ final class QuorumFollower: Sendable {
         }
     }
 
-    /// Starts tracking, and brings the names.
+    /// Starts tracking.
     private func start(_ quorum: borrowing VoteQuorum, isFirst: Bool) throws(CorosyncError) {
         let onlyChanges = plan.changesOnly && isFirst
         let flags: TrackFlags = onlyChanges ? .changesOnly : plan.gate != nil || plan.follows ? .changes : .current
         try ask { () throws(CorosyncError) in try quorum.trackStart(flags) }
-        if plan.showsDetails, let failure = configuration.failure() {
-            if stop.requested != nil { return }
-            recorder.record(.configuration(nil))
-            recorder.diagnose(failure.diagnosisOfNames)
-        }
-        if onlyChanges {
-            recorder.record(.baseline(try read(recorder.ask(\.configuredNodes), from: quorum)))
-        }
+        guard onlyChanges else { return }
+        waitForNames()
+        recorder.record(.baseline(try read(recorder.ask(\.configuredNodes), from: quorum)))
+    }
+
+    /// Waits for the names, without which there is nothing to show.
+    private func waitForNames() {
+        guard plan.showsDetails, let failure = configuration.failure(), stop.requested == nil else { return }
+        recorder.record(.configuration(nil))
+        recorder.diagnose(failure.diagnosisOfNames)
     }
 }
 
@@ -188,6 +190,12 @@ extension QuorumFollower {
             return recorder.record(.nodelist(ring: ring, members: members), at: time)
         case .quorum(let quorate, let nodes):
             let reading = try read(nodes.map(\.id), from: quorum)
+            // Not sooner: names are read at the same time, in their own thread.
+            if !recorder.ask(\.hasState) {
+                waitForNames()
+                // Without them for want of time: better no status than one that says there are no names.
+                if stop.requested != nil { return 0 }
+            }
             return recorder.record(.quorum(quorate: quorate, nodes: nodes, reading), at: time)
         case .expectedVotes(let votes):
             let reading = recorder.ask(\.mayRead) ? try read(recorder.ask(\.knownNodes), from: quorum) : nil
