@@ -46,9 +46,7 @@ struct Flags {
         return true
     }
 
-    /// What they ask for, with the defaults of everything else.
-    ///
-    /// - Parameter text: The form of text where it is to be printed.
+    /// What they ask for, with the defaults of everything else, and text in the form given.
     func plan(text: OutputFormat) -> WatchPlan {
         var plan = WatchPlan()
         plan.follows = follow
