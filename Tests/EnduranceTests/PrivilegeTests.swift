@@ -84,9 +84,7 @@ struct PrivilegeTests {
         try sandbox.start(1)
         #expect(try follower.nextEvent { $0.event == "status" } != nil)
         // strace hands the signal on and ends as its child does.
-        let children = (textOfFile("/proc/\(follower.processID)/task/\(follower.processID)/children") ?? "")
-        let child = try #require(children.split(separator: " ").first.flatMap { Int32($0) })
-        kill(child, SIGTERM)
+        kill(try #require(follower.onlyChild), SIGTERM)
         #expect(follower.wait(within: .seconds(10)) != nil)
         seen += calls(in: trace, writing: metrics)
         #expect(namesInFolder(metrics) == ["vqwatch.prom"])
