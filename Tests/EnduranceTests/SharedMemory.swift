@@ -96,8 +96,9 @@ extension Sandbox {
     }
 }
 
-/// The process ID that corosync on its node sees of a process.
+/// The process ID of a process in the sandbox, as corosync there sees it; nil for one that it does not see.
 func innerNumber(of process: Int32) -> Int? {
-    textOfFile("/proc/\(process)/status")?.split(separator: "\n").first { $0.hasPrefix("NSpid:") }?
-        .split(separator: "\t").last.flatMap { Int($0) }
+    let status = textOfFile("/proc/\(process)/status") ?? ""
+    let numbers = status.split(separator: "\n").first { $0.hasPrefix("NSpid:") }?.split(separator: "\t") ?? []
+    return numbers.count > 2 ? Int(numbers[2]) : nil
 }
