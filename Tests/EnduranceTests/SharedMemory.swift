@@ -25,6 +25,8 @@ struct SharedMemory: CustomStringConvertible {
     /// How many sides have each buffer open, as its header says: one that is made, two that is in use, none that the
     /// client has closed.
     private(set) var references: [Int] = []
+    /// How many words of notifications wait for the client to take them.
+    private(set) var waiting = 0
 
     private static let parts = ["request", "response", "event"].flatMap { ["\($0)-header", "\($0)-data"] }
 
@@ -52,7 +54,8 @@ struct SharedMemory: CustomStringConvertible {
 }
 
 extension SharedMemory {
-    /// Reads the lines of ``Sandbox/sharedMemory(on:)``: a path below `/dev/shm`, and for a header its count of references.
+    /// Reads the lines of ``Sandbox/sharedMemory(on:)``: a path below `/dev/shm`, and of a header the count
+    /// of references and where is written and read.
     static func read(_ lines: [String]) -> [SharedMemory] {
         var found: [String: SharedMemory] = [:]
         for line in lines {
@@ -67,7 +70,11 @@ extension SharedMemory {
                 found[String(path[0])]
                 ?? SharedMemory(folder: String(path[0]), server: server, client: client, service: String(name[2]))
             shared.files.append("\(name[1])-\(name[3])")
-            if name[3] == "header" { shared.references.append(words.count > 1 ? Int(words[1]) ?? -1 : -1) }
+            if name[3] == "header" {
+                let numbers = words.dropFirst().map { Int($0) ?? -1 }
+                shared.references.append(numbers.first ?? -1)
+                if name[1] == "event", numbers.count == 3 { shared.waiting = numbers[1] - numbers[2] }
+            }
             found[shared.folder] = shared
         }
         return found.values.sorted { $0.folder < $1.folder }
@@ -78,13 +85,14 @@ extension Sandbox {
     /// What the connections of a node share, and have left. The empty folders that libqb leaves after a daemon was killed
     /// are not among it, nor is what such a daemon leaves of its own (its flight recorder).
     func sharedMemory(on node: Int) throws -> [SharedMemory] {
-        // libqb's struct qb_ringbuffer_shared_s: three numbers, two paths, and the count.
+        // libqb's struct qb_ringbuffer_shared_s: where is written and read, the size, two paths, and the count.
         let command = """
             cd /dev/shm
             for folder in qb-*/; do
                 for part in request response event; do
                     for file in "$folder"qb-$part-*-header; do
-                        [ -e "$file" ] && echo "$file" $(od -An -td4 -j 8204 -N 4 "$file")
+                        [ -e "$file" ] &&
+                            echo "$file" $(od -An -td4 -j 8204 -N 4 "$file") $(od -An -tu4 -N 8 "$file")
                     done
                     for file in "$folder"qb-$part-*-data; do
                         [ -e "$file" ] && echo "$file"
