@@ -11,7 +11,7 @@ struct SharedMemory: CustomStringConvertible {
         /// The daemon was killed after it had begun to make it and before it told the client: no client knows of it.
         case unanswered = "of a client that was not answered"
         /// The client closed the connection in good order, which leaves the files to the daemon, and that was killed before
-        /// it noticed.
+        /// it noticed, or before it had removed them all.
         case unnoticed = "of a client that had left"
     }
 
@@ -28,6 +28,8 @@ struct SharedMemory: CustomStringConvertible {
     /// How many words of notifications wait for the client to take them.
     private(set) var waiting = 0
 
+    /// In the order in which a daemon removes them.
+    private static let removal = ["response", "event", "request"].flatMap { ["\($0)-data", "\($0)-header"] }
     private static let parts = ["request", "response", "event"].flatMap { ["\($0)-header", "\($0)-data"] }
 
     /// Whether all of it is there, and each buffer has this many references.
@@ -47,7 +49,11 @@ struct SharedMemory: CustomStringConvertible {
         {
             return .unanswered
         }
-        return !isWatched && isWhole(references: 0) ? .unnoticed : nil
+        // Closed by the client, but for the one that the daemon may be about to remove.
+        let isLeft =
+            Set(files) == Set(Self.removal.suffix(files.count)) && references.allSatisfy { (0...1).contains($0) }
+            && references.count { $0 == 1 } <= 1
+        return !isWatched && isLeft ? .unnoticed : nil
     }
 
     var description: String { "\(folder): \(service), \(files.count) files, references \(references)" }
