@@ -64,7 +64,13 @@ final class ConfigurationReader: Sendable {
             wake.lower()
             do throws(CorosyncError) {
                 let map = try ConfigurationMap()
-                try serve(map) { (connecting, asking, failingSince) = (.connecting, .asking, nil) }
+                let descriptor = try map.fileDescriptor
+                do throws(CorosyncError) {
+                    try serve(map, descriptor) { (connecting, asking, failingSince) = (.connecting, .asking, nil) }
+                } catch {
+                    stop.waitUntilGone(daemonOf: descriptor)
+                    throw error
+                }
             } catch {
                 let failing = Instant.now.since(failingSince ?? .now)
                 failingSince = failingSince ?? .now
@@ -88,12 +94,13 @@ final class ConfigurationReader: Sendable {
 
     /// Answers requests and follows changes until the watch ends; who looks once is given one answer, and the
     /// connection is closed while the status is made.
-    private func serve(_ map: borrowing ConfigurationMap, succeeded: () -> Void) throws(CorosyncError) {
+    private func serve(
+        _ map: borrowing ConfigurationMap, _ descriptor: CInt, succeeded: () -> Void
+    ) throws(CorosyncError) {
         if follows {
             _ = try map.track("nodelist.", [.add, .modify, .delete, .prefix])
             _ = try map.track("totem.cluster_name", [.add, .modify, .delete])
         }
-        let descriptor = try map.fileDescriptor
         while true {
             let ticket = state.withLock { $0.wanted }
             publish(.success(try Configuration(reading: map)), for: ticket)

@@ -39,6 +39,7 @@ final class QuorumFollower: Sendable {
         var isFirst = true
         while stop.requested == nil {
             var failure: CorosyncError?
+            var isLoss = false
             do throws(CorosyncError) {
                 // Not for every attempt of a corosync that is busy: changes are told anyway.
                 if plan.showsDetails, busySince == nil { configuration.request() }
@@ -46,19 +47,25 @@ final class QuorumFollower: Sendable {
                 let quorum = try VoteQuorum()
                 let descriptor = try quorum.fileDescriptor
                 connection.withLock { $0 = descriptor }
-                defer { connection.withLock { $0 = nil } }
-                try start(quorum, isFirst: isFirst)
-                try plan.follows ? follow(quorum, descriptor) : look(quorum, descriptor)
+                do throws(CorosyncError) {
+                    defer { connection.withLock { $0 = nil } }
+                    try start(quorum, isFirst: isFirst)
+                    try plan.follows ? follow(quorum, descriptor) : look(quorum, descriptor)
+                } catch {
+                    watchdog.end()
+                    // A connection counts from its first state on: one that fails before cannot be made.
+                    isLoss = recorder.ask(\.hasState)
+                    if stop.requested == nil, isLoss, plan.follows { recorder.record(.disconnected(error)) }
+                    stop.waitUntilGone(daemonOf: descriptor)
+                    throw error
+                }
             } catch {
                 failure = error
             }
             watchdog.end()
             guard let failure, stop.requested == nil else { return }
-            // A connection counts from its first state on: one that fails before cannot be made.
-            let isLoss = recorder.ask(\.hasState)
             if isLoss {
                 (connecting, asking, diagnosed, busySince, isFirst) = (.connecting, .asking, nil, nil, false)
-                if plan.follows { recorder.record(.disconnected(failure)) }
             } else if failure.isTransient {
                 let busy = Instant.now.since(busySince ?? .now)
                 busySince = busySince ?? .now
