@@ -6,7 +6,7 @@ internal import Glibc
 /// One run of the program: threads that each wait for one thing only (votequorum, the configuration map, whoever reads
 /// the output, and one for each outlet besides), and the calling thread, which waits for none of them and so can always
 /// end the run.
-public struct Watch {
+public struct Watch: Sendable {
     private let plan: WatchPlan
     private let stop = StopRequest()
     private let queue = EventQueue()
@@ -65,7 +65,7 @@ public struct Watch {
         let printer = Printer(
             queue: queue, format: plan.format, printsPage: plan.printsOnce, check: plan.check,
             limit: plan.printsOnce ? 1 : plan.limit, stop: stop)
-        start("output") { printer.run() }
+        queue.whenNeeded { start("output") { printer.run() } }
         if plan.showsDetails { start("configuration") { [configuration] in configuration.run() } }
         if let metrics { start("metrics file") { metrics.run() } }
         if let command { start("command") { command.run() } }
