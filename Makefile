@@ -87,15 +87,30 @@ soak: setup-test ## everything that can happen to a cluster, in no order, for 15
 	VQWATCH_SOAK_SECONDS=$(SOAK_SECONDS) VQWATCH_SOAK_SEED=$(SEED) \
 		swift test --disable-xctest --filter SoakTests $(SWIFT_FLAGS)
 
-.PHONY: fuzz
-fuzz: setup-test ## everything that corosync or a user could say, for 10 minutes (FUZZ_SECONDS, SEED)
-	VQWATCH_FUZZ_SECONDS=$(FUZZ_SECONDS) VQWATCH_FUZZ_SEED=$(SEED) \
-		swift test --disable-xctest -c release -Xswiftc -enable-testing --scratch-path .build-fuzz --filter FuzzTests \
-		$(SWIFT_FLAGS)
+# libFuzzer, of the toolchain, is the main program, and what it steers by is compiled in: a build of its own, which also
+# holds what it has found new ways with. A crash is for libFuzzer to see, not for Swift's own handler.
+CORPUS = Tests/FuzzTests/Corpus
+FUZZER = SWIFT_BACKTRACE=enable=no .build-fuzz/release/fuzzer
+.PHONY: fuzzer fuzz corpus
+fuzzer: setup
+	VQWATCH_LIBFUZZER=1 swift build -c release --sanitize fuzzer -Xswiftc -enable-testing --scratch-path .build-fuzz \
+		--product fuzzer $(SWIFT_FLAGS)
+	@mkdir -p .build-fuzz/corpus
+fuzz: fuzzer ## libFuzzer: everything that corosync or a user could say, for 10 minutes (FUZZ_SECONDS, SEED)
+	@$(FUZZER) -max_total_time=$(FUZZ_SECONDS) $(SEED:%=-seed=%) -max_len=2000 -len_control=0 -timeout=10 \
+		-print_final_stats=1 -artifact_prefix=.build-fuzz/ .build-fuzz/corpus $(CORPUS) || { echo; \
+		echo 'A finding. What is wrong, and the file with the input, is said above. This tries it again:'; \
+		echo '    $(FUZZER) FILE'; \
+		echo 'In $(CORPUS), every "make test" tries it.'; exit 1; }
+corpus: fuzzer ## put into Tests/FuzzTests/Corpus the fewest of all inputs known that go every way
+	rm -rf .build-fuzz/fewest && mkdir .build-fuzz/fewest
+	$(FUZZER) -set_cover_merge=1 -use_counters=0 .build-fuzz/fewest $(CORPUS) .build-fuzz/corpus
+	@# What was a finding has a name with a dash, and stays.
+	find $(CORPUS) -type f ! -name '*-*' -delete && cp .build-fuzz/fewest/* $(CORPUS)
 
 # Each has a folder of its own, since everything is compiled anew. A finding ends the program, and so fails its test;
 # it is in a file there. What is left out here, and why: CONTRIBUTING.md.
-SANITIZED = QuorumWatchTests|FollowTests|TroubleTests|OutputTests
+SANITIZED = QuorumWatchTests|FuzzTests|FollowTests|TroubleTests|OutputTests
 .PHONY: sanitize sanitize-thread sanitize-address
 sanitize: sanitize-thread sanitize-address ## run the tests with the thread and the address sanitizer
 sanitize-thread sanitize-address: sanitize-%: setup-test

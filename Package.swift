@@ -54,6 +54,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(
+            name: "FuzzTests", dependencies: ["Corosync", "QuorumWatch", "TestSupport", "vqwatch"],
+            exclude: ["Corpus", "LibFuzzer.swift"]),
+        .testTarget(
             name: "EnduranceTests", dependencies: ["TestSupport", "vqwatch"], exclude: ["valgrind.supp"]),
         // Links neither the stand-in nor the probe: in the test program the stand-in would replace the real libraries.
         .testTarget(name: "StandInTests", dependencies: ["TestSupport"]),
@@ -63,6 +66,19 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `make fuzz`: what FuzzTests check, with libFuzzer as the main program, and so with vqwatch as a library.
+if Context.environment["VQWATCH_LIBFUZZER"] != nil {
+    let program = package.targets.first { $0.name == "vqwatch" }!
+    package.products = []
+    package.targets.removeAll { $0.type == .test || $0.name == "vqwatch" }
+    package.targets += [
+        .target(name: "vqwatch", dependencies: program.dependencies, exclude: ["Main.swift"]),
+        .executableTarget(
+            name: "fuzzer", dependencies: ["Corosync", "QuorumWatch", "TestSupport", "vqwatch"],
+            path: "Tests/FuzzTests", exclude: ["Corpus", "FuzzTests.swift"]),
+    ]
+}
 
 for target in package.targets where target.type != .system {
     target.swiftSettings =

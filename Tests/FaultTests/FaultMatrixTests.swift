@@ -29,12 +29,48 @@ struct FaultMatrixTests {
         for (cell, problem) in problems.prefix(40) { Issue.record("\(cell): \(problem)") }
         #expect(problems.count == 0)
         let path = Sandbox.builtProduct(named: "fault-matrix.md")
-        writeFile(table(of: cells, failed: Set(problems.map(\.0))), to: path)
+        let table = table(of: cells, failed: Set(problems.map(\.0)))
+        writeFile(table, to: path)
+        Attachment.record(table, named: "fault-matrix.md")
+        print(summary(of: cells))
         print(
             "faults tried: \(cells.count) in \(trials.count) runs, \(Set(cells.map(\.call.title)).count) calls, "
                 + "\(Code.all.count) errors, \(start.duration(to: .now)); \(problems.count) not as promised; "
                 + "table: \(path)")
     }
+
+    @Test("Whatever vqwatch calls is in the matrix, and it makes every call that is", arguments: Form.allCases)
+    func everyCallIsTried(form: Form) throws {
+        let isStatus = Form.statuses.contains(form)
+        let events = """
+            timeline
+            wait 200
+            quorum same all
+            key nodelist.node.1.name string renamed
+            wait 200
+            hangup
+            """
+        let watched = try Watched(
+            "nodes 3\n\(isStatus ? "" : events)\n", form.arguments + ["--timeout", isStatus ? "10s" : "2s"])
+        #expect(watched.finish().status == (isStatus ? 0 : 124))
+        let made = Set(
+            watched.report.filter { $0.key.hasPrefix("call.") && $0.value > 0 }.map { String($0.key.dropFirst(5)) })
+        // Only one form of each kind tries the map's, which are another thread's.
+        let model: Form = isStatus ? .statusAll : .followAll
+        let cells = trials().flatMap(\.cells).filter { $0.form == ($0.call.isMap ? model : form) }
+        let tried = Set(cells.map(\.call.function))
+        #expect(made.subtracting(tried).isEmpty && tried.subtracting(made).isEmpty)
+    }
+}
+
+/// How many faults of each call came to what.
+private func summary(of cells: [Cell]) -> String {
+    let titles = cells.reduce(into: [String]()) { if !$0.contains($1.call.title) { $0.append($1.call.title) } }
+    return titles.map { title in
+        let counts = cells.filter { $0.call.title == title }.reduce(into: [:]) { $0[outcome(of: $1), default: 0] += 1 }
+        let outcomes = Outcome.allCases.compactMap { outcome in counts[outcome].map { "\($0) \(outcome.rawValue)" } }
+        return "faults: \(title): \(outcomes.joined(separator: ", "))"
+    }.joined(separator: "\n")
 }
 
 /// The matrix as Markdown.

@@ -102,7 +102,7 @@ struct Cell: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// What is promised.
-enum Outcome: String, Hashable, Sendable {
+enum Outcome: String, Hashable, Sendable, CaseIterable {
     /// The call is made again; the output is the same.
     case retried
     /// The error changes nothing; the output is the same.

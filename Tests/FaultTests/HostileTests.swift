@@ -141,7 +141,7 @@ struct HostileTests {
                 key nodelist.node.5.ring_addr string a
                 key nodelist.node.5.ring99999999999999999999_addr string b
                 key nodelist.node.6.nodeid uint32 1
-                key nodelist.node.0.\(String(repeating: "k", count: 238)) string long
+                key nodelist.node.0.\(String(repeating: "k", count: 255 - "nodelist.node.0.".count)) string long
                 key nodelist.node. string x
                 key nodelist.node.0.nodeid.name string x
                 key totem.cluster_name float 1.5
@@ -152,6 +152,22 @@ struct HostileTests {
             #expect(lines[1].json["cluster_name"] == nil)
             #expect(lines[1].json["nodes"].elements.map { $0["id"] } == [1, 2, 3, 6])
             #expect(lines[1].json["nodes"].elements.allSatisfy { $0["name"] == nil })
+        },
+        Case(
+            testDescription: "bytes where a string belongs",
+            script: """
+                nodes 2
+                key nodelist.node.0.name binary a\\x00\\xff\\x1b
+                key nodelist.node.1.name 99 node2
+                key nodelist.node.1.ring0_addr binary \\xff
+                key totem.cluster_name binary lab
+                timeline
+                quorum same all
+                """
+        ) { lines in
+            #expect(lines[1].json["cluster_name"] == nil)
+            #expect(lines[1].node(1)["name"] == nil && lines[1].node(2)["name"] == nil)
+            #expect(lines[1].node(1)["addresses"] == ["10.0.0.1"] && lines[1].node(2)["addresses"] == [])
         },
         Case(
             testDescription: "names of 64 KiB",
@@ -231,22 +247,74 @@ struct HostileTests {
         try Self.expectHarmless(check.lines.first ?? "")
     }
 
-    @Test("A nodelist without its quorum notification is waited for, and nothing is read meanwhile")
+    @Test(
+        "For a nodelist's quorum notification 30 s are waited, in every mode, and nothing is read or printed meanwhile")
     func nodelistAlone() throws {
+        let problems = inParallel(Form.follows, by: Form.follows.count) { form -> String? in
+            do {
+                try Self.waitForQuorum(form)
+                return nil
+            } catch {
+                return "\(form.rawValue): \(error)"
+            }
+        }.compactMap { $0 }
+        #expect(problems == [])
+    }
+
+    private static func waitForQuorum(_ form: Form) throws {
         let watched = try Watched(
-            "nodes 3\ntimeline\nwait 300\nnodelist next 1,2\nexpected 4\nwait 1500\nquorum auto 1=member,2=member,3=dead\n",
-            ["--json", "--follow", "--refresh", "100ms"])
-        let first = try #require(try watched.process.nextEvent())
-        #expect(first.event == "status")
-        #expect(try watched.process.nextEvent()?.event == "nodelist")
-        usleep(200_000)
+            """
+            nodes 3
+            timeline
+            wait 300
+            nodelist next 1,2
+            expected 4
+            wait 30000
+            quorum auto 1=member,2=member,3=dead
+            """, ["--json", "--follow", "--dispatch", form.mode] + (form.isHeld ? [] : ["--refresh", "100ms"]))
+        func next(_ kind: String, within limit: Duration) throws -> EventLine {
+            let event = try watched.process.nextEvent(within: limit)
+            guard let event, event.event == kind else { throw Problem("\(event?.event ?? "nothing"), not \(kind)") }
+            return event
+        }
+        _ = try next("status", within: .seconds(10))
+        _ = try next("nodelist", within: .seconds(10))
+        usleep(500_000)
         let calls = watched.report["call.votequorum_getinfo"]
-        usleep(800_000)
-        #expect(watched.report["call.votequorum_getinfo"] == calls)
+        sleep(28)
+        let more = watched.report["call.votequorum_getinfo"]
+        try demand(more == calls, "\(String(describing: more)) questions, not \(String(describing: calls))")
         // What was told of expected votes meanwhile is not lost, but has no state that could be believed.
-        #expect(try watched.process.nextEvent()?.event == "expected_votes")
-        let last = try #require(try watched.process.nextEvent())
-        #expect(last.event == "quorum" && last.json["votes"]["total"] == 2 && last.node(3)["state"] == "dead")
+        let expected = try next("expected_votes", within: .seconds(20))
+        try demand(expected.json["votes"]["expected"] == 4, "\(expected.json["votes"])")
+        let last = try next("quorum", within: .seconds(1))
+        try demand(last.json["votes"]["total"] == 2 && last.node(3)["state"] == "dead", "\(last.json)")
+        try demand(watched.process.errors == "", watched.process.errors)
+    }
+
+    @Test("A nodelist and its quorum notification make the same lines in one batch as one by one, in every mode")
+    func oneBatch() throws {
+        var made: [Form: [JSON]] = [:]
+        var batches: [Form: Int] = [:]
+        for form in Form.follows {
+            let watched = try Watched(
+                { gate in
+                    "nodes 3\ntimeline\nawait \(gate) 1\nnodelist next 1,2\nquorum auto 1=member,2=member,3=dead\n"
+                }, form.arguments)
+            func dispatches() -> Int { watched.report["call.votequorum_dispatch", default: 0] }
+            #expect(try watched.process.nextEvent()?.event == "status")
+            usleep(200_000)
+            let before = dispatches()
+            watched.allowStep()
+            made[form] = [try watched.process.nextEvent()?.timeless, try watched.process.nextEvent()?.timeless]
+                .compactMap { $0 }
+            usleep(200_000)
+            batches[form] = dispatches() - before
+        }
+        #expect(made[.followAll]?.map { $0["event"] } == ["nodelist", "quorum"])
+        #expect(Set(made.values).count == 1)
+        // The library holds the thread in the other two.
+        #expect(batches[.followAll] == 1 && batches[.followOneNonblocking] == 2, "\(batches)")
     }
 
     @Test("Expected-votes notifications without end, while a recalculation does not end, all make a line")

@@ -148,16 +148,18 @@ static void hang(const struct connection *connection) {
 
 static cs_error_t suffer(const struct call *call) {
     struct connection *connection = call->handle != 0 ? find(call->service, call->handle) : NULL;
+    cs_error_t error = CS_OK;
     for (struct fault *fault = faults; fault != NULL; fault = fault->next) {
         if (!matches(fault, call)) {
             continue;
         }
+        // A call counts for every fault, also where an earlier one has made it fail.
         fault->seen++;
-        if (fault->seen < fault->first || fault->seen - fault->first >= fault->times) {
+        if (error != CS_OK || fault->seen < fault->first || fault->seen - fault->first >= fault->times) {
             continue;
         }
         switch (fault->kind) {
-        case FAULT_FAIL: return (cs_error_t)fault->error;
+        case FAULT_FAIL: error = (cs_error_t)fault->error; break;
         case FAULT_DELAY:
             unlock();
             sleep_milliseconds(fault->milliseconds);
@@ -170,10 +172,11 @@ static cs_error_t suffer(const struct call *call) {
             }
             hang(connection);
             release(connection);
-            return CS_ERR_LIBRARY;
+            error = CS_ERR_LIBRARY;
+            break;
         }
     }
-    return CS_OK;
+    return error;
 }
 
 cs_error_t enter(const struct call *call, struct connection **result) {

@@ -4,6 +4,7 @@
 // It is linked with the real libraries; the stand-in is preloaded.
 
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -43,6 +44,18 @@ static void information(unsigned node) {
            node, info.node_id, info.node_state, info.node_votes, info.node_expected_votes, info.highest_expected,
            info.total_votes, info.quorum, info.flags, info.qdevice_votes, (int)sizeof info.qdevice_name,
            info.qdevice_name);
+}
+
+// Calls any function of the libraries by its name, only to see it fail: what it is given is somewhere in a buffer.
+static void call(const char *name) {
+    static char buffer[2048] = "x";
+    cs_error_t (*function)(uint64_t, void *, void *, void *, void *, void *) = dlsym(RTLD_DEFAULT, name);
+    if (function == NULL) {
+        printf("%s: none\n", name);
+        return;
+    }
+    void *second = strstr(name, "_dispatch") != NULL ? (void *)CS_DISPATCH_ALL : buffer;
+    printf("%s: %d\n", name, function(0, second, buffer, buffer, buffer, buffer));
 }
 
 static void called(void) {
@@ -296,6 +309,8 @@ static bool own_action(const char *word) {
         printf("callbacks: %u\n", callbacks);
     } else if (strcmp(word, "memory") == 0) {
         printf("memory: %s\n", peak_kilobytes() < 16 * 1024 ? "flat" : "grown");
+    } else if ((value = argument(word, "call")) != NULL) {
+        call(value);
     } else if ((value = argument(word, "sleep")) != NULL) {
         sleep_milliseconds(atol(value));
     } else if ((value = argument(word, "alarm")) != NULL) {

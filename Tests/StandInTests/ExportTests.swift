@@ -1,20 +1,43 @@
 // SPDX-License-Identifier: MIT
 
-import Glibc
+import TestSupport
 import Testing
 
 @Suite("The stand-in's functions")
 struct ExportTests {
-    @Test("Every function that a header declares is in the library", arguments: ["votequorum", "cmap"])
-    func everyDeclaredFunctionIsExported(library: String) throws {
-        let header = Probe.read("/usr/include/corosync/\(library).h")
-        let declared = header.matches(of: /cs_error_t\s+((?:votequorum|cmap)_\w+)\s*\(/).map { String($0.output.1) }
-        #expect(declared.count >= 16)
+    private static let libraries = ["votequorum", "cmap"]
 
-        let standIn = try #require(dlopen(Probe.library, RTLD_NOW | RTLD_LOCAL))
-        defer { dlclose(standIn) }
-        for name in declared {
-            #expect(dlsym(standIn, name) != nil, "\(name) is missing")
+    /// The functions that the installed header of a library declares.
+    private static func declared(by library: String) -> Set<String> {
+        let header = Probe.read("/usr/include/corosync/\(library).h")
+        return Set(header.matches(of: /\b((?:votequorum|cmap)_\w+)\s*\(/).map { String($0.output.1) })
+    }
+
+    /// The functions that a library of this name gives to whoever is linked with it.
+    private static func exported(by path: String, of library: String) throws -> Set<String> {
+        let result = try ChildProcess.run(["nm", "--dynamic", "--defined-only", "--format=just-symbols", path])
+        try #require(result.status == 0, "\(result.errors)")
+        // A symbol of the real library has its version behind it.
+        return Set(result.lines.map { String($0.prefix { $0 != "@" }) }.filter { $0.hasPrefix("\(library)_") })
+    }
+
+    @Test("What a header declares is what the library has, no more and no less", arguments: libraries)
+    func everyDeclaredFunctionIsExported(library: String) throws {
+        let declared = Self.declared(by: library)
+        #expect(declared.count >= 16)
+        #expect(try Self.exported(by: Probe.library, of: library) == declared)
+    }
+
+    @Test("Every function fails with every error at the call that the script names, and with an unknown one")
+    func everyFunctionFails() throws {
+        let codes = Array(2...31) + [77, 100]
+        for function in Self.libraries.flatMap(Self.declared(by:)).sorted() {
+            let faults = codes.enumerated().map { "fail \(function) \($0.offset + 1) \($0.element)" }
+            let probe = try Probe(
+                script: "nodes 3\n" + faults.joined(separator: "\n"),
+                codes.map { _ in "call=\(function)" }.joined(separator: " "))
+            let isRight = probe.lines == codes.map { "\(function): \($0)" }
+            #expect(isRight, "\(function): \(probe.lines) \(probe.diagnostics)")
         }
     }
 }

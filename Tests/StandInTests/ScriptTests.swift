@@ -87,6 +87,16 @@ struct ScriptTests {
         #expect(clock.now - before < .seconds(4))
     }
 
+    @Test("A call that is delayed takes that much longer, and then succeeds")
+    func delay() throws {
+        let clock = ContinuousClock()
+        let before = clock.now
+        let probe = try Probe(script: "nodes 3\ndelay votequorum_getinfo 2 300 times=2", "init info=3 info=3 info=3")
+        let took = clock.now - before
+        #expect(probe.lines.dropFirst().allSatisfy { $0.hasPrefix("info 3: node=3") })
+        #expect(took >= .milliseconds(600), "\(took)")
+    }
+
     @Test("A frozen daemon answers after it has thawed")
     func freeze() throws {
         let script = "nodes 3\ntimeline\nfreeze\nwait 200\nthaw"

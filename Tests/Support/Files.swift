@@ -6,7 +6,13 @@ internal import Glibc
 ///
 /// - Parameter path: Which.
 /// - Returns: Its bytes as text, or nil when it cannot be opened.
-public func textOfFile(_ path: String) -> String? {
+public func textOfFile(_ path: String) -> String? { bytesOfFile(path).map { String(decoding: $0, as: UTF8.self) } }
+
+/// Reads a whole file, also one of `/proc`.
+///
+/// - Parameter path: Which.
+/// - Returns: Its bytes, or nil when it cannot be opened.
+public func bytesOfFile(_ path: String) -> [UInt8]? {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }
     defer { close(file) }
@@ -14,7 +20,7 @@ public func textOfFile(_ path: String) -> String? {
     var block = [UInt8](repeating: 0, count: 65536)
     while true {
         let count = read(file, &block, block.count)
-        guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+        guard count > 0 else { return bytes }
         bytes += block[..<count]
     }
 }

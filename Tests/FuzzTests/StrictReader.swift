@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import TestSupport
+internal import TestSupport
 
 /// Reads JSON by RFC 8259 and no more generously, much faster than the library that the other tests use: for fuzzing,
 /// where lines by the million are read. What it reads is held against that library now and then.

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 
-import Corosync
-import TestSupport
+internal import Corosync
 
-@testable import QuorumWatch
+@testable internal import QuorumWatch
 
 /// Makes up what corosync, its configuration and a user could say: mostly what is usual, with what is not thrown in.
 struct Imagination {
-    var random: SeededGenerator
+    private var random: InputReader
     /// A moment that never goes back.
     private(set) var time = Timestamp(microseconds: 1_763_804_614_507_311)
 
-    init(_ random: inout SeededGenerator) { self.random = random }
+    /// Makes things of what has not been read of an input.
+    init(_ input: InputReader) { random = input }
+
+    /// Whether the input has nothing more to say.
+    var isAtEnd: Bool { random.isAtEnd }
 
     /// True once in so many times.
     mutating func chance(_ times: Int) -> Bool { Int.random(in: 1...times, using: &random) == 1 }
@@ -23,19 +26,20 @@ struct Imagination {
         return (0..<count).map { _ in make(&self) }
     }
 
-    mutating func number() -> UInt32 {
-        chance(8) ? pick([0, 1, .max, .max - 1, 1 << 31]) : UInt32.random(in: 0...6, using: &random)
-    }
+    /// What there are few of, mostly.
+    private static let numbers = Array(repeating: Array<UInt32>(0...6), count: 7).joined() + [.max, .max - 1, 1 << 31]
+    private static let nodes = Array(repeating: Array<UInt32>(1...5), count: 9).joined() + [0, 6, .max, .max - 1]
+    private static let states = Array(repeating: Array<UInt32>(1...3), count: 9).joined() + [0, 4, .max]
 
-    mutating func node() -> NodeID { NodeID(chance(12) ? number() : UInt32.random(in: 1...5, using: &random)) }
+    mutating func number() -> UInt32 { pick(Self.numbers) }
 
-    private mutating func state() -> NodeState {
-        NodeState(rawValue: chance(10) ? number() : UInt32.random(in: 1...3, using: &random))
-    }
+    mutating func node() -> NodeID { NodeID(pick(Self.nodes)) }
+
+    private mutating func state() -> NodeState { NodeState(rawValue: pick(Self.states)) }
 
     private mutating func flags() -> VoteQuorumFlags {
-        VoteQuorumFlags(
-            rawValue: chance(6) ? UInt32(truncatingIfNeeded: random.next()) : pick([0, 2, 2, 2, 6, 66, 194]))
+        let usual: UInt32? = pick([0, 2, 2, 2, 6, 66, 194, 450, 962, nil])
+        return VoteQuorumFlags(rawValue: usual ?? UInt32(truncatingIfNeeded: random.next()))
     }
 
     private mutating func listed() -> [VoteQuorumNotification.ListedNode] {
@@ -91,6 +95,9 @@ struct Imagination {
         }
     }
 
+    /// How long a string may be.
+    mutating func limit() -> Int { Int.random(in: 0...80, using: &random) }
+
     /// A string from outside.
     mutating func string() -> String {
         if chance(3) { return pick(["node1", "lab", "", "n\u{f6}de", "10.0.0.1"]) }
@@ -122,5 +129,12 @@ struct Imagination {
             "dropped", "expected_votes", "9999999999999999999", "\u{661}", "\0",
         ]
         return chance(10) ? string() : list(4) { $0.pick(words) }.joined()
+    }
+
+    /// A number with a unit, and how many milliseconds the unit has.
+    mutating func duration() -> (number: Int64, unit: String, milliseconds: Int64) {
+        let (unit, milliseconds): (String, Int64) =
+            pick([("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("", 1000)])
+        return (Int64.random(in: 0...10_000_000, using: &random), unit, milliseconds)
     }
 }

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+internal import TestSupport
+
+@testable internal import QuorumWatch
+
+/// A state as whoever reads JSON knows it.
+struct ReadState: Hashable {
+    private var ring: JSON
+    private var votes: [JSON]
+    private var flags: JSON
+    private var device: [JSON]
+    private var nodes: [[JSON]]
+
+    init(_ json: JSON) {
+        ring = json["ring_id"]
+        votes = ["total", "expected", "highest_expected", "quorum", "margin"].map { json["votes"][$0] }
+        flags = json["flags"]
+        let keys = ["name", "votes", "alive", "cast_vote", "master_wins"]
+        device = json["qdevice"] == .null ? [] : keys.map { json["qdevice"][$0] }
+        nodes = json["nodes"].elements.map { node in
+            ["id", "name", "state", "votes", "expected_votes", "local", "addresses"].map { node[$0] }
+        }
+    }
+
+    init(_ state: ClusterState) {
+        func json(_ number: (some BinaryInteger)?) -> JSON { number.map { .number(Int64($0)) } ?? .null }
+        func json(_ string: String?) -> JSON { string.map(JSON.string) ?? .null }
+        func json(_ strings: [String]) -> JSON { .array(strings.map(JSON.string)) }
+        ring = json(state.ring?.description)
+        let votes = state.votes
+        self.votes =
+            [votes.total, votes.expected, votes.highestExpected, votes.quorum].map(json) + [json(votes.margin)]
+        flags = state.flags.map { json($0.clusterFlagNames) } ?? .null
+        device =
+            state.device.map {
+                [json($0.name), json($0.votes), .bool($0.alive), .bool($0.castVote), .bool($0.masterWins)]
+            } ?? []
+        nodes = state.nodes.map {
+            [
+                json($0.id.rawValue), json($0.name), json($0.stateName), json($0.votes), json($0.expectedVotes),
+                .bool($0.isLocal), json($0.addresses),
+            ]
+        }
+    }
+}
