@@ -15,6 +15,7 @@ extension Verdict {
         var reducer = Reducer(kinds: kinds)
         var json = JSONFormat()
         var replay = StateReplay()
+        var slowReader = SlowReader()
         var isFirst = true
         while !imagination.isAtEnd {
             let input = imagination.input(isFirst: isFirst, mayRead: reducer.mayRead)
@@ -24,6 +25,10 @@ extension Verdict {
                 check(kinds.contains(event.kind), "a kind that was not asked for: \(event.kind)")
                 judge(event, line: json.line(for: event), &replay, isThorough: isThorough)
                 judge(output: TextFormat(color: false).line(for: event), isOneLine: true)
+                judge(output: JournalFormat(color: false).line(for: event), isOneLine: true)
+                if let problem = slowReader.problem(with: event, misses: imagination.chance(3)) {
+                    check(false, "for one who missed lines: \(problem)")
+                }
                 if let state = event.report?.state { judge(state, of: reducer, &imagination) }
                 guard isGood else {
                     return check(false, "after \("\(input)".prefix(4000))\nat \("\(event)".prefix(4000))")
@@ -63,11 +68,35 @@ extension Verdict {
         _ state: ClusterState, of reducer: Reducer, _ imagination: inout Imagination
     ) {
         judge(output: StatusText(color: false).page(for: state), isOneLine: false)
+        judge(output: JournalFormat(color: false).page(for: state), isOneLine: false)
         judge(output: PrometheusFormat.exposition(of: state), isOneLine: false)
         let line = CheckFormat(warnMargin: imagination.chance(2) ? 2 : nil).line(for: state)
         judge(output: line, isOneLine: true)
         check(line.count <= 1024 && line.count { $0 == UInt8(ascii: "|") } <= 1, "check")
         let held = imagination.conditions().filter { $0.holds(of: state, configured: reducer.configuredNodes) }
         check(!held.contains { held.contains(where: $0.contradicts(_:)) }, "\(held)")
+    }
+}
+
+/// Reads some of the lines only, as they are written where others were dropped: what changed adds up all the same.
+private struct SlowReader {
+    private var continuity = Continuity()
+    private var json = JSONFormat()
+    private var replay = StateReplay()
+    private var missed = 0
+
+    mutating func problem(with event: Event, misses: Bool) -> String? {
+        guard !misses else {
+            missed += 1
+            return nil
+        }
+        if missed > 0 {
+            var dropped = event
+            dropped.body = .dropped(count: missed)
+            _ = continuity.mend(dropped)
+            missed = 0
+        }
+        let line = json.line(for: continuity.mend(event))
+        return (try? StrictReader.read(line.dropLast())).map { replay.problem(with: $0) } ?? "no JSON"
     }
 }
