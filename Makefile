@@ -2,7 +2,7 @@
 
 PREFIX = /usr/local
 DESTDIR =
-# More for `swift build` and `swift test`, such as --scratch-path.
+# More for `swift build` and `swift test`; with --scratch-path it takes BUILT as well.
 SWIFT_FLAGS =
 BUILT = .build/release/vqwatch
 
@@ -59,12 +59,17 @@ build: $(LITTLE_FOUNDATION) ## build .build/release/vqwatch, the Swift runtime i
 
 # Its library has another name than the real one, which the linker would find first. SwiftPM does not know that what is
 # built with it depends on it.
-$(LITTLE_FOUNDATION): $(wildcard Sources/LittleFoundation/*.swift)
-	@mkdir -p $(@D)
+$(LITTLE_FOUNDATION): $(wildcard Sources/LittleFoundation/*.swift) .build/static/compiler
 	swiftc -O -wmo -swift-version 6 -warnings-as-errors -parse-as-library -static -emit-library -emit-module \
 		-module-name FoundationEssentials -module-link-name LittleFoundation \
-		-emit-module-path $(@D)/FoundationEssentials.swiftmodule -o $@ $^
+		-enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility \
+		-enable-upcoming-feature InternalImportsByDefault \
+		-emit-module-path $(@D)/FoundationEssentials.swiftmodule -o $@ $(filter %.swift,$^)
 	rm -rf $(BUILT) $(dir $(BUILT))ArgumentParser.build
+# A module is for one compiler.
+.PHONY: FORCE
+.build/static/compiler: FORCE
+	@mkdir -p $(@D) && swiftc --version 2>/dev/null | cmp -s - $@ || swiftc --version >$@ 2>/dev/null
 
 .PHONY: run
 run: ## build, then watch a real three-node cluster in trouble for less than a minute (JSON=1: as JSON lines)

@@ -123,6 +123,7 @@ final class EventQueue: Sendable {
 
     /// Takes nothing more; what is in is still written.
     func close() {
+        // Where nothing ever had to wait there is no thread to say so.
         let isDrained = state.withLock { state in
             state.isClosed = true
             defer { state.startTaking = nil }

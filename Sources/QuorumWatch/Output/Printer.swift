@@ -63,6 +63,8 @@ final class Printer: Sendable {
             case .diagnostic(let text):
                 _ = writeAll("vqwatch: \(text)\n".utf8, to: STDERR_FILENO)
             case .unknown(let reason):
+                // The answer may have come, and been written, while the time ran out.
+                guard state.withLock({ $0.printed == 0 }) else { return }
                 return printUnknown(because: reason)
             case .event(let event):
                 guard printInTurn(event) else { return }

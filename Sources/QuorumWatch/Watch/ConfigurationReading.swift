@@ -25,6 +25,7 @@ extension Configuration {
             } else if parts[3] == "name" {
                 entries[last].name = try map.read(key, as: String.self)
             } else if parts[3].hasPrefix("ring"), parts[3].hasSuffix("_addr"),
+                Int(parts[3].dropFirst(4).dropLast(5)) != nil,
                 let address = try map.read(key, as: String.self)
             {
                 entries[last].addresses.append(address)

@@ -98,10 +98,9 @@ final class QuorumFollower: Sendable {
         recorder.record(.baseline(try read(recorder.ask(\.configuredNodes), from: quorum)))
     }
 
-    /// Waits for the names, without which there is nothing to show.
+    /// Waits for the names, if they are shown, and says why when there are none to be had in time.
     private func waitForNames() {
         guard plan.showsDetails, let failure = configuration.failure(), stop.requested == nil else { return }
-        recorder.record(.configuration(nil))
         recorder.diagnose(failure.diagnosisOfNames)
     }
 }

@@ -65,7 +65,9 @@ public struct Watch: Sendable {
         let printer = Printer(
             queue: queue, format: plan.format, printsPage: plan.printsOnce, check: plan.check,
             limit: plan.printsOnce ? 1 : plan.limit, stop: stop)
-        queue.whenNeeded { start("output") { printer.run() } }
+        let print: @Sendable () -> Void = { start("output") { printer.run() } }
+        // Who looks once can mostly do without this thread; who stays for long takes it while there is room for one.
+        if plan.follows { print() } else { queue.whenNeeded(start: print) }
         if plan.showsDetails { start("configuration") { [configuration] in configuration.run() } }
         if let metrics { start("metrics file") { metrics.run() } }
         if let command { start("command") { command.run() } }
