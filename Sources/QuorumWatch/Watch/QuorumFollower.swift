@@ -30,19 +30,21 @@ final class QuorumFollower: Sendable {
     /// Makes a dispatch that waits return. To be called from another thread once the end is requested.
     func hangUp() { connection.withLock { $0.map(VoteQuorum.hangUp(descriptor:)) } }
 
-    /// Follows until the watch ends.
+    /// Follows until the watch ends; the names for the first connection are asked for already.
     func run() {
         var connecting = Backoff.connecting
         var asking = Backoff.asking
         var diagnosed: CorosyncError?
         var busySince: Instant?
         var isFirst = true
+        var needsNames = false
         while stop.requested == nil {
             var failure: CorosyncError?
             var isLoss = false
             do throws(CorosyncError) {
                 // Not for every attempt of a corosync that is busy: changes are told anyway.
-                if plan.showsDetails, busySince == nil { configuration.request() }
+                if plan.showsDetails, needsNames, busySince == nil { configuration.request() }
+                needsNames = true
                 watchdog.begin()
                 let quorum = try VoteQuorum()
                 let descriptor = try quorum.fileDescriptor

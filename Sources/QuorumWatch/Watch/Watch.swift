@@ -68,7 +68,11 @@ public struct Watch: Sendable {
         let print: @Sendable () -> Void = { start("output") { printer.run() } }
         // Who looks once can mostly do without this thread; who stays for long takes it while there is room for one.
         if plan.follows { print() } else { queue.whenNeeded(start: print) }
-        if plan.showsDetails { start("configuration") { [configuration] in configuration.run() } }
+        if plan.showsDetails {
+            // The daemon makes one connection after the other, and there is more to read from this one.
+            configuration.request()
+            start("configuration") { [configuration] in configuration.run() }
+        }
         if let metrics { start("metrics file") { metrics.run() } }
         if let command { start("command") { command.run() } }
         if let notifier, let survey = outlets.survey { start("service manager") { notifier.run(survey) } }
