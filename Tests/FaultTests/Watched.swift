@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Glibc
-import Synchronization
 import TestSupport
 
 /// vqwatch under the stand-in: a script, the arguments, and the stand-in's counters.
@@ -112,46 +111,4 @@ func readFile(_ path: String) -> String {
     var buffer = [UInt8](repeating: 0, count: 65536)
     while case let count = fread(&buffer, 1, buffer.count, file), count > 0 { bytes += buffer[..<count] }
     return String(decoding: bytes, as: UTF8.self)
-}
-
-/// Does the same with many items in threads of their own, which may wait without holding up other tests.
-func inParallel<Item: Sendable, Result: Sendable>(
-    _ items: [Item], by workers: Int, _ body: @escaping @Sendable (Item) -> Result
-) -> [Result] {
-    let work = Work(items: items, body: body)
-    let threads = (0..<min(workers, items.count)).map { _ in
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(Body { work.run() }).toOpaque()
-        let status = pthread_create(
-            &thread, nil,
-            { context in
-                Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run()
-                return nil
-            }, context)
-        precondition(status == 0, "no thread")
-        return thread
-    }
-    for thread in threads { pthread_join(thread, nil) }
-    return work.results.withLock { results in items.indices.compactMap { results[$0] } }
-}
-
-private final class Body: Sendable {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-}
-
-private final class Work<Item: Sendable, Result: Sendable>: Sendable {
-    let results: Mutex<[Int: Result]> = Mutex([:])
-    private let next = Atomic(0)
-    private let items: [Item]
-    private let body: @Sendable (Item) -> Result
-
-    init(items: [Item], body: @escaping @Sendable (Item) -> Result) { (self.items, self.body) = (items, body) }
-
-    func run() {
-        while case let index = next.add(1, ordering: .relaxed).oldValue, index < items.count {
-            let result = body(items[index])
-            results.withLock { $0[index] = result }
-        }
-    }
 }
