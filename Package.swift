@@ -47,7 +47,12 @@ let package = Package(
         ),
         .executableTarget(name: "corosync-exercise", dependencies: ["Corosync"], path: "Tests/CorosyncExercise"),
         .testTarget(name: "CorosyncTests", dependencies: ["Corosync", "TestSupport", "corosync-exercise"]),
-        .testTarget(name: "QuorumWatchTests", dependencies: ["Corosync", "QuorumWatch", "TestSupport", "vqwatch"]),
+        .testTarget(
+            name: "QuorumWatchTests",
+            dependencies: [
+                "Corosync", "QuorumWatch", "TestSupport", "vqwatch",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .testTarget(
             name: "FuzzTests", dependencies: ["Corosync", "QuorumWatch", "TestSupport", "vqwatch"],
             exclude: ["Corpus", "LibFuzzer.swift"]),

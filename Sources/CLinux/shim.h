@@ -10,6 +10,7 @@
 #include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 
@@ -28,6 +29,13 @@ extern ssize_t pwritev2(int descriptor, const struct iovec *parts, int count, of
 
 static inline ssize_t vqwatch_write_nowait(int descriptor, const struct iovec *part) {
     return pwritev2(descriptor, part, 1, -1, RWF_NOWAIT);
+}
+
+// The process at the other end of a local socket, 0 when there is none to be seen (SO_PEERCRED of unix(7)).
+static inline pid_t vqwatch_peer(int descriptor) {
+    struct { pid_t process; uid_t user; gid_t group; } peer = {0};
+    socklen_t size = sizeof peer;
+    return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.process : 0;
 }
 
 // A variable that anyone may change is none that Swift lets be read.

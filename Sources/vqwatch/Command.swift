@@ -139,9 +139,6 @@ struct Command: ParsableCommand {
     /// Whether one look is all.
     var isOneShot: Bool { !follows && waitFor.isEmpty }
 
-    /// The exit status for what goes wrong.
-    var errorStatus: CInt { check ? 3 : 1 }
-
     func validate() throws {
         if json, let format, format != .json { throw ValidationError("--json contradicts --format \(format)") }
         if quiet, json { throw ValidationError("--json makes no sense with --quiet, which prints nothing") }
@@ -221,35 +218,25 @@ struct Command: ParsableCommand {
     }
 
     /// What the options ask for.
-    func plan(onTerminal: Bool, onJournal: Bool, noColor: Bool) -> WatchPlan {
+    func plan(for output: StandardOutput) -> WatchPlan {
         // To wait is to follow, and to print nothing for a while.
-        let follows = !isOneShot
-        var plan = WatchPlan()
-        plan.follows = follows
+        let flags = Flags(follow: !isOneShot, check: check, json: json || format == .json, quiet: quiet)
+        var plan = flags.plan(text: output.text(in: color))
         plan.conditions = waitFor
-        plan.check = check ? CheckFormat(warnMargin: warnMargin) : nil
         plan.mode = dispatch.mode
         plan.changesOnly = changesOnly
-        plan.kinds = events ?? plan.kinds
         plan.limit = count
-        let waitsForChange = changesOnly && dispatch == .one
-        plan.timeout = timeout ?? (follows || waitsForChange ? nil : .seconds(10))
-        if follows, !dispatch.holdsThread {
-            plan.refresh = refresh == .zero ? nil : refresh ?? .seconds(5)
-        }
         plan.metricsFile = metricsFile
         plan.command = exec
-        plan.reconnects = follows && !noReconnect
-        if quiet {
-            plan.format = .quiet
-        } else if json || format == .json {
-            plan.format = .json
-        } else if format == .prometheus {
-            plan.format = .prometheus
-        } else {
-            let hasColor = color == .always || color == .auto && onTerminal && !noColor
-            plan.format = onJournal ? .journal(color: hasColor) : .text(color: hasColor)
-        }
+        if format == .prometheus { plan.format = .prometheus }
+        if let warnMargin { plan.check = CheckFormat(warnMargin: warnMargin) }
+        if let events { plan.kinds = events }
+        // The next change comes when it comes.
+        if changesOnly, dispatch == .one { plan.timeout = nil }
+        if let timeout { plan.timeout = timeout }
+        if let refresh { plan.refresh = refresh == .zero ? nil : refresh }
+        if dispatch.holdsThread { plan.refresh = nil }
+        if noReconnect { plan.reconnects = false }
         return plan
     }
 }

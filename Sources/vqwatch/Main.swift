@@ -9,37 +9,37 @@ internal import QuorumWatch
 enum Main {
     static func main() {
         let isOutputOpen = openMissingStandardDescriptors()
-        let command = parse()
-        guard isOutputOpen || command.quiet else {
+        let output = StandardOutput()
+        let plan =
+            Flags(CommandLine.arguments.dropFirst())?.plan(text: output.text(in: .auto)) ?? parse().plan(for: output)
+        let errorStatus: CInt = plan.check == nil ? 1 : 3
+        guard isOutputOpen || plan.format == .quiet else {
             fail(
                 "cannot write to standard output: it is closed; redirect it to /dev/null or use --quiet",
-                status: command.errorStatus)
+                status: errorStatus)
         }
-        let noColor = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
-        let isJournal = isJournal(getenv("JOURNAL_STREAM").map { String(cString: $0) })
-        let plan = command.plan(onTerminal: isatty(STDOUT_FILENO) == 1, onJournal: isJournal, noColor: noColor)
         let outcome = Watch(plan).run()
         switch outcome {
         case .done(let quorate):
-            _exit(command.isOneShot && quorate == false ? 2 : 0)
+            _exit(!plan.follows && quorate == false ? 2 : 0)
         case .checked(let health):
             _exit(health.rawValue)
         case .outputClosed:
             // Nobody has read what was waited for.
-            _exit(command.check || !command.waitFor.isEmpty ? command.errorStatus : 0)
+            _exit(plan.check != nil || !plan.conditions.isEmpty ? errorStatus : 0)
         case .nothingPending:
             _exit(75)
         case .signal(let signal):
             endProgram(bySignal: signal)
         case .timedOut:
-            if command.isOneShot, let why = outcome.whyNoStatus { report("no status: \(why)") }
-            _exit(command.check ? command.errorStatus : 124)
+            if !plan.follows, let why = outcome.whyNoStatus { report("no status: \(why)") }
+            _exit(plan.check == nil ? 124 : errorStatus)
         case .outputFailed(let error):
             fail(
                 "cannot write to standard output: \(String(cString: strerror(error))); see where it is redirected to",
-                status: command.errorStatus)
+                status: errorStatus)
         case .failed(let diagnosis):
-            fail(diagnosis, status: command.errorStatus)
+            fail(diagnosis, status: errorStatus)
         }
     }
 

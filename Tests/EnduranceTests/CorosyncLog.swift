@@ -26,6 +26,8 @@ struct CorosyncLog {
 
     /// One life of the daemon.
     struct Life {
+        /// The process ID, as the daemon sees it; 0 when it had no time to write a line.
+        var process = 0
         var rings: [Ring] = []
         var turns: [Turn] = []
         /// Whether it ended in good order. The log of a daemon that is killed can lack its last lines.
@@ -33,6 +35,9 @@ struct CorosyncLog {
     }
 
     private(set) var lives: [Life] = []
+
+    /// The life of the daemon with a process ID, as the daemon sees it.
+    func life(of process: Int) -> Life? { lives.last { $0.process == process } }
 
     /// Reads a log.
     init(_ text: String) {
@@ -44,6 +49,7 @@ struct CorosyncLog {
             }
             guard !lives.isEmpty else { continue }
             let life = lives.count - 1
+            if lives[life].process == 0 { lives[life].process = Self.process(in: line) }
             func message(_ start: String) -> Substring? {
                 line.firstRange(of: start).map { line[$0.upperBound...] }
             }
@@ -84,6 +90,12 @@ struct CorosyncLog {
     private static func continued(_ text: Substring) -> Set<Int64> {
         let words = text.split(separator: " ")
         return words.allSatisfy { Int64($0) != nil } ? Set(words.compactMap { Int64($0) }) : []
+    }
+
+    /// The number in the brackets of `Nov 23 16:37:52.657 [21] …`.
+    private static func process(in line: Substring) -> Int {
+        let words = line.split(separator: " ", maxSplits: 4)
+        return words.count == 5 && words[3].hasPrefix("[") ? Int(words[3].dropFirst().dropLast()) ?? 0 : 0
     }
 
     /// `Nov 23 16:37:52.657`, local time, in microseconds since 1970.

@@ -48,17 +48,22 @@ struct PrivilegeTests {
         let sandbox = try Sandbox(nodes: 2, allowed: user.map { [$0] } ?? [])
         let temporary = try TemporaryFolder()
         let folder = temporary.path
+        func offences(in trace: String, writing allowed: String? = nil) -> [String] {
+            (textOfFile(trace) ?? "").split(separator: "\n").compactMap { line in
+                offence(line, writing: allowed).map { "\($0): \(line)" }
+            }
+        }
         func calls(in trace: String, writing allowed: String? = nil) -> Int {
             let lines = (textOfFile(trace) ?? "").split(separator: "\n")
-            for line in lines {
-                if let offence = offence(line, writing: allowed) { Issue.record("\(offence): \(line)") }
-            }
+            for offence in offences(in: trace, writing: allowed) { Issue.record("\(offence)") }
             #expect(lines.contains { $0.contains("socket(AF_UNIX") }, "the trace shows the connection")
             return lines.count
         }
         var seen = 0
-        for options in [["--json"], ["--check"], ["--format", "prometheus"], ["--wait-for", "quorate"]] {
-            let trace = "\(folder)/\(options[0])"
+        for options in [
+            ["--format", "text"], ["--json"], ["--check"], ["--format", "prometheus"], ["--wait-for", "quorate"],
+        ] {
+            let trace = "\(folder)/\(options.joined())"
             let result = try sandbox.run(
                 on: 1, ["strace", "-f", "-qq", "-s", "256", "-o", trace, vqwatch] + options, as: user)
             #expect(result.status == 0, "\(options): \(result.errors)")
@@ -84,12 +89,19 @@ struct PrivilegeTests {
         try sandbox.start(1)
         #expect(try follower.nextEvent { $0.event == "status" } != nil)
         // strace hands the signal on and ends as its child does.
-        let children = (textOfFile("/proc/\(follower.processID)/task/\(follower.processID)/children") ?? "")
-        let child = try #require(children.split(separator: " ").first.flatMap { Int32($0) })
-        kill(child, SIGTERM)
+        kill(try #require(follower.onlyChild), SIGTERM)
         #expect(follower.wait(within: .seconds(10)) != nil)
         seen += calls(in: trace, writing: metrics)
         #expect(namesInFolder(metrics) == ["vqwatch.prom"])
+
+        // What is not to be seen would be.
+        let unasked = offences(in: trace)
+        #expect(unasked.contains { $0.hasPrefix("a file opened for writing") })
+        #expect(unasked.contains { $0.hasPrefix("a change in the file system") })
+        let other = "\(folder)/other"
+        let script = "exec 3<>/dev/tcp/127.0.0.1/1"
+        _ = try sandbox.run(on: 1, ["strace", "-f", "-qq", "-s", "256", "-o", other, "bash", "-c", script], as: user)
+        #expect(offences(in: other).contains { $0.hasPrefix("a socket that is not local") })
         print("least privilege: \(seen) lines of system calls as \(user == nil ? "an ordinary user" : "user 4242")")
     }
 }

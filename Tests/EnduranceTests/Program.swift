@@ -37,12 +37,6 @@ func number(after word: String, in text: String) -> Int? {
 }
 
 extension Sandbox {
-    /// The shared memory segments of the connections to corosync on a node. What a killed daemon leaves of its own (its
-    /// flight recorder) does not count, nor do the empty folders that libqb leaves after a daemon was killed.
-    func segments(on node: Int) throws -> Int {
-        try run(on: node, ["find", "/dev/shm", "-mindepth", "2", "-type", "f"]).lines.count
-    }
-
     /// How many connections corosync on a node has, the one that asks not counted.
     func connections(on node: Int) throws -> Int {
         let answer = try run(on: node, ["corosync-cmapctl", "-m", "stats", "stats.ipcs.global.active"])
@@ -55,21 +49,12 @@ extension Sandbox {
     func rings(of node: Int) throws -> CorosyncLog { CorosyncLog(try log(of: node)) }
 }
 
-/// A named pipe that holds very little, so that a writer soon waits for a reader.
-final class NarrowPipe {
-    let path: String
-    private let descriptor: Int32
+/// What a watcher writes into and a test reads when it likes.
+protocol Readable {
+    var descriptor: Int32 { get }
+}
 
-    init(in folder: String) throws {
-        path = "\(folder)/narrow-pipe"
-        guard mkfifo(path, 0o600) == 0 else { throw TestFailure("no pipe at \(path)") }
-        descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-        // F_SETPIPE_SZ: a page is the least.
-        guard descriptor >= 0, fcntl(descriptor, 1031, 4096) >= 0 else { throw TestFailure("no narrow pipe") }
-    }
-
-    deinit { close(descriptor) }
-
+extension Readable {
     /// How many bytes wait to be read.
     var waiting: Int {
         var count: Int32 = 0
@@ -88,6 +73,55 @@ final class NarrowPipe {
             bytes += block[..<count]
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// A named pipe that holds very little, so that a writer soon waits for a reader.
+final class NarrowPipe: Readable {
+    let path: String
+    let descriptor: Int32
+
+    init(in folder: String) throws {
+        path = "\(folder)/narrow-pipe"
+        guard mkfifo(path, 0o600) == 0 else { throw TestFailure("no pipe at \(path)") }
+        descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        // F_SETPIPE_SZ: a page is the least.
+        guard descriptor >= 0, fcntl(descriptor, 1031, 4096) >= 0 else { throw TestFailure("no narrow pipe") }
+    }
+
+    deinit { close(descriptor) }
+}
+
+/// A terminal (pty(7)), and the person before it.
+final class Terminal: Readable {
+    /// The person's side.
+    let descriptor: Int32
+    /// The side of the programs.
+    let line: Int32
+
+    init() throws {
+        descriptor = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        var locked: Int32 = 0
+        // TIOCSPTLCK and TIOCGPTPEER: unlockpt(3), and the other side.
+        let isUnlocked = ioctl(descriptor, 0x4004_5431, &locked) == 0
+        line = isUnlocked ? ioctl(descriptor, 0x5441, O_RDWR | O_NOCTTY | O_CLOEXEC) : -1
+        guard line >= 0 else { throw TestFailure("no terminal") }
+    }
+
+    deinit {
+        close(line)
+        close(descriptor)
+    }
+
+    /// Presses Ctrl-S: what is written waits from now on.
+    func pause() { press(0x13) }
+
+    /// Presses Ctrl-Q.
+    func goOn() { press(0x11) }
+
+    private func press(_ key: UInt8) {
+        var key = key
+        _ = write(descriptor, &key, 1)
     }
 }
 

@@ -23,15 +23,22 @@ final class Soak {
         configuration = String(decoding: try sandbox.configuration(of: 1), as: UTF8.self)
     }
 
+    /// Lets so many things happen. What is settled after them, and so all that follows, is a matter of the seed alone.
+    func run(actions count: Int) throws {
+        for _ in 0..<count { try act() }
+    }
+
     /// Lets things happen for a while.
     func run(for limit: Duration) throws {
         let end = ContinuousClock.now + limit
-        while ContinuousClock.now < end {
-            let (pause, action) = schedule.next()
-            usleep(pause * 1000)
-            try perform(action)
-            actions += 1
-        }
+        while ContinuousClock.now < end { try act() }
+    }
+
+    private func act() throws {
+        let (pause, action) = schedule.next()
+        usleep(pause * 1000)
+        try perform(action)
+        actions += 1
     }
 
     /// Makes the cluster whole again, with a vote for each node and names that all nodes know, and brings every watcher

@@ -11,10 +11,30 @@ struct SoakTests {
     private struct Watcher {
         let node: Int
         let mode: String
+        /// The one that stands for the watcher, and ends as it ends.
         let process: ChildProcess
+        /// The watcher itself.
+        let processID: Int32
+        /// Its process ID as corosync on its node sees it.
+        let number: Int
         let path: String
 
+        init(on node: Int, of sandbox: Sandbox, _ mode: String, path: String, into output: String) throws {
+            process = try sandbox.spawn(
+                on: node, [vqwatch, "-fj", "--dispatch", mode], isVisible: true, output: .file(output), errors: .null)
+            var child: (Int32, Int)?
+            let isThere = eventually(within: .seconds(10)) { [process] in
+                child = process.onlyChild.flatMap { id in innerNumber(of: id).map { (id, $0) } }
+                return child != nil
+            }
+            guard isThere, let child else { throw TestFailure("no watcher on node \(node)") }
+            (processID, number) = child
+            (self.node, self.mode, self.path) = (node, mode, path)
+        }
+
         var name: String { "node \(node), --dispatch \(mode)" }
+
+        func end() { kill(processID, SIGTERM) }
 
         func lines() throws -> [EventLine] {
             try (textOfFile(path) ?? "").split(separator: "\n").map { try EventLine(String($0)) }
@@ -33,39 +53,37 @@ struct SoakTests {
         for node in 1...nodes {
             for mode in dispatchModes {
                 let path = "\(sandbox.folder)/\(node)-\(mode).json"
-                let process = try sandbox.spawn(
-                    on: node, [vqwatch, "-fj", "--dispatch", mode], output: .file(path), errors: .null)
-                watchers.append(Watcher(node: node, mode: mode, process: process, path: path))
+                watchers.append(try Watcher(on: node, of: sandbox, mode, path: path, into: path))
             }
         }
         // Nobody reads this one before the last phase is over.
         let pipe = try NarrowPipe(in: sandbox.folder)
-        let unread = try sandbox.spawn(on: 1, [vqwatch, "-fj"], output: .file(pipe.path), errors: .null)
+        let unread = try Watcher(on: 1, of: sandbox, "all", path: "", into: pipe.path)
 
-        try soak.run(for: .seconds(max(8, seconds / 8)))
+        // An eighth of the time, about.
+        try soak.run(actions: max(4, seconds / 18))
         try settle(soak, watchers)
-        let before = try footprints(sandbox, watchers)
+        let before = try footprints(soak, watchers, unread)
         try soak.run(for: .seconds(seconds) - (.now - soak.start))
         try settle(soak, watchers)
-        let after = try footprints(sandbox, watchers)
+        let after = try footprints(soak, watchers, unread)
         #expect(pipe.waiting > 2000, "the pipe is full, since nobody reads it")
+        try #require([before, after].allSatisfy { $0.watchers.count == watchers.count }, "every watcher is there")
         for (watcher, (before, after)) in zip(watchers, zip(before.watchers, after.watchers)) {
             #expect(after.descriptors == before.descriptors, "descriptors: \(watcher.name)")
             #expect(after.memory <= before.memory + 512, "KiB of memory: \(watcher.name)")
-        }
-        // A connection has six. One was once left on one node in a quarter of an hour, after 83 lives of corosync; whose it
-        // was is not known. A daemon that is killed while it makes a connection leaves what the client has not heard of.
-        for (after, before) in zip(after.segments, before.segments) {
-            #expect(after <= before + 6, "shared memory segments of a node")
         }
         #expect(after.connections == before.connections, "connections of each node")
 
         let late = pipe.readAll(quietFor: .milliseconds(500))
         let end = currentTime()
-        for process in watchers.map(\.process) + [unread] { process.signal(SIGTERM) }
-        for process in watchers.map(\.process) + [unread] {
-            #expect(process.wait(within: .seconds(5)) == .signaled(SIGTERM))
+        for watcher in watchers + [unread] { watcher.end() }
+        for watcher in watchers + [unread] {
+            #expect(watcher.process.wait(within: .seconds(5)) == .signaled(SIGTERM))
         }
+        let excuses = SharedMemory.Excuse.allCases.map { excuse in
+            "\(after.left.count { $0 == excuse }) \(excuse.rawValue)"
+        }.joined(separator: ", ")
         let logs = try (1...nodes).map { try sandbox.rings(of: $0) }
         var compared = 0
         var expected = 0
@@ -83,7 +101,7 @@ struct SoakTests {
         let unreadLines = try late.split(separator: "\n").map { try EventLine(String($0)) }
         #expect(!unreadLines.contains { $0.event == "dropped" })
         compare(unreadLines, node: 1, "node 1, not read until the end")
-        #expect(compared > watchers.count)
+        #expect(expected > 2 * watchers.count, "much has happened")
         print(
             """
             soak: seed \(seed): \((.now - soak.start).components.seconds) s, \(soak.actions) actions \
@@ -91,7 +109,8 @@ struct SoakTests {
             \(lines) lines of \(watchers.count + 1) watchers, \(compared) compared with \
             \(expected) rings and turns of quorum in the logs; memory at most \
             \(after.watchers.map(\.memory).max() ?? 0) KiB, \
-            grown by \(zip(before.watchers, after.watchers).map { $1.memory - $0.memory }.max() ?? 0) KiB
+            grown by \(zip(before.watchers, after.watchers).map { $1.memory - $0.memory }.max() ?? 0) KiB; \
+            shared memory that daemons left which were killed: \(excuses)
             """)
     }
 
@@ -122,12 +141,45 @@ struct SoakTests {
     }
 
     private func footprints(
-        _ sandbox: Sandbox, _ watchers: [Watcher]
-    ) throws -> (watchers: [Footprint], segments: [Int], connections: [Int]) {
-        let nodes = 1...sandbox.nodeCount
+        _ soak: Soak, _ watchers: [Watcher], _ unread: Watcher
+    ) throws -> (watchers: [Footprint], left: [SharedMemory.Excuse], connections: [Int]) {
+        let nodes = 1...soak.sandbox.nodeCount
         return (
-            watchers.compactMap { Footprint(of: $0.process.processID) }, try nodes.map { try sandbox.segments(on: $0) },
-            try nodes.map { try sandbox.connections(on: $0) }
+            watchers.compactMap { Footprint(of: $0.processID) },
+            try nodes.flatMap { node in try left(on: node, soak, (watchers + [unread]).filter { $0.node == node }) },
+            try nodes.map { try soak.sandbox.connections(on: $0) }
         )
+    }
+
+    /// Holds what is in `/dev/shm` of a node against what its watchers have open: two connections each, and nothing else.
+    /// Returns the excuses for what daemons left that were killed; what has none is an issue.
+    private func left(on node: Int, _ soak: Soak, _ watchers: [Watcher]) throws -> [SharedMemory.Excuse] {
+        let sandbox = soak.sandbox
+        guard let server = innerNumber(of: try sandbox.processID(of: node)) else { throw TestFailure("no daemon") }
+        let names = Dictionary(uniqueKeysWithValues: watchers.map { ($0.number, $0.name) })
+        let expected = watchers.flatMap { ["\($0.number) cmap", "\($0.number) votequorum"] }.sorted()
+        var found: [SharedMemory] = []
+        // Who asked for something a moment before may not be gone yet.
+        let isExact = try eventually(within: .seconds(10)) {
+            found = try sandbox.sharedMemory(on: node)
+            let used = found.filter { $0.server == server }
+            return used.allSatisfy { $0.isWhole(references: 2) }
+                && used.map { "\($0.client) \($0.service)" }.sorted() == expected
+        }
+        let used = found.filter { $0.server == server }
+        #expect(isExact, "VQWATCH_SOAK_SEED=\(soak.seed), node \(node): in use is \(used), not \(expected)")
+        let log = try sandbox.rings(of: node)
+        return found.filter { $0.server != server }.compactMap { shared in
+            let client = names[shared.client]
+            let excuse = shared.excuse(log, isWatched: client != nil)
+            let end = log.life(of: shared.server).map { $0.isEndedWell ? "stopped" : "killed" } ?? "unknown"
+            let sides = "client \(shared.client) (\(client ?? "no watcher")), server \(shared.server) (\(end))"
+            if let excuse {
+                print("soak: node \(node): left \(excuse.rawValue): \(sides), \(shared)")
+            } else {
+                Issue.record("VQWATCH_SOAK_SEED=\(soak.seed), node \(node): left: \(sides), \(shared)")
+            }
+            return excuse
+        }
     }
 }

@@ -42,6 +42,22 @@ import Testing
         #expect(process.wait(within: .seconds(5)) == .exited(0))
     }
 
+    @Test func aProcessThatTheNodeSeesEndsWithTheOneThatStandsForIt() throws {
+        let process = try sandbox.spawn(on: 1, ["bash", "-c", "echo $$; exec cat"], isVisible: true, input: .pipe)
+        let number = try #require(process.nextLine(within: .seconds(5)))
+        let child = try #require(process.onlyChild)
+        #expect(textOfFile("/proc/\(child)/status")?.contains("NSpid:\t\(child)\t\(number)\n") == true)
+        kill(child, SIGTERM)
+        #expect(process.wait(within: .seconds(5)) == .signaled(SIGTERM))
+
+        let other = try sandbox.spawn(on: 1, ["cat"], isVisible: true, input: .pipe)
+        other.write("one\n")
+        #expect(other.nextLine(within: .seconds(5)) == "one")
+        let orphan = try #require(other.onlyChild)
+        other.signal(SIGKILL)
+        #expect(eventually(within: .seconds(5)) { kill(orphan, 0) != 0 })
+    }
+
     @Test func descriptorsAreTheCallersOwn() throws {
         // Copied in between, one would be a pipe.
         let process = try sandbox.spawn(

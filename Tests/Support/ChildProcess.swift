@@ -149,6 +149,12 @@ public final class ChildProcess: Sendable {
     /// Whether the process runs (or is stopped), as far as is known without waiting.
     public var isRunning: Bool { wait(within: .zero, draining: false) == nil }
 
+    /// The child of a process that has one and no more, such as strace(1); `nil` when there is none or are more.
+    public var onlyChild: Int32? {
+        let children = textOfFile("/proc/\(processID)/task/\(processID)/children")?.split(separator: " ") ?? []
+        return children.count == 1 ? Int32(children[0]) : nil
+    }
+
     // MARK: Input
 
     /// Writes to the process's standard input, which must be a ``Stream/pipe``.

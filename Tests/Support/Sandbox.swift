@@ -120,6 +120,8 @@ public final class Sandbox: Sendable {
     ///   - node: The node's number.
     ///   - arguments: The command and its arguments.
     ///   - user: Who runs it; needs a sandbox that was started as root.
+    ///   - isVisible: Whether corosync there can see its process ID, with which it names what it shares with a client. The
+    ///     process is then the ``ChildProcess/onlyChild`` of the one that is returned, which ends as it ends.
     ///   - environment: What to add to the test's environment, or with `nil` to leave out.
     ///   - input: Its standard input.
     ///   - output: Its standard output.
@@ -127,12 +129,13 @@ public final class Sandbox: Sendable {
     /// - Returns: The process.
     /// - Throws: ``ChildProcess/LaunchError``.
     public func spawn(
-        on node: Int, _ arguments: [String], as user: User? = nil, environment: [String: String?] = [:],
-        input: ChildProcess.Stream = .null, output: ChildProcess.Stream = .pipe, errors: ChildProcess.Stream = .pipe
+        on node: Int, _ arguments: [String], as user: User? = nil, isVisible: Bool = false,
+        environment: [String: String?] = [:], input: ChildProcess.Stream = .null, output: ChildProcess.Stream = .pipe,
+        errors: ChildProcess.Stream = .pipe
     ) throws(ChildProcess.LaunchError) -> ChildProcess {
         try ChildProcess(
-            command(on: node, arguments, as: user), environment: environment, input: input, output: output,
-            errors: errors)
+            command(on: node, (isVisible ? ["--pid"] : []) + user.options + arguments), environment: environment,
+            input: input, output: output, errors: errors)
     }
 
     /// Runs a command on a node to its end.
@@ -151,11 +154,11 @@ public final class Sandbox: Sendable {
         input: String = "", within limit: Duration = .seconds(30)
     ) throws(ChildProcess.LaunchError) -> ChildProcess.Result {
         try ChildProcess.run(
-            command(on: node, arguments, as: user), environment: environment, input: input, within: limit)
+            command(on: node, user.options + arguments), environment: environment, input: input, within: limit)
     }
 
-    private func command(on node: Int, _ arguments: [String], as user: User?) -> [String] {
-        [Self.script, "exec", folder, "\(node)"] + (user.map { ["--user", "\($0.user):\($0.group)"] } ?? []) + arguments
+    private func command(on node: Int, _ arguments: [String]) -> [String] {
+        [Self.script, "exec", folder, "\(node)"] + arguments
     }
 
     // MARK: What can happen to a node
@@ -312,6 +315,11 @@ public final class Sandbox: Sendable {
         let folder = String(cString: tests).split(separator: "/").dropLast().joined(separator: "/")
         return "/\(folder)/\(name)"
     }
+}
+
+extension Sandbox.User? {
+    /// The options that make a command this user's.
+    fileprivate var options: [String] { map { ["--user", "\($0.user):\($0.group)"] } ?? [] }
 }
 
 /// A file without a name, so that none is left behind.

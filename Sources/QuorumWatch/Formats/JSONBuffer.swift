@@ -2,12 +2,16 @@
 
 /// JSON text that grows in one reused buffer.
 ///
-/// An object's members are written one after the other; a comma is put wherever a value does not follow an opening
-/// bracket or a colon.
+/// An object's members are written one after the other; a comma is put wherever a value follows another.
 struct JSONBuffer {
     private(set) var bytes: [UInt8] = []
+    /// Whether what is before is a value.
+    private var isAfterValue = false
 
-    mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+    mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        isAfterValue = false
+    }
 
     mutating func newline() { bytes.append(UInt8(ascii: "\n")) }
 
@@ -17,6 +21,7 @@ struct JSONBuffer {
         bytes.append(contentsOf: UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount))
         bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: ":"))
+        isAfterValue = false
     }
 
     mutating func null() { literal("null") }
@@ -55,8 +60,10 @@ struct JSONBuffer {
     mutating func object(_ members: (inout JSONBuffer) -> Void) {
         separate()
         bytes.append(UInt8(ascii: "{"))
+        isAfterValue = false
         members(&self)
         bytes.append(UInt8(ascii: "}"))
+        isAfterValue = true
     }
 
     mutating func array<Elements: Sequence>(
@@ -64,15 +71,15 @@ struct JSONBuffer {
     ) {
         separate()
         bytes.append(UInt8(ascii: "["))
+        isAfterValue = false
         for item in elements { element(&self, item) }
         bytes.append(UInt8(ascii: "]"))
+        isAfterValue = true
     }
 
     private mutating func separate() {
-        switch bytes.last {
-        case nil, UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: ":"), UInt8(ascii: "\n"): break
-        default: bytes.append(UInt8(ascii: ","))
-        }
+        if isAfterValue { bytes.append(UInt8(ascii: ",")) }
+        isAfterValue = true
     }
 
     private mutating func literal(_ text: StaticString) {
@@ -82,10 +89,15 @@ struct JSONBuffer {
 
     /// A string with everything escaped that ends a string, a line or a terminal's patience.
     private mutating func append(escaped string: String) {
-        if string.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-            bytes.append(contentsOf: string.utf8)
-            return
+        var string = string
+        let isPlain = string.withUTF8 { text in
+            let isPlain = text.allSatisfy { byte in
+                byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+            }
+            if isPlain { bytes.append(contentsOf: text) }
+            return isPlain
         }
+        if isPlain { return }
         for scalar in string.unicodeScalars {
             switch scalar {
             case "\"", "\\":
@@ -107,13 +119,17 @@ extension [UInt8] {
     /// A number in decimal.
     mutating func append(decimal number: some FixedWidthInteger) {
         if number < 0 { append(UInt8(ascii: "-")) }
-        let start = count
-        var rest = number.magnitude
-        repeat {
-            append(UInt8(ascii: "0") + UInt8(rest % 10))
-            rest /= 10
-        } while rest > 0
-        self[start...].reverse()
+        // From the right; no number of 64 bits has more digits.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var start = digits.count
+            var rest = UInt64(number.magnitude)
+            repeat {
+                start -= 1
+                digits.initializeElement(at: start, to: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+                rest /= 10
+            } while rest > 0
+            append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
+        }
     }
 
     fileprivate mutating func append(hexadecimal number: UInt16) {

@@ -22,6 +22,7 @@ final class EventQueue: Sendable {
         /// Whether what was taken last may not be written yet.
         var isTaken = false
         var printAtOnce: (@Sendable (Event) -> Bool)?
+        var startTaking: (@Sendable () -> Void)?
 
         var count: Int { items.count - head }
 
@@ -55,6 +56,10 @@ final class EventQueue: Sendable {
     /// taken is being written.
     func deliver(atOnce print: @escaping @Sendable (Event) -> Bool) { state.withLock { $0.printAtOnce = print } }
 
+    /// Whom to start when something has to wait for the first time: the thread that takes it. If nothing ever has to, there
+    /// is no such thread.
+    func whenNeeded(start: @escaping @Sendable () -> Void) { state.withLock { $0.startTaking = start } }
+
     /// Puts something at the end. What comes after ``close()`` is lost.
     func put(_ item: Item) {
         state.wakingIfNeeded { state in
@@ -73,6 +78,8 @@ final class EventQueue: Sendable {
                 }
             }
             state.items.append(item)
+            state.startTaking?()
+            state.startTaking = nil
             return true
         }
     }
@@ -115,7 +122,15 @@ final class EventQueue: Sendable {
     }
 
     /// Takes nothing more; what is in is still written.
-    func close() { state.withLock { $0.isClosed = true } }
+    func close() {
+        // Where nothing ever had to wait there is no thread to say so.
+        let isDrained = state.withLock { state in
+            state.isClosed = true
+            defer { state.startTaking = nil }
+            return state.startTaking != nil
+        }
+        if isDrained { drainedFlag.raise() }
+    }
 
     /// Says that everything is written, or never will be.
     func drained() {

@@ -38,7 +38,7 @@ final class Printer: Sendable {
     /// End after this many events.
     private let limit: Int?
     private let stop: StopRequest
-    private let isPipe = QuorumWatch.isPipe(STDOUT_FILENO)
+    private let mayWriteAtOnce: Bool
     // Used by one thread at a time: the queue sees to it.
     private let state = Guarded(State())
 
@@ -51,7 +51,8 @@ final class Printer: Sendable {
         self.check = check
         self.limit = limit
         self.stop = stop
-        if check == nil { queue.deliver { [unowned self] in printAtOnce($0) } }
+        mayWriteAtOnce = format == .quiet || isPipeOrNull(STDOUT_FILENO)
+        queue.deliver { [unowned self] in printAtOnce($0) }
     }
 
     /// Writes until the queue is closed and empty.
@@ -62,13 +63,10 @@ final class Printer: Sendable {
             case .diagnostic(let text):
                 _ = writeAll("vqwatch: \(text)\n".utf8, to: STDERR_FILENO)
             case .unknown(let reason):
-                if format == .prometheus { return print(PrometheusFormat.exposition(of: nil as ClusterState?)) }
-                if format == .quiet { _ = writeAll("vqwatch: \(reason)\n".utf8, to: STDERR_FILENO) }
-                return conclude(.unknown, CheckFormat.line(forUnknown: reason))
+                // The answer may have come, and been written, while the time ran out.
+                guard state.withLock({ $0.printed == 0 }) else { return }
+                return printUnknown(because: reason)
             case .event(let event):
-                if let check, let state = event.report?.state {
-                    return conclude(check.health(of: state), check.line(for: state))
-                }
                 guard printInTurn(event) else { return }
             }
         }
@@ -87,13 +85,13 @@ final class Printer: Sendable {
 
     /// Writes an event if nobody makes the writer wait.
     private func printAtOnce(_ event: Event) -> Bool {
-        guard isPipe || format == .quiet else { return false }
+        guard mayWriteAtOnce else { return false }
         return state.withLock { state in
             // What comes after the last is lost.
             guard state.printed != limit else { return true }
             var continuity = state.continuity
             let event = continuity.mend(event)
-            if let text = text(of: event, with: &state.json), !writeAtOnce(text, toPipe: STDOUT_FILENO) { return false }
+            if let text = text(of: event, with: &state.json), !writeAtOnce(text, to: STDOUT_FILENO) { return false }
             state.continuity = continuity
             count(event, in: &state)
             return true
@@ -102,18 +100,19 @@ final class Printer: Sendable {
 
     private func count(_ event: Event, in state: inout State) {
         state.printed += 1
+        if let check, let report = event.report { return stop.conclude(.checked(check.health(of: report.state))) }
         if case .status = event.body { state.quorate = event.quorate }
         if state.printed == limit { stop.conclude(.done(quorate: state.quorate)) }
     }
 
-    private func conclude(_ health: Health, _ line: [UInt8]) {
-        let error = format == .quiet ? 0 : writeAll(line, to: STDOUT_FILENO)
-        if error == 0 { stop.conclude(.checked(health)) } else { fail(error) }
-    }
-
-    private func print(_ bytes: [UInt8]) {
-        let error = writeAll(bytes, to: STDOUT_FILENO)
-        if error != 0 { fail(error) }
+    private func printUnknown(because reason: String) {
+        var error: CInt = 0
+        switch format {
+        case .prometheus: error = writeAll(PrometheusFormat.exposition(of: nil as ClusterState?), to: STDOUT_FILENO)
+        case .quiet: _ = writeAll("vqwatch: \(reason)\n".utf8, to: STDERR_FILENO)
+        default: error = writeAll(CheckFormat.line(forUnknown: reason), to: STDOUT_FILENO)
+        }
+        if error != 0 { fail(error) } else if check != nil { stop.conclude(.checked(.unknown)) }
     }
 
     private func fail(_ error: CInt) {
@@ -122,6 +121,7 @@ final class Printer: Sendable {
 
     /// The text of an event; nil when nothing is to be written.
     private func text(of event: Event, with json: inout JSONFormat) -> [UInt8]? {
+        if let check, format != .quiet { return event.report.map { check.line(for: $0.state) } }
         switch format {
         case .quiet: return nil
         case .prometheus: return event.report.map { PrometheusFormat.exposition(of: $0.state) }

@@ -31,10 +31,7 @@ public struct ClusterState: Hashable, Sendable {
     }
 
     /// The node with an ID.
-    public func node(_ id: NodeID) -> Node? {
-        let index = nodes.partitioningIndex { $0.id >= id }
-        return index < nodes.count && nodes[index].id == id ? nodes[index] : nil
-    }
+    public func node(_ id: NodeID) -> Node? { nodes.about(id) }
 }
 
 /// The votes of a cluster.
@@ -100,17 +97,4 @@ public struct NodeReference: Hashable, Sendable {
     public var id: NodeID
     /// Its name in the configuration.
     public var name: String?
-}
-
-extension RandomAccessCollection where Index == Int {
-    /// The first index, in a collection that is sorted accordingly, of an element that belongs to the second half.
-    func partitioningIndex(where belongsInSecondHalf: (Element) -> Bool) -> Int {
-        var low = startIndex
-        var high = endIndex
-        while low < high {
-            let middle = (low + high) / 2
-            if belongsInSecondHalf(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
-    }
 }

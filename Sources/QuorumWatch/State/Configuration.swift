@@ -6,29 +6,17 @@ public import Corosync
 public struct Configuration: Hashable, Sendable {
     /// `totem.cluster_name`
     public var clusterName: String?
-    /// `quorum.provider`
-    public var quorumProvider: String?
     /// The nodes of `nodelist.node.N`, by ID.
     public var nodes: [ConfiguredNode]
 
     /// A configuration from its parts, with the nodes in any order. Of several nodes with one ID the first counts.
-    public init(clusterName: String? = nil, quorumProvider: String? = nil, nodes: [ConfiguredNode] = []) {
+    public init(clusterName: String? = nil, nodes: [ConfiguredNode] = []) {
         self.clusterName = clusterName
-        self.quorumProvider = quorumProvider
-        var sorted: [ConfiguredNode] = []
-        // The position breaks the tie, since sort(by:) does not promise to keep the order of equals.
-        for (_, node) in nodes.enumerated().sorted(by: { ($0.element.id, $0.offset) < ($1.element.id, $1.offset) })
-        where sorted.last?.id != node.id {
-            sorted.append(node)
-        }
-        self.nodes = sorted
+        self.nodes = Array(byNode: nodes)
     }
 
     /// The configured node with an ID.
-    public func node(_ id: NodeID) -> ConfiguredNode? {
-        let index = nodes.partitioningIndex { $0.id >= id }
-        return index < nodes.count && nodes[index].id == id ? nodes[index] : nil
-    }
+    public func node(_ id: NodeID) -> ConfiguredNode? { nodes.about(id) }
 
     /// A node by ID and, where configured, name.
     func reference(_ id: NodeID) -> NodeReference { NodeReference(id: id, name: node(id)?.name) }

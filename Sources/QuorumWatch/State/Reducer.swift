@@ -153,7 +153,7 @@ extension Reducer {
 
     private mutating func baseline(_ reading: Reading) -> [Event] {
         phase = .settled
-        listed = ([reading.local] + reading.others.values).map { .init(id: $0.id, state: $0.state) }
+        listed = ([reading.local] + reading.others).map { .init(id: $0.id, state: $0.state) }
             .sorted { $0.id < $1.id }
         members = listed.filter { $0.state == .member }.map(\.id)
         take(reading)
@@ -245,12 +245,8 @@ extension Reducer {
         doubted = nil
         listed.removeAll(keepingCapacity: true)
         for node in nodes where node.id != .quorumDevice {
-            let index = listed.partitioningIndex { $0.id >= node.id }
-            if index < listed.count && listed[index].id == node.id {
-                listed[index] = node
-            } else {
-                listed.insert(node, at: index)
-            }
+            let place = listed.place(of: node.id)
+            if place.isTaken { listed[place.index] = node } else { listed.insert(node, at: place.index) }
         }
     }
 

@@ -41,17 +41,23 @@ func isRegularFile(_ descriptor: CInt) -> Bool {
     return fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
 }
 
-/// Whether a descriptor is a pipe.
-func isPipe(_ descriptor: CInt) -> Bool {
+/// Whether a descriptor is a pipe or /dev/null: what can be written to in one go, or else not at all.
+func isPipeOrNull(_ descriptor: CInt) -> Bool {
     var information = stat()
-    return fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFIFO
+    guard fstat(descriptor, &information) == 0 else { return false }
+    switch information.st_mode & S_IFMT {
+    case S_IFIFO: return true
+    // The numbers that Linux gives it (null(4)).
+    case S_IFCHR: return information.st_rdev == 1 << 8 | 3
+    default: return false
+    }
 }
 
-/// Writes everything to a pipe if that makes nobody wait, and otherwise nothing; returns whether it did.
+/// Writes everything to a pipe or /dev/null if that makes nobody wait, and otherwise nothing; returns whether it did.
 ///
 /// Linux knows since 6.4 how not to wait for the room in a pipe (`RWF_NOWAIT` of pwritev2(2)) that others may write to
 /// as well, and writes as much as `PIPE_BUF` in one go.
-func writeAtOnce(_ bytes: [UInt8], toPipe descriptor: CInt) -> Bool {
+func writeAtOnce(_ bytes: [UInt8], to descriptor: CInt) -> Bool {
     guard bytes.count <= PIPE_BUF else { return false }
     return bytes.withUnsafeBytes { bytes in
         var part = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)

@@ -12,6 +12,8 @@ final class ConfigurationReader: Sendable {
     private struct State: Sendable {
         var wanted = 0
         var read = 0
+        /// Whether it has been reported that what is being read does not come in time.
+        var isGivenUp = false
         var result: Result<Configuration, CorosyncError> = .success(Configuration())
     }
 
@@ -43,14 +45,19 @@ final class ConfigurationReader: Sendable {
     /// Waits until the reading that was asked for last is reported; the error when there is none to be had in time.
     func failure() -> CorosyncError? {
         let deadline = Instant.now + Self.patience
-        let result = state.wait(until: deadline) { state in
-            state.read == state.wanted || self.stop.requested != nil ? state.result : nil
+        let isOver = { (state: inout State) in
+            state.read == state.wanted || self.stop.requested != nil ? () : nil
         }
-        switch result {
-        case .success: return nil
-        case .failure(let error): return error
-        case nil: return CorosyncError(code: .timeout, operation: .cmapGet)
+        let isInTime = state.wait(until: deadline, for: isOver) != nil
+        let result = state.withLock { state in
+            guard !isInTime, isOver(&state) == nil else { return state.result }
+            let late = Result<Configuration, CorosyncError>.failure(.init(code: .timeout, operation: .cmapGet))
+            state.isGivenUp = true
+            report(late)
+            return late
         }
+        if case .failure(let error) = result { return error }
+        return nil
     }
 
     /// Reads until the watch ends.
@@ -64,7 +71,13 @@ final class ConfigurationReader: Sendable {
             wake.lower()
             do throws(CorosyncError) {
                 let map = try ConfigurationMap()
-                try serve(map) { (connecting, asking, failingSince) = (.connecting, .asking, nil) }
+                let descriptor = try map.fileDescriptor
+                do throws(CorosyncError) {
+                    try serve(map, descriptor) { (connecting, asking, failingSince) = (.connecting, .asking, nil) }
+                } catch {
+                    stop.waitUntilGone(daemonOf: descriptor)
+                    throw error
+                }
             } catch {
                 let failing = Instant.now.since(failingSince ?? .now)
                 failingSince = failingSince ?? .now
@@ -88,12 +101,13 @@ final class ConfigurationReader: Sendable {
 
     /// Answers requests and follows changes until the watch ends; who looks once is given one answer, and the
     /// connection is closed while the status is made.
-    private func serve(_ map: borrowing ConfigurationMap, succeeded: () -> Void) throws(CorosyncError) {
+    private func serve(
+        _ map: borrowing ConfigurationMap, _ descriptor: CInt, succeeded: () -> Void
+    ) throws(CorosyncError) {
         if follows {
             _ = try map.track("nodelist.", [.add, .modify, .delete, .prefix])
             _ = try map.track("totem.cluster_name", [.add, .modify, .delete])
         }
-        let descriptor = try map.fileDescriptor
         while true {
             let ticket = state.withLock { $0.wanted }
             publish(.success(try Configuration(reading: map)), for: ticket)
@@ -112,8 +126,13 @@ final class ConfigurationReader: Sendable {
 
     private func publish(_ result: Result<Configuration, CorosyncError>, for ticket: Int) {
         let isNews = state.withLock { $0.read != ticket || $0.result != result }
-        // Before the one who waits goes on: this thread alone says what the names are, so that none is overtaken.
+        // Before the one who waits goes on.
         if isNews { report(result) }
-        state.withLock { ($0.result, $0.read) = (result, ticket) }
+        let isOverruled = state.withLock { state in
+            defer { (state.result, state.read, state.isGivenUp) = (result, ticket, false) }
+            return state.isGivenUp
+        }
+        // Whoever gave up may have done so just after it was reported.
+        if isOverruled { report(result) }
     }
 }

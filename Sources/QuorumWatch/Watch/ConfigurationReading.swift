@@ -12,29 +12,39 @@ extension Configuration {
             keys.append(key.name)
             return true
         }
-        // By position in the node list: the node's ID, its name, and its addresses by link.
-        var nodes: [Int: (id: NodeID?, name: String?, addresses: [Int: String])] = [:]
+        // So the keys of a node follow one another, those of its addresses by link.
+        keys.sort()
+        var entries: [Entry] = []
         for key in keys {
             let parts = key.split(separator: ".")
             guard parts.count == 4, let position = Int(parts[2]) else { continue }
+            if entries.last?.position != position { entries.append(Entry(position: position)) }
+            let last = entries.count - 1
             if parts[3] == "nodeid" {
-                nodes[position, default: (nil, nil, [:])].id = try map.read(key, as: UInt32.self).map(NodeID.init(_:))
+                entries[last].id = try map.read(key, as: UInt32.self).map(NodeID.init(_:))
             } else if parts[3] == "name" {
-                nodes[position, default: (nil, nil, [:])].name = try map.read(key, as: String.self)
+                entries[last].name = try map.read(key, as: String.self)
             } else if parts[3].hasPrefix("ring"), parts[3].hasSuffix("_addr"),
-                let link = Int(parts[3].dropFirst(4).dropLast(5))
+                Int(parts[3].dropFirst(4).dropLast(5)) != nil,
+                let address = try map.read(key, as: String.self)
             {
-                nodes[position, default: (nil, nil, [:])].addresses[link] = try map.read(key, as: String.self)
+                entries[last].addresses.append(address)
             }
         }
+        entries.sort { $0.position < $1.position }
         self.init(
             clusterName: try map.read("totem.cluster_name", as: String.self),
-            quorumProvider: try map.read("quorum.provider", as: String.self),
-            nodes: nodes.sorted { $0.key < $1.key }.compactMap { _, node in
-                guard let id = node.id else { return nil }
-                let addresses = node.addresses.sorted { $0.key < $1.key }.map(\.value)
-                return ConfiguredNode(id: id, name: node.name, addresses: addresses)
+            nodes: entries.compactMap { entry in
+                entry.id.map { ConfiguredNode(id: $0, name: entry.name, addresses: entry.addresses) }
             })
+    }
+
+    /// What is read of a node, at its position in the node list.
+    private struct Entry {
+        let position: Int
+        var id: NodeID?
+        var name: String?
+        var addresses: [String] = []
     }
 }
 

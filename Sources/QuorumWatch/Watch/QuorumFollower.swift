@@ -30,35 +30,44 @@ final class QuorumFollower: Sendable {
     /// Makes a dispatch that waits return. To be called from another thread once the end is requested.
     func hangUp() { connection.withLock { $0.map(VoteQuorum.hangUp(descriptor:)) } }
 
-    /// Follows until the watch ends.
+    /// Follows until the watch ends; the names for the first connection are asked for already.
     func run() {
         var connecting = Backoff.connecting
         var asking = Backoff.asking
         var diagnosed: CorosyncError?
         var busySince: Instant?
         var isFirst = true
+        var needsNames = false
         while stop.requested == nil {
             var failure: CorosyncError?
+            var isLoss = false
             do throws(CorosyncError) {
                 // Not for every attempt of a corosync that is busy: changes are told anyway.
-                if plan.showsDetails, busySince == nil { configuration.request() }
+                if plan.showsDetails, needsNames, busySince == nil { configuration.request() }
+                needsNames = true
                 watchdog.begin()
                 let quorum = try VoteQuorum()
                 let descriptor = try quorum.fileDescriptor
                 connection.withLock { $0 = descriptor }
-                defer { connection.withLock { $0 = nil } }
-                try start(quorum, isFirst: isFirst)
-                try plan.follows ? follow(quorum, descriptor) : look(quorum, descriptor)
+                do throws(CorosyncError) {
+                    defer { connection.withLock { $0 = nil } }
+                    try start(quorum, isFirst: isFirst)
+                    try plan.follows ? follow(quorum, descriptor) : look(quorum, descriptor)
+                } catch {
+                    watchdog.end()
+                    // A connection counts from its first state on: one that fails before cannot be made.
+                    isLoss = recorder.ask(\.hasState)
+                    if stop.requested == nil, isLoss, plan.follows { recorder.record(.disconnected(error)) }
+                    stop.waitUntilGone(daemonOf: descriptor)
+                    throw error
+                }
             } catch {
                 failure = error
             }
             watchdog.end()
             guard let failure, stop.requested == nil else { return }
-            // A connection counts from its first state on: one that fails before cannot be made.
-            let isLoss = recorder.ask(\.hasState)
             if isLoss {
                 (connecting, asking, diagnosed, busySince, isFirst) = (.connecting, .asking, nil, nil, false)
-                if plan.follows { recorder.record(.disconnected(failure)) }
             } else if failure.isTransient {
                 let busy = Instant.now.since(busySince ?? .now)
                 busySince = busySince ?? .now
@@ -81,19 +90,20 @@ final class QuorumFollower: Sendable {
         }
     }
 
-    /// Starts tracking, and brings the names.
+    /// Starts tracking.
     private func start(_ quorum: borrowing VoteQuorum, isFirst: Bool) throws(CorosyncError) {
         let onlyChanges = plan.changesOnly && isFirst
         let flags: TrackFlags = onlyChanges ? .changesOnly : plan.gate != nil || plan.follows ? .changes : .current
         try ask { () throws(CorosyncError) in try quorum.trackStart(flags) }
-        if plan.showsDetails, let failure = configuration.failure() {
-            if stop.requested != nil { return }
-            recorder.record(.configuration(nil))
-            recorder.diagnose(failure.diagnosisOfNames)
-        }
-        if onlyChanges {
-            recorder.record(.baseline(try read(recorder.ask(\.configuredNodes), from: quorum)))
-        }
+        guard onlyChanges else { return }
+        waitForNames()
+        recorder.record(.baseline(try read(recorder.ask(\.configuredNodes), from: quorum)))
+    }
+
+    /// Waits for the names, if they are shown, and says why when there are none to be had in time.
+    private func waitForNames() {
+        guard plan.showsDetails, let failure = configuration.failure(), stop.requested == nil else { return }
+        recorder.diagnose(failure.diagnosisOfNames)
     }
 }
 
@@ -188,6 +198,12 @@ extension QuorumFollower {
             return recorder.record(.nodelist(ring: ring, members: members), at: time)
         case .quorum(let quorate, let nodes):
             let reading = try read(nodes.map(\.id), from: quorum)
+            // Not sooner: names are read at the same time, in their own thread.
+            if !recorder.ask(\.hasState) {
+                waitForNames()
+                // Without them for want of time: better no status than one that says there are no names.
+                if stop.requested != nil { return 0 }
+            }
             return recorder.record(.quorum(quorate: quorate, nodes: nodes, reading), at: time)
         case .expectedVotes(let votes):
             let reading = recorder.ask(\.mayRead) ? try read(recorder.ask(\.knownNodes), from: quorum) : nil

@@ -6,7 +6,7 @@ internal import Glibc
 /// One run of the program: threads that each wait for one thing only (votequorum, the configuration map, whoever reads
 /// the output, and one for each outlet besides), and the calling thread, which waits for none of them and so can always
 /// end the run.
-public struct Watch {
+public struct Watch: Sendable {
     private let plan: WatchPlan
     private let stop = StopRequest()
     private let queue = EventQueue()
@@ -65,8 +65,14 @@ public struct Watch {
         let printer = Printer(
             queue: queue, format: plan.format, printsPage: plan.printsOnce, check: plan.check,
             limit: plan.printsOnce ? 1 : plan.limit, stop: stop)
-        start("output") { printer.run() }
-        if plan.showsDetails { start("configuration") { [configuration] in configuration.run() } }
+        let print: @Sendable () -> Void = { start("output") { printer.run() } }
+        // Who looks once can mostly do without this thread; who stays for long takes it while there is room for one.
+        if plan.follows { print() } else { queue.whenNeeded(start: print) }
+        if plan.showsDetails {
+            // The daemon makes one connection after the other, and there is more to read from this one.
+            configuration.request()
+            start("configuration") { [configuration] in configuration.run() }
+        }
         if let metrics { start("metrics file") { metrics.run() } }
         if let command { start("command") { command.run() } }
         if let notifier, let survey = outlets.survey { start("service manager") { notifier.run(survey) } }

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import Testing
+import TestSupport
+
+/// The comparison that the soak rests on: what is wrong is found.
+@Suite("The comparison with corosync's log", .serialized)
+struct LogComparisonTests {
+    @Test("finds what is missing, made up, changed or out of order, in the lines of a watcher as in the log")
+    func findsWhatIsWrong() throws {
+        let sandbox = try Sandbox(nodes: 3)
+        let path = "\(sandbox.folder)/watcher.json"
+        let watcher = try sandbox.spawn(on: 1, [vqwatch, "-fj"], output: .file(path))
+        var lines: [String] = []
+        func waitUntilTold(_ what: Comment, _ isWanted: (EventLine) -> Bool) throws {
+            let isTold = try eventually(within: .seconds(30)) {
+                lines = (textOfFile(path) ?? "").split(separator: "\n").map(String.init)
+                return try lines.last.map { isWanted(try EventLine($0)) } ?? false
+            }
+            try #require(isTold, what)
+        }
+        try waitUntilTold("status") { $0.event == "status" }
+        try sandbox.cut(3)
+        try waitUntilTold("a node leaves") { $0.event == "quorum" && $0.node(3)["state"] == "dead" }
+        try sandbox.cut(2)
+        try waitUntilTold("quorum is lost") { $0.event == "quorum" && $0.isQuorate == false }
+        try sandbox.heal(2)
+        try waitUntilTold("quorum is gained") { $0.event == "quorum" && $0.isQuorate == true }
+        try sandbox.heal(3)
+        try waitUntilTold("all are there") { $0.event == "quorum" && $0.json["votes"]["total"] == 3 }
+        watcher.signal(SIGTERM)
+        #expect(watcher.wait(within: .seconds(5)) == .signaled(SIGTERM))
+        let log = try sandbox.log(of: 1)
+
+        // As if the watcher had gone on for long without another word.
+        let end = currentTime() + 60_000_000
+        func problems(_ lines: [String], _ log: String) throws -> [String] {
+            LogComparison(try lines.map { try EventLine($0) }, with: CorosyncLog(log), end: end).problems
+        }
+        #expect(try problems(lines, log) == [])
+
+        func index(_ parts: String...) throws -> Int {
+            try #require(lines.firstIndex { line in parts.allSatisfy { line.contains($0) } }, "\(parts)")
+        }
+        let left = try index("\"event\":\"nodelist\"", "\"left\":[{\"id\":3,")
+        let lost = try index("\"event\":\"quorum\"", "\"quorate\":false")
+        let lastRing = try #require(lines.lastIndex { $0.contains("\"event\":\"nodelist\"") })
+        let ring = try #require(try EventLine(lines[left]).json["ring_id"].string)
+        let other = "\(ring.split(separator: ".")[0]).999999"
+        let cases: [(what: String, lines: (inout [String]) throws -> Void)] = [
+            ("a ring is missing", { $0.removeSubrange(left...(left + 1)) }),
+            ("the last ring is missing", { $0.removeSubrange(lastRing...) }),
+            ("quorum lost is missing", { $0.remove(at: lost) }),
+            ("a ring is told twice", { $0.insert($0[left], at: left + 1) }),
+            ("two rings are out of order", { $0.swapAt(left, lastRing) }),
+            ("a ring has another ID", { $0[left] = $0[left].replacing(ring, by: other) }),
+            ("a node that left is not told", { $0[left] = try emptied("left", $0[left]) }),
+            ("a node that joined is not told", { $0[lastRing] = try emptied("joined", $0[lastRing]) }),
+            ("quorum is not lost", { $0[lost] = $0[lost].replacing("\"quorate\":false", by: "\"quorate\":true") }),
+        ]
+        for (what, change) in cases {
+            var changed = lines
+            try change(&changed)
+            try #require(changed != lines, "\(what)")
+            #expect(try !problems(changed, log).isEmpty, "\(what)")
+        }
+        // What the log lacks, the watcher has made up.
+        let logLines = log.split(separator: "\n").map(String.init)
+        for text in ["A new membership (\(ring))", "This node is within the non-primary"] {
+            let line = try #require(logLines.lastIndex { $0.contains(text) }, "\(text)")
+            var changed = logLines
+            changed.remove(at: line)
+            #expect(try !problems(lines, changed.joined(separator: "\n")).isEmpty, "\(text)")
+        }
+    }
+
+    /// A line whose array of that name has nothing in it.
+    private func emptied(_ name: String, _ line: String) throws -> String {
+        let start = try #require(line[...].firstRange(of: "\"\(name)\":[")).upperBound
+        let end = try #require(line[start...].firstIndex(of: "]"))
+        return String(line[..<start] + line[end...])
+    }
+}
+
+extension String {
+    /// The text with every part replaced that is equal to another.
+    fileprivate func replacing(_ part: String, by other: String) -> String {
+        var rest = self[...]
+        var result = ""
+        while let found = rest.firstRange(of: part) {
+            result += rest[..<found.lowerBound] + other
+            rest = rest[found.upperBound...]
+        }
+        return result + rest
+    }
+}
