@@ -11,7 +11,9 @@ struct Flags {
     var check = false
     var json = false
     var quiet = false
+}
 
+extension Flags {
     /// The flags of a command line; nil when there is anything else in it, or it makes no sense: that is for ``Command``.
     init?(_ arguments: some Sequence<String>) {
         for argument in arguments {
@@ -24,10 +26,6 @@ struct Flags {
             }
         }
         if check && (follow || json) || json && quiet { return nil }
-    }
-
-    init(follow: Bool, check: Bool, json: Bool, quiet: Bool) {
-        (self.follow, self.check, self.json, self.quiet) = (follow, check, json, quiet)
     }
 
     /// Takes one or more flags in one word, such as `-fj`; false when it is none.

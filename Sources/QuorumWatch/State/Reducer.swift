@@ -153,8 +153,7 @@ extension Reducer {
 
     private mutating func baseline(_ reading: Reading) -> [Event] {
         phase = .settled
-        listed = ([reading.local] + reading.others).map { .init(id: $0.id, state: $0.state) }
-            .sorted { $0.id < $1.id }
+        listed = Array(byNode: ([reading.local] + reading.others).map { .init(id: $0.id, state: $0.state) })
         members = listed.filter { $0.state == .member }.map(\.id)
         take(reading)
         current.quorate = reading.local.flags.contains(.quorate)
