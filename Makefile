@@ -6,16 +6,13 @@ DESTDIR =
 SWIFT_FLAGS =
 BUILT = .build/release/vqwatch
 
-# The Swift runtime and the C++ library that it needs go into the program: it then depends on the corosync libraries
-# and libc alone, and starts faster. The linker takes the archive because it is all that it finds in .build/static.
-# With lld, because with gold every build warns of a mktemp(3) somewhere in Foundation, which is never called.
-# No local rpath: with it every start looks for the corosync libraries beside the program first, in 13 folders.
-# Nothing exported and equal functions folded: 0.2 MB less. .build/static also has the little that ArgumentParser needs of
-# FoundationEssentials: 6 MB less (Sources/LittleFoundation says more).
-RELEASE_FLAGS = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -I.build/static -Xswiftc -use-ld=lld \
+# The program that `swift build -c release --static-swift-stdlib` makes, but for the linker's flags: lld, since gold warns
+# of a mktemp(3) in Foundation that is never called; libstdc++ inside, since it is all that the linker finds in
+# .build/static, so that the program depends on the corosync libraries and libc alone; no search for libraries beside the
+# program at every start; packed relocations, nothing exported and equal functions folded.
+RELEASE_FLAGS = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -use-ld=lld \
 	-Xlinker -z -Xlinker pack-relative-relocs -Xlinker --no-export-dynamic -Xlinker --icf=safe \
 	-Xlinker -L.build/static -Xswiftc -Xclang-linker -Xswiftc -static-libgcc
-LITTLE_FOUNDATION = .build/static/libLittleFoundation.a
 
 # What Swift on Debian 12 links with, and the headers of the corosync libraries.
 BUILD_PACKAGES = git gcc libc6-dev libstdc++-12-dev libvotequorum-dev libcmap-dev libcorosync-common-dev
@@ -53,23 +50,9 @@ setup-test: ## install what the build, the sandbox and the tests need
 	@Scripts/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES) $(DEB_PACKAGES) $(TEST_PACKAGES)
 
 .PHONY: build
-build: $(LITTLE_FOUNDATION) ## build .build/release/vqwatch, the Swift runtime inside
+build: ## build .build/release/vqwatch, the Swift runtime inside
 	@mkdir -p .build/static && ln -sf "$$(gcc -print-file-name=libstdc++.a)" .build/static/
 	swift build $(RELEASE_FLAGS) --product vqwatch $(SWIFT_FLAGS)
-
-# Its library has another name than the real one, which the linker would find first. SwiftPM does not know that what is
-# built with it depends on it.
-$(LITTLE_FOUNDATION): $(wildcard Sources/LittleFoundation/*.swift) .build/static/compiler
-	swiftc -O -wmo -swift-version 6 -warnings-as-errors -parse-as-library -static -emit-library -emit-module \
-		-module-name FoundationEssentials -module-link-name LittleFoundation \
-		-enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility \
-		-enable-upcoming-feature InternalImportsByDefault \
-		-emit-module-path $(@D)/FoundationEssentials.swiftmodule -o $@ $(filter %.swift,$^)
-	rm -rf $(BUILT) $(dir $(BUILT))ArgumentParser.build
-# A module is for one compiler.
-.PHONY: FORCE
-.build/static/compiler: FORCE
-	@mkdir -p $(@D) && swiftc --version 2>/dev/null | cmp -s - $@ || swiftc --version >$@ 2>/dev/null
 
 .PHONY: run
 run: ## build, then watch a real three-node cluster in trouble for less than a minute (JSON=1: as JSON lines)

@@ -13,7 +13,9 @@ let package = Package(
     ],
     dependencies: [
         // The command line: options, help and shell completions.
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // The queues: a deque lets go of what is taken off it.
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     ],
     targets: [
         // No pkgConfig: with it every build prints "prohibited flag(s): -pthread".
@@ -24,14 +26,21 @@ let package = Package(
         .target(name: "Corosync", dependencies: ["CCorosync"]),
         // What Swift's Glibc module leaves out: eventfd, signalfd, timerfd.
         .systemLibrary(name: "CLinux"),
-        .target(name: "QuorumWatch", dependencies: ["CLinux", "Corosync"]),
-        .executableTarget(
-            name: "vqwatch",
+        .target(
+            name: "QuorumWatch",
+            dependencies: [
+                "CLinux", "Corosync",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]
+        ),
+        .target(
+            name: "QuorumCommand",
             dependencies: [
                 "QuorumWatch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
+        .executableTarget(name: "vqwatch", dependencies: ["QuorumCommand"]),
         .target(name: "TestSupport", path: "Tests/Support"),
         .executableTarget(
             name: "quorum-device",
@@ -50,11 +59,10 @@ let package = Package(
         .testTarget(
             name: "QuorumWatchTests",
             dependencies: [
-                "Corosync", "QuorumWatch", "TestSupport", "vqwatch",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Corosync", "QuorumWatch", "TestSupport",
             ]),
         .testTarget(
-            name: "FuzzTests", dependencies: ["Corosync", "QuorumWatch", "TestSupport", "vqwatch"],
+            name: "FuzzTests", dependencies: ["Corosync", "QuorumCommand", "QuorumWatch", "TestSupport"],
             exclude: ["Corpus", "LibFuzzer.swift"]),
         .testTarget(
             name: "EnduranceTests", dependencies: ["TestSupport", "vqwatch"], exclude: ["valgrind.supp"]),
@@ -67,17 +75,14 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// `make fuzz`: what FuzzTests check, with libFuzzer as the main program, and so with vqwatch as a library.
+// `make fuzz`: what FuzzTests check, with libFuzzer as the main program.
 if Context.environment["VQWATCH_LIBFUZZER"] != nil {
-    let program = package.targets.first { $0.name == "vqwatch" }!
     package.products = []
     package.targets.removeAll { $0.type == .test || $0.name == "vqwatch" }
-    package.targets += [
-        .target(name: "vqwatch", dependencies: program.dependencies, exclude: ["Main.swift"]),
+    package.targets.append(
         .executableTarget(
-            name: "fuzzer", dependencies: ["Corosync", "QuorumWatch", "TestSupport", "vqwatch"],
-            path: "Tests/FuzzTests", exclude: ["Corpus", "FuzzTests.swift"]),
-    ]
+            name: "fuzzer", dependencies: ["Corosync", "QuorumCommand", "QuorumWatch", "TestSupport"],
+            path: "Tests/FuzzTests", exclude: ["Corpus", "FuzzTests.swift"]))
 }
 
 for target in package.targets where target.type != .system {

@@ -165,7 +165,7 @@ _vqwatch() {
     local -a repeating_flags=()
     local -a non_repeating_flags=(-f --follow -c --check -j --json -q --quiet --changes-only --no-reconnect --version -h --help)
     local -a repeating_options=(-w --wait-for --exec)
-    local -a non_repeating_options=(--format --color --events --dispatch -n --count -t --timeout --refresh --warn-margin --metrics-file)
+    local -a non_repeating_options=(--format --color --events -n --count --warn-margin --dispatch -t --timeout --refresh --metrics-file)
     __vqwatch_offer_flags_options 0
 
     # Offer option value completions
@@ -186,20 +186,20 @@ _vqwatch() {
         __vqwatch_add_completions -W "$(__vqwatch_custom_complete ---completion -- --events "${COMP_CWORD}" "$(__vqwatch_cursor_index_in_current_word)")"
         return
         ;;
-    '--dispatch')
-        __vqwatch_add_completions -W 'all'$'\n''one'$'\n''blocking'$'\n''one-nonblocking'
+    '-n'|'--count')
         return
         ;;
-    '-n'|'--count')
+    '--warn-margin')
+        return
+        ;;
+    '--dispatch')
+        __vqwatch_add_completions -W 'all'$'\n''one'$'\n''blocking'$'\n''one-nonblocking'
         return
         ;;
     '-t'|'--timeout')
         return
         ;;
     '--refresh')
-        return
-        ;;
-    '--warn-margin')
         return
         ;;
     '--metrics-file')

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-internal import Glibc
 internal import TestSupport
 internal import Testing
 
@@ -65,17 +64,6 @@ struct OptionTests {
             let isThere = manual.contains("Cm \(word)")
             #expect(isThere, "vqwatch(1) does not have \(word)")
         }
-    }
-
-    /// The program that users get has the JSON encoder of Sources/LittleFoundation, the one of this build has Foundation's.
-    @Test(
-        "as JSON for other programs, in the same words in the program that users get",
-        .enabled(if: getenv("VQWATCH_PROGRAM") != nil))
-    func dumped() throws {
-        let released = String(cString: try #require(getenv("VQWATCH_PROGRAM")))
-        let dumps = try [released, Repository.program].map { try ChildProcess.run([$0, "--experimental-dump-help"]) }
-        #expect(dumps[0].status == 0 && dumps[0].output.count > 1000)
-        #expect(dumps[0].output == dumps[1].output)
     }
 }
 

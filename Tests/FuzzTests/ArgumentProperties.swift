@@ -2,7 +2,7 @@
 
 internal import QuorumWatch
 
-@testable internal import vqwatch
+@testable internal import QuorumCommand
 
 extension Verdict {
     /// An argument is understood or refused, never misread, by every parser of the command line.

@@ -12,7 +12,8 @@ extension Verdict {
         let kinds =
             imagination.chance(3)
             ? Set(EventKind.allCases.filter { _ in imagination.chance(2) }) : Set(EventKind.allCases)
-        var reducer = Reducer(kinds: kinds)
+        var reducer = Reducer()
+        var tracker = ChangeTracker()
         var json = JSONFormat()
         var replay = StateReplay()
         var slowReader = SlowReader()
@@ -20,16 +21,16 @@ extension Verdict {
         while !imagination.isAtEnd {
             let input = imagination.input(isFirst: isFirst, mayRead: reducer.mayRead)
             isFirst = false
-            for event in reducer.reduce(input, at: imagination.time) {
+            for event in reducer.reduce(input, at: imagination.time) where kinds.contains(event.kind) {
                 countCase()
-                check(kinds.contains(event.kind), "a kind that was not asked for: \(event.kind)")
-                judge(event, line: json.line(for: event), &replay, isThorough: isThorough)
-                judge(output: TextFormat(color: false).line(for: event), isOneLine: true)
-                judge(output: JournalFormat(color: false).line(for: event), isOneLine: true)
+                let changes = tracker.changes(in: event)
+                judge(event, line: json.line(for: event, changes: changes), &replay, isThorough: isThorough)
+                judge(output: TextFormat(color: false).line(for: event, changes: changes), isOneLine: true)
+                judge(output: JournalFormat(color: false).line(for: event, changes: changes), isOneLine: true)
                 if let problem = slowReader.problem(with: event, misses: imagination.chance(3)) {
                     check(false, "for one who missed lines: \(problem)")
                 }
-                if let state = event.report?.state { judge(state, of: reducer, &imagination) }
+                if let state = event.state { judge(state, of: reducer, &imagination) }
                 guard isGood else {
                     return check(false, "after \("\(input)".prefix(4000))\nat \("\(event)".prefix(4000))")
                 }
@@ -57,7 +58,7 @@ extension Verdict {
         check(parsed["quorate"].bool == event.quorate, "quorate")
         check(parsed["cluster_name"].string == event.clusterName, "cluster name")
         check(parsed["local_node_id"].number == event.localNode.map { Int64($0.rawValue) }, "local node")
-        if let state = event.report?.state {
+        if let state = event.state {
             check(ReadState(parsed) == ReadState(state), "another state is read than was written")
         }
         if let problem = replay.problem(with: parsed) { check(false, problem) }
@@ -80,7 +81,7 @@ extension Verdict {
 
 /// Reads some of the lines only, as they are written where others were dropped: what changed adds up all the same.
 private struct SlowReader {
-    private var continuity = Continuity()
+    private var tracker = ChangeTracker()
     private var json = JSONFormat()
     private var replay = StateReplay()
     private var missed = 0
@@ -93,10 +94,10 @@ private struct SlowReader {
         if missed > 0 {
             var dropped = event
             dropped.body = .dropped(count: missed)
-            _ = continuity.mend(dropped)
+            _ = tracker.changes(in: dropped)
             missed = 0
         }
-        let line = json.line(for: continuity.mend(event))
+        let line = json.line(for: event, changes: tracker.changes(in: event))
         return (try? StrictReader.read(line.dropLast())).map { replay.problem(with: $0) } ?? "no JSON"
     }
 }

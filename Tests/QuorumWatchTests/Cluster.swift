@@ -6,18 +6,19 @@ import Corosync
 
 /// A cluster of three nodes as its node 1 sees it, for the reducer to be told of.
 struct Cluster {
-    var reducer: Reducer
+    var reducer = Reducer()
+    private var tracker = ChangeTracker()
+    /// The changes in each event of the last input, for an output that is given every event.
+    private(set) var changesOfEach: [[Change]] = []
     var states: [UInt32: NodeState] = [1: .member, 2: .member, 3: .member]
     var votes: [UInt32: UInt32] = [1: 1, 2: 1, 3: 1]
     var expected: UInt32 = 3
     var deviceFlags: VoteQuorumFlags = []
     var isQuorate = true
 
-    init(kinds: Set<EventKind> = Set(EventKind.allCases)) { reducer = Reducer(kinds: kinds) }
-
     /// A cluster after its first status.
-    static func settled(kinds: Set<EventKind> = Set(EventKind.allCases)) -> Cluster {
-        var cluster = Cluster(kinds: kinds)
+    static func settled() -> Cluster {
+        var cluster = Cluster()
         _ = cluster.reduce(.configuration(.named([1, 2, 3])))
         _ = cluster.nodelist(1, [1, 2, 3])
         _ = cluster.quorum(true)
@@ -42,8 +43,14 @@ struct Cluster {
     }
 
     mutating func reduce(_ input: Reducer.Input, at time: Int64 = 0) -> [Event] {
-        reducer.reduce(input, at: Timestamp(microseconds: time))
+        let events = reducer.reduce(input, at: Timestamp(microseconds: time))
+        if case .baseline = input, let known = reducer.known { tracker.begin(with: known) }
+        changesOfEach = events.map { tracker.changes(in: $0) }
+        return events
     }
+
+    /// The changes in the last event of the last input.
+    var changes: [Change] { changesOfEach.last ?? [] }
 
     mutating func nodelist(_ sequence: UInt64, _ members: [UInt32]) -> [Event] {
         reduce(.nodelist(ring: RingID(node: NodeID(1), sequence: sequence), members: members.map(NodeID.init(_:))))

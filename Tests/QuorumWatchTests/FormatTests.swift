@@ -7,8 +7,8 @@ import Testing
 
 @Suite("Text")
 struct TextTests {
-    private func line(_ event: Event, color: Bool = false) -> String {
-        let text = String(decoding: TextFormat(color: color).line(for: event), as: UTF8.self)
+    private func line(_ event: Event, changes: [Change] = [], color: Bool = false) -> String {
+        let text = String(decoding: TextFormat(color: color).line(for: event, changes: changes), as: UTF8.self)
         return String(text.drop { $0 != " " }.dropFirst())
     }
 
@@ -24,7 +24,7 @@ struct TextTests {
     func beginsWithTheTime() throws {
         var event = try status()
         event.time = Timestamp(microseconds: 1_763_804_614_507_311)
-        let text = String(decoding: TextFormat(color: false).line(for: event), as: UTF8.self)
+        let text = String(decoding: TextFormat(color: false).line(for: event, changes: []), as: UTF8.self)
         #expect(text.firstMatch(of: #/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.507[+-]\d\d:\d\d status /#) != nil, "\(text)")
     }
 
@@ -53,11 +53,15 @@ struct TextTests {
         _ = cluster.nodelist(2, [1])
         cluster.states = [1: .member, 2: .dead, 3: .dead]
         let lost = try #require(cluster.quorum(false).only)
-        #expect(line(lost).hasPrefix("quorum NOT QUORATE: 1 of 3 votes, quorum 2, 1 missing; votes.total 3 -> 1; "))
-        #expect(line(lost, color: true).hasPrefix("quorum \u{1b}[1;31mNOT QUORATE\u{1b}[0m: "))
+        let changes = cluster.changes
+        #expect(
+            line(lost, changes: changes)
+                .hasPrefix("quorum NOT QUORATE: 1 of 3 votes, quorum 2, 1 missing; votes.total 3 -> 1; "))
+        #expect(line(lost, changes: changes, color: true).hasPrefix("quorum \u{1b}[1;31mNOT QUORATE\u{1b}[0m: "))
         _ = cluster.nodelist(3, [1, 2, 3])
         cluster.states = [1: .member, 2: .member, 3: .member]
-        #expect(line(try #require(cluster.quorum(true).only)).hasPrefix("quorum QUORATE: 3 of 3 votes"))
+        let gained = try #require(cluster.quorum(true).only)
+        #expect(line(gained, changes: cluster.changes).hasPrefix("quorum QUORATE: 3 of 3 votes"))
     }
 
     @Test("names nodes as name(id), or by ID alone")
@@ -70,12 +74,12 @@ struct TextTests {
 
     @Test("shows the status as a page with every node, this one marked")
     func showsAPage() throws {
-        let report = try #require(
+        let state = try #require(
             try status {
                 $0.states = [1: .member, 3: .dead]
                 _ = $0.reduce(.configuration(.named([1, 2, 3])))
-            }.report)
-        let page = String(decoding: StatusText(color: false).page(for: report.state), as: UTF8.self)
+            }.state)
+        let page = String(decoding: StatusText(color: false).page(for: state), as: UTF8.self)
         #expect(
             page == """
                 Cluster lab: QUORATE
@@ -106,7 +110,7 @@ struct TextTests {
         let event = try #require(cluster.quorum(true).only)
         let text = line(event)
         #expect(text.contains("x\\u{a}y\\u{9b}31m\\u{7f}(2)"))
-        let page = String(decoding: StatusText(color: false).page(for: event.report!.state), as: UTF8.self)
+        let page = String(decoding: StatusText(color: false).page(for: event.state!), as: UTF8.self)
         #expect(page.hasPrefix("Cluster a\\u{1b}[2Jb\\u{202e}: QUORATE\n"))
         for text in [text, page] {
             #expect(text.unicodeScalars.allSatisfy { $0 == "\n" || !$0.isHarmful })
@@ -120,7 +124,7 @@ struct TextTests {
 struct JSONTests {
     private func line(_ event: Event) -> String {
         var format = JSONFormat()
-        return String(decoding: format.line(for: event), as: UTF8.self)
+        return String(decoding: format.line(for: event, changes: []), as: UTF8.self)
     }
 
     private func event(_ body: Event.Body) -> Event {
@@ -135,7 +139,7 @@ struct JSONTests {
                 "local_node_id":null,"quorate":null,"silent_ms":10250}
 
                 """)
-        let unknown = line(event(.status(StateReport(state: ClusterState(), changes: []))))
+        let unknown = line(event(.status(ClusterState())))
         #expect(
             unknown.hasSuffix(
                 """

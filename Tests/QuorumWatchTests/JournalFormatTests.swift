@@ -7,8 +7,8 @@ import Testing
 
 @Suite("Text for the journal")
 struct JournalFormatTests {
-    private func line(_ event: Event) -> String {
-        String(decoding: JournalFormat(color: false).line(for: event), as: UTF8.self)
+    private func line(_ event: Event, changes: [Change] = []) -> String {
+        String(decoding: JournalFormat(color: false).line(for: event, changes: changes), as: UTF8.self)
     }
 
     @Test("begins with the priority: information, then a warning, then critical, then information again")
@@ -19,9 +19,10 @@ struct JournalFormatTests {
         #expect(line(left) == "<6>nodelist ring 1.2: node1(1) node2(2); left node3(3)\n")
         #expect(line(cluster.quorum(true)[0]).hasPrefix("<4>quorum quorate: 2 of 3 votes"))
         cluster.states[2] = .dead
-        #expect(line(cluster.quorum(false)[0]).hasPrefix("<2>quorum NOT QUORATE: 1 of 3 votes"))
+        #expect(
+            line(cluster.quorum(false)[0], changes: cluster.changes).hasPrefix("<2>quorum NOT QUORATE: 1 of 3 votes"))
         cluster.states = [1: .member, 2: .member, 3: .member]
-        #expect(line(cluster.quorum(true)[0]).hasPrefix("<6>quorum QUORATE: 3 of 3 votes"))
+        #expect(line(cluster.quorum(true)[0], changes: cluster.changes).hasPrefix("<6>quorum QUORATE: 3 of 3 votes"))
     }
 
     @Test("is an error when corosync is gone or silent, and a warning when events are missing")

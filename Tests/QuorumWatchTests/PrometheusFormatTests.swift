@@ -12,13 +12,15 @@ struct PrometheusFormatTests {
         String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init).filter { !$0.hasPrefix("#") }
     }
 
-    private func samples(of survey: Survey) -> [String] { samples(PrometheusFormat.exposition(of: survey)) }
+    private func samples(of watched: WatchedCluster) -> [String] {
+        samples(PrometheusFormat.exposition(of: watched.statistics))
+    }
 
     @Test("has the metrics of ha_cluster_exporter as it writes them, and its own")
     func metrics() {
         var cluster = Cluster()
         cluster.states[3] = .dead
-        let lines = samples(PrometheusFormat.exposition(of: Survey.settled(cluster).state))
+        let lines = samples(PrometheusFormat.exposition(of: WatchedCluster.settled(cluster).statistics.state))
         #expect(
             lines == [
                 #"ha_cluster_corosync_quorate 1"#,
@@ -54,7 +56,7 @@ struct PrometheusFormatTests {
 
     @Test("tells of each metric once, before its samples")
     func headers() {
-        let text = String(decoding: PrometheusFormat.exposition(of: Survey.settled()), as: UTF8.self)
+        let text = String(decoding: PrometheusFormat.exposition(of: WatchedCluster.settled().statistics), as: UTF8.self)
         var family = ""
         var seen: Set<String> = []
         for line in text.split(separator: "\n") {
@@ -88,7 +90,7 @@ struct PrometheusFormatTests {
 
     @Test("leaves out what is not known")
     func unknown() throws {
-        var state = try #require(Survey.settled().state)
+        var state = try #require(WatchedCluster.settled().statistics.state)
         state.quorate = nil
         state.votes = Votes()
         state.flags = nil
@@ -106,10 +108,10 @@ struct PrometheusFormatTests {
     @Test("keeps nothing of the state but that it is not connected when corosync is gone, and the counters")
     func gone() {
         #expect(samples(PrometheusFormat.exposition(of: nil as ClusterState?)) == ["vqwatch_connected 0"])
-        var survey = Survey.settled()
-        _ = survey.take(.disconnected(.lost), at: Timestamp(microseconds: 1_763_804_614_007_311))
+        var watched = WatchedCluster.settled()
+        _ = watched.record(.disconnected(.lost), at: 1_763_804_614_007_311)
         #expect(
-            samples(of: survey) == [
+            samples(of: watched) == [
                 #"vqwatch_connected 0"#,
                 #"vqwatch_events_total{event="status"} 1"#,
                 #"vqwatch_events_total{event="nodelist"} 0"#,
@@ -125,7 +127,7 @@ struct PrometheusFormatTests {
 
     @Test("escapes labels by its own rules, after making them harmless")
     func escapes() throws {
-        var state = try #require(Survey.settled().state)
+        var state = try #require(WatchedCluster.settled().statistics.state)
         state.nodes[0].name = "a\"b\\c\nd\u{1b}[31m"
         let line = samples(PrometheusFormat.exposition(of: state)).first { $0.contains("member_votes") }
         #expect(

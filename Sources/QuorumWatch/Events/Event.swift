@@ -2,7 +2,7 @@
 
 public import Corosync
 
-/// One line of output: something that was found or that happened.
+/// Something that was found or that happened: one line of output.
 public struct Event: Hashable, Sendable {
     /// When the notification was taken off corosync.
     public var time: Timestamp
@@ -18,15 +18,15 @@ public struct Event: Hashable, Sendable {
     /// What happened.
     public enum Body: Hashable, Sendable {
         /// The state at the start and after every reconnect.
-        case status(StateReport)
+        case status(ClusterState)
         /// The ring changed; votes are not yet recalculated.
         case nodelist(NodelistReport)
         /// Votequorum finished recalculating.
-        case quorum(StateReport)
+        case quorum(ClusterState)
         /// Expected votes were changed.
-        case expectedVotes(StateReport)
-        /// Something changed of which votequorum does not tell.
-        case info(StateReport)
+        case expectedVotes(ClusterState)
+        /// Something changed without a notification.
+        case info(ClusterState)
         /// Corosync went away.
         case disconnected(CorosyncError)
         /// Corosync has not answered a request for this long.
@@ -49,52 +49,28 @@ public struct Event: Hashable, Sendable {
         }
     }
 
-    /// The whole state, of the events that carry it.
-    public var report: StateReport? {
+    /// The whole state, in the events that carry it.
+    public var state: ClusterState? {
         switch body {
-        case .status(let report), .quorum(let report), .expectedVotes(let report), .info(let report): report
+        case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state): state
         case .nodelist, .disconnected, .unresponsive, .dropped: nil
         }
     }
 }
 
 extension Event {
-    /// The same event, with other changes where it carries the whole state.
-    func with(_ changes: (StateReport) -> [Change]) -> Event {
-        func changed(_ report: StateReport) -> StateReport {
-            StateReport(state: report.state, changes: changes(report))
-        }
-        var event = self
+    /// The bytes of memory that the event takes, about; strings are shared with the configuration.
+    var footprint: Int {
+        let size = MemoryLayout<Event>.stride
         switch body {
-        case .status(let report): event.body = .status(changed(report))
-        case .quorum(let report): event.body = .quorum(changed(report))
-        case .expectedVotes(let report): event.body = .expectedVotes(changed(report))
-        case .info(let report): event.body = .info(changed(report))
-        case .nodelist, .disconnected, .unresponsive, .dropped: break
-        }
-        return event
-    }
-}
-
-extension ClusterState {
-    /// Takes over what a reader of an event learns from it.
-    mutating func show(_ event: Event) {
-        switch event.body {
-        case .status(let report), .quorum(let report), .expectedVotes(let report), .info(let report):
-            self = report.state
-        case .nodelist(let report): (ring, quorate) = (report.ring, event.quorate)
-        case .disconnected, .unresponsive: quorate = nil
-        case .dropped: break
+        case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state):
+            return size + state.nodes.count * MemoryLayout<Node>.stride
+        case .nodelist(let report):
+            let references = report.members.count + report.joined.count + report.left.count
+            return size + references * MemoryLayout<NodeReference>.stride
+        case .disconnected, .unresponsive, .dropped: return size
         }
     }
-}
-
-/// A whole state, and what is new in it.
-public struct StateReport: Hashable, Sendable {
-    /// The state.
-    public var state: ClusterState
-    /// What differs from the last state that was printed.
-    public var changes: [Change]
 }
 
 /// A change of the ring.
@@ -119,12 +95,12 @@ public enum EventKind: String, Hashable, Sendable, CaseIterable {
     case quorum
     /// Expected votes were changed.
     case expectedVotes = "expected_votes"
-    /// Votes, flags or quorum-device state changed and no callback said so.
+    /// Votes, flags or quorum-device state changed without a callback.
     case info
     /// Corosync went away.
     case disconnected
     /// Corosync is connected but does not answer.
     case unresponsive
-    /// Whoever reads the output was too slow.
+    /// Events were dropped because the output was read too slowly.
     case dropped
 }

@@ -31,7 +31,7 @@ public struct CheckFormat: Hashable, Sendable {
     }
 
     /// The line when there is no answer, its newline included.
-    static func line(forUnknown reason: String) -> [UInt8] {
+    public static func line(forUnknown reason: String) -> [UInt8] {
         Array("QUORUM \(Health.unknown.word) - \(harmless(reason, limit: 900, also: special))\n".utf8)
     }
 }

@@ -6,8 +6,8 @@ internal import Corosync
 struct JSONFormat {
     private var json = JSONBuffer()
 
-    /// The line of an event, its newline included, until the next call.
-    mutating func line(for event: Event) -> [UInt8] {
+    /// The line of an event, with what it changes for the reader, its newline included.
+    mutating func line(for event: Event, changes: [Change]) -> [UInt8] {
         json.removeAll()
         json.object { json in
             json.key("time")
@@ -20,7 +20,7 @@ struct JSONFormat {
             json.value(event.localNode?.rawValue)
             json.key("quorate")
             json.value(event.quorate)
-            json.body(event.body)
+            json.body(event.body, changes)
         }
         json.newline()
         return json.bytes
@@ -28,12 +28,12 @@ struct JSONFormat {
 }
 
 extension JSONBuffer {
-    fileprivate mutating func body(_ body: Event.Body) {
+    fileprivate mutating func body(_ body: Event.Body, _ changes: [Change]) {
         switch body {
-        case .status(let report), .quorum(let report), .expectedVotes(let report), .info(let report):
-            state(report.state)
+        case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state):
+            self.state(state)
             key("changes")
-            array(report.changes) { $0.change($1) }
+            array(changes) { $0.change($1) }
         case .nodelist(let report):
             key("ring_id")
             value(report.ring.description)

@@ -5,8 +5,8 @@ struct JournalFormat {
     let color: Bool
 
     /// The line of an event, its newline included.
-    func line(for event: Event) -> [UInt8] {
-        Array("\(prefix(event.priority))\(TextFormat(color: color).words(for: event))\n".utf8)
+    func line(for event: Event, changes: [Change]) -> [UInt8] {
+        Array("\(prefix(event.priority))\(TextFormat(color: color).words(for: event, changes: changes))\n".utf8)
     }
 
     /// The status as a page.
@@ -28,7 +28,7 @@ enum Priority: Int {
 }
 
 extension ClusterState {
-    /// How much the state concerns whoever reads the journal.
+    /// How much the state concerns the reader of the journal.
     var priority: Priority {
         switch health() {
         case .healthy: .information
@@ -39,11 +39,10 @@ extension ClusterState {
 }
 
 extension Event {
-    /// How much the event concerns whoever reads the journal.
+    /// How much the event concerns the reader of the journal.
     var priority: Priority {
         switch body {
-        case .status(let report), .quorum(let report), .expectedVotes(let report), .info(let report):
-            report.state.priority
+        case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state): state.priority
         case .nodelist: .information
         case .disconnected, .unresponsive: .error
         case .dropped: .warning

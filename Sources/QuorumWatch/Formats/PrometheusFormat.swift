@@ -16,11 +16,11 @@ struct PrometheusFormat {
         return format.bytes
     }
 
-    /// A survey: the state, and what was counted.
-    static func exposition(of survey: Survey) -> [UInt8] {
+    /// The statistics of a watch: the state and the counters.
+    static func exposition(of statistics: WatchStatistics) -> [UInt8] {
         var format = PrometheusFormat()
-        format.bytes = exposition(of: survey.state)
-        format.write(survey)
+        format.bytes = exposition(of: statistics.state)
+        format.write(statistics)
         return format.bytes
     }
 }
@@ -69,18 +69,18 @@ extension PrometheusFormat {
         }
     }
 
-    private mutating func write(_ survey: Survey) {
+    private mutating func write(_ statistics: WatchStatistics) {
         family("vqwatch_events_total", "How many events there were, printed or not", type: "counter") { samples in
             // Those that a slow reader misses are about the output, not about the cluster.
             for kind in EventKind.allCases where kind != .dropped {
-                samples.add([("event", kind.rawValue)], survey.events[kind, default: 0])
+                samples.add([("event", kind.rawValue)], statistics.events[kind, default: 0])
             }
         }
         family(
             "vqwatch_reconnects_total", "How often a lost connection to corosync was made again", type: "counter"
-        ) { $0.add([], survey.reconnects) }
+        ) { $0.add([], statistics.reconnects) }
         family("vqwatch_last_change_timestamp_seconds", "When the state of the cluster last changed") { samples in
-            if let time = survey.lastChange { samples.add([], seconds: time) }
+            if let time = statistics.lastChange { samples.add([], seconds: time) }
         }
     }
 

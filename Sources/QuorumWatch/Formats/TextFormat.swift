@@ -7,20 +7,22 @@ struct TextFormat {
     let color: Bool
 
     /// The line of an event, its newline included.
-    func line(for event: Event) -> [UInt8] {
+    func line(for event: Event, changes: [Change]) -> [UInt8] {
         var bytes: [UInt8] = []
         event.time.appendLocal(to: &bytes)
-        bytes.append(contentsOf: " \(words(for: event))\n".utf8)
+        bytes.append(contentsOf: " \(words(for: event, changes: changes))\n".utf8)
         return bytes
     }
 
     /// The line without its time.
-    func words(for event: Event) -> String { "\(event.kind.rawValue) \(text(of: event.body))" }
+    func words(for event: Event, changes: [Change]) -> String {
+        "\(event.kind.rawValue) \(text(of: event.body, changes))"
+    }
 
-    private func text(of body: Event.Body) -> String {
+    private func text(of body: Event.Body, _ changes: [Change]) -> String {
         switch body {
-        case .status(let report): status(report.state)
-        case .quorum(let report), .expectedVotes(let report), .info(let report): update(report)
+        case .status(let state): status(state)
+        case .quorum(let state), .expectedVotes(let state), .info(let state): update(state, changes)
         case .nodelist(let report): nodelist(report)
         case .disconnected(let error):
             TextStyle.bad.apply(to: "\(error.reason) (\(error.code))", color: color)
@@ -43,11 +45,11 @@ struct TextFormat {
         return parts.joined(separator: "; ")
     }
 
-    private func update(_ report: StateReport) -> String {
-        // Gained and lost stand out; what stays good need not.
-        let turned = report.changes.contains { $0.field == "quorate" }
-        let verdict = report.state.quorate == true && !turned ? "quorate" : report.state.verdict
-        let changes = report.changes.filter { change in
+    private func update(_ state: ClusterState, _ changes: [Change]) -> String {
+        // Quorum gained and lost stands out; quorum kept need not.
+        let turned = changes.contains { $0.field == "quorate" }
+        let verdict = state.quorate == true && !turned ? "quorate" : state.verdict
+        let shown = changes.filter { change in
             switch change.field {
             case "flags": !turned
             case "quorate", "cluster_name", "local_node_id", "ring_id": false
@@ -56,8 +58,7 @@ struct TextFormat {
             default: !(change.field.hasPrefix("nodes.") && change.field.hasSuffix(".expected_votes"))
             }
         }
-        return ([summary(report.state, verdict: verdict)] + changes.map { $0.text(in: report.state) })
-            .joined(separator: "; ")
+        return ([summary(state, verdict: verdict)] + shown.map { $0.text(in: state) }).joined(separator: "; ")
     }
 
     private func nodelist(_ report: NodelistReport) -> String {

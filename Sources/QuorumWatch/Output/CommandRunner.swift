@@ -9,18 +9,16 @@ struct CommandRunner: Sendable {
     /// The command and its arguments.
     let command: [String]
     let queue: EventQueue
-    /// End after this many events.
+    /// The number of events after which the watch ends.
     let limit: Int?
     let stop: StopRequest
+    let diagnostics: DiagnosticWriter
     /// Why the command could not be started the first time, when it could not.
     let startFailure = Guarded<String?>(nil)
 
-    /// How many events wait when it is said that the command is too slow.
-    private static let manyEvents = 10_000
-
     /// Looks whether the command can be started; returns why not, and what to do.
     func begin() -> String? {
-        // If whoever started this program ignores it, nobody would learn how a command ended.
+        // Where the parent process ignores it, the exit status of a command would be lost.
         signal(SIGCHLD, SIG_DFL)
         let error = obstacle(toStarting: command[0])
         return error == 0 ? nil : diagnosis(ofStarting: error)
@@ -32,24 +30,26 @@ struct CommandRunner: Sendable {
         let inherited = currentEnvironment().filter { entry in !Self.ownVariables.contains { entry.hasPrefix($0) } }
         var json = JSONFormat()
         var isFirst = true
-        var saidSlow = false
+        var hasReportedDrops = false
         var rest = limit ?? .max
-        while rest > 0, case .event(let event)? = queue.next() {
+        while rest > 0, case .event(let item) = queue.next() {
+            let event = item.event
+            if case .dropped = event.body, !hasReportedDrops {
+                hasReportedDrops = true
+                diagnostics.write(
+                    "events for the command of --exec were dropped: \(name) is too slow; have it do less, or run it for "
+                        + "fewer --events")
+            }
             let spawn = Spawn(
-                arguments: command, environment: inherited + Self.variables(for: event), input: json.line(for: event))
+                arguments: command, environment: inherited + Self.variables(for: event),
+                input: json.line(for: event, changes: item.changes))
             let ending = run(spawn)
             if isFirst, case .notStarted(let error) = ending {
                 startFailure.withLock { $0 = diagnosis(ofStarting: error) }
                 return stop.request(.failed(diagnosis(ofStarting: error)))
             }
             if let problem = diagnosis(of: ending) {
-                report("the command of --exec failed on '\(event.kind.rawValue)': \(problem)")
-            }
-            if !saidSlow, queue.count >= Self.manyEvents {
-                saidSlow = true
-                report(
-                    "\(Self.manyEvents) events wait for the command of --exec: \(name) is too slow; "
-                        + "have it do less, or run it for fewer --events")
+                diagnostics.write("the command of --exec failed on '\(event.kind.rawValue)': \(problem)")
             }
             isFirst = false
             rest -= 1
@@ -70,30 +70,29 @@ struct CommandRunner: Sendable {
 }
 
 extension CommandRunner {
-    /// Tells, at the end of the watch, of events that the command was not run for, and of a command that still runs.
+    /// Reports, at the end of the watch, events that the command was not run for, and a command that still runs.
     func reportEnd(notRun: Int, isRunning: Bool) {
         var problems: [String] = []
         if isRunning { problems.append("\(name) still runs and is left to itself") }
         if notRun > 0 { problems.append("it was not run for the last \(notRun) event\(notRun == 1 ? "" : "s")") }
         guard !problems.isEmpty else { return }
-        // Not from here on: a standard error that nobody reads must not keep the program from ending.
-        guard wait(for: [(STDERR_FILENO, POLLOUT)], until: .now)[0] & POLLOUT != 0 else { return }
-        report(
+        diagnostics.write(
             "the command of --exec was cut short: " + problems.joined(separator: ", and ")
                 + "; have it do less when every event counts")
     }
 }
 
-// MARK: - What the command is told
+// MARK: - Environment
 
 extension CommandRunner {
-    /// What a command gets from here or must not get: it does not speak for this program to the service manager.
+    /// The variables that a command gets from here, and those it must not get: it is not the service that the service
+    /// manager started.
     private static let ownVariables = [
         "VQWATCH_EVENT=", "VQWATCH_QUORATE=", "VQWATCH_CLUSTER_NAME=", "VQWATCH_LOCAL_NODE_ID=",
         "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=",
     ]
 
-    /// What an event is about; empty when not known.
+    /// The variables that describe an event; empty where not known.
     static func variables(for event: Event) -> [String] {
         [
             "VQWATCH_EVENT=\(event.kind.rawValue)",
@@ -104,7 +103,7 @@ extension CommandRunner {
     }
 }
 
-// MARK: - What is told of the command
+// MARK: - Diagnostics
 
 extension CommandRunner {
     private var name: String { harmless(command[0]) }
@@ -122,7 +121,4 @@ extension CommandRunner {
         case .notStarted(let error): "\(name) was not started: \(String(cString: strerror(error))); see that it exists"
         }
     }
-
-    /// Written from here and at once: what waits to be printed may wait for long.
-    private func report(_ text: String) { _ = writeAll("vqwatch: \(text)\n".utf8, to: STDERR_FILENO) }
 }

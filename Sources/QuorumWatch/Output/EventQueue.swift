@@ -1,138 +1,195 @@
 // SPDX-License-Identifier: MIT
 
-/// What waits to be written: events, and diagnostics for standard error, in order.
+internal import DequeModule
+
+/// The events that wait for one output, in order, and what changed since the last one that the output was given.
 ///
-/// Putting something in never waits for whoever reads the output. When too many events wait, the oldest go, and one
-/// `dropped` event stands in their place.
+/// Adding an event never waits for the reader of the output. When too many events wait, or they take too much memory,
+/// the oldest are dropped, and one `dropped` event stands in their place.
 final class EventQueue: Sendable {
-    /// Something to write.
-    enum Item: Sendable {
-        case event(Event)
-        case diagnostic(String)
-        /// There is no answer for who prints a line in any case, and why.
-        case unknown(String)
+    /// How much may wait.
+    struct Limits: Sendable {
+        /// Events at most.
+        var events: Int
+        /// Bytes of memory at most; a single event may take more.
+        var bytes: Int
+
+        static let standardOutput = Limits(events: 10_000, bytes: 32 << 20)
+        static let command = Limits(events: 100_000, bytes: 64 << 20)
+    }
+
+    /// An event on its way to the output.
+    struct Item: Sendable {
+        /// The event.
+        let event: Event
+        /// What changed since the last state that the output was given.
+        let changes: [Change]
+    }
+
+    /// The next thing to write.
+    enum Next: Sendable {
+        /// An event.
+        case event(Item)
+        /// That there is no answer, and why.
+        case noAnswer(reason: String)
+        /// Nothing: the queue is closed and empty.
+        case end
     }
 
     private struct State: Sendable {
-        var items: [Item] = []
-        var head = 0
+        var events: Deque<Event> = []
+        /// The memory that the events take.
+        var bytes = 0
         var dropped = 0
         var lastDropped: Event?
+        var tracker = ChangeTracker()
+        var hasFirstState = false
         var isClosed = false
-        /// Whether what was taken last may not be written yet.
-        var isTaken = false
-        var printAtOnce: (@Sendable (Event) -> Bool)?
-        var startTaking: (@Sendable () -> Void)?
+        /// Why there is no answer, to be written after the events.
+        var noAnswer: String?
+        /// Whether the last event that was taken may not be written yet.
+        var isWriting = false
+        /// Whether the last wait for room ended without any.
+        var isStalled = false
+        var writeNow: (@Sendable (Item) -> Bool)?
+        var startConsumer: (@Sendable () -> Void)?
 
-        var count: Int { items.count - head }
+        mutating func removeFirst() -> Event? {
+            guard let event = events.popFirst() else { return nil }
+            bytes -= event.footprint
+            return event
+        }
 
-        mutating func popFirst() -> Item? {
-            guard head < items.count else { return nil }
-            defer {
-                head += 1
-                // Forget what was taken, but not at every step: that would move the rest each time.
-                if head == items.count {
-                    items.removeAll(keepingCapacity: head < 1024)
-                    head = 0
-                } else if head >= 1024, head * 2 >= items.count {
-                    items.removeFirst(head)
-                    head = 0
-                }
-            }
-            return items[head]
+        /// The event with its changes; nil for an `info` event that tells the output nothing new.
+        mutating func item(for event: Event) -> Item? {
+            let isFirst = !tracker.hasState
+            let changes = tracker.changes(in: event)
+            if changes.isEmpty, !isFirst, case .info = event.body { return nil }
+            return Item(event: event, changes: changes)
         }
     }
 
-    private let capacity: Int
+    private let kinds: Set<EventKind>
+    private let limits: Limits
     private let state = Guarded(State())
-    private let drainedFlag = Flag()
+    private let drainedFlag: Flag
 
-    /// A queue in which at most `capacity` events wait.
-    init(capacity: Int = 10_000) { self.capacity = capacity }
+    /// A queue that takes events of these kinds. Throws when there is no descriptor to be had.
+    init(kinds: Set<EventKind> = Set(EventKind.allCases), limits: Limits = .standardOutput) throws(SystemError) {
+        self.kinds = kinds
+        self.limits = limits
+        drainedFlag = try Flag()
+    }
 
-    /// Whom to give an event that nothing else is before, instead of making it wait; false: it has to wait after all.
+    /// Sets the fast path, called when the queue is empty; it returns false if the event has to be queued.
     ///
-    /// It is called by the thread that has the event, which it must not make wait, and never while something that was
-    /// taken is being written.
-    func deliver(atOnce print: @escaping @Sendable (Event) -> Bool) { state.withLock { $0.printAtOnce = print } }
+    /// The thread that adds the event calls it, so it must not block; it is never called while an event that was taken
+    /// is being written.
+    func onEmpty(writeNow: @escaping @Sendable (Item) -> Bool) { state.withLock { $0.writeNow = writeNow } }
 
-    /// Whom to start when something has to wait for the first time: the thread that takes it. If nothing ever has to, there
-    /// is no such thread.
-    func whenNeeded(start: @escaping @Sendable () -> Void) { state.withLock { $0.startTaking = start } }
+    /// Sets how the consumer is started when the first event has to be queued. Without one, it is never started.
+    func onFirstQueued(start: @escaping @Sendable () -> Void) { state.withLock { $0.startConsumer = start } }
 
-    /// Puts something at the end. What comes after ``close()`` is lost.
-    func put(_ item: Item) {
+    /// Takes the state at the start, from which changes are computed, where no status is printed.
+    func begin(with state: ClusterState) {
+        self.state.withLock { queue in
+            queue.hasFirstState = true
+            queue.tracker.begin(with: state)
+        }
+    }
+
+    /// Adds an event at the end, if it is of the kinds of this queue. After ``close()`` it is lost.
+    func put(_ event: Event) {
         state.wakingIfNeeded { state in
             guard !state.isClosed else { return false }
-            if case .event(let event) = item, state.count == 0, !state.isTaken, state.lastDropped == nil,
-                state.printAtOnce?(event) == true
+            if let first = event.state, !state.hasFirstState {
+                state.hasFirstState = true
+                if !kinds.contains(event.kind) { state.tracker.begin(with: first) }
+            }
+            guard kinds.contains(event.kind) else { return false }
+            if state.events.isEmpty, !state.isWriting, state.lastDropped == nil, let writeNow = state.writeNow {
+                let tracker = state.tracker
+                guard let item = state.item(for: event), !writeNow(item) else { return false }
+                state.tracker = tracker
+            }
+            let size = event.footprint
+            while state.events.count >= limits.events || state.bytes + size > limits.bytes,
+                let oldest = state.removeFirst()
             {
-                return false
+                state.dropped += 1
+                state.lastDropped = oldest
             }
-            if state.count >= capacity {
-                switch state.popFirst() {
-                case .event(let event):
-                    state.dropped += 1
-                    state.lastDropped = event
-                case .diagnostic, .unknown, nil: break
-                }
-            }
-            state.items.append(item)
-            state.startTaking?()
-            state.startTaking = nil
+            state.events.append(event)
+            state.bytes += size
+            state.startConsumer?()
+            state.startConsumer = nil
             return true
         }
     }
 
-    /// Waits until as many events can be put in as come at once without one being dropped, or the queue is closed.
-    func waitForRoom() {
-        var hasRoom = true
-        // Whoever waits does not wait for this, and need not be woken.
+    /// Waits for room for as many events as come at once, but not longer than `limit`, and not at all after a wait that
+    /// ended without room until there is some again.
+    func waitForRoom(atMost limit: Duration) {
+        let hasRoom = { [limits] (state: inout State) -> Void? in
+            guard state.events.count <= limits.events / 2, state.bytes <= limits.bytes / 2 else {
+                return state.isClosed || state.isStalled ? () : nil
+            }
+            state.isStalled = false
+            return ()
+        }
+        var mayGoOn = false
+        // The threads that wait here change nothing that another waits for.
         state.wakingIfNeeded { state in
-            hasRoom = state.count <= capacity / 2 || state.isClosed
+            mayGoOn = hasRoom(&state) != nil
             return false
         }
-        if !hasRoom { state.wait { $0.count <= capacity / 2 || $0.isClosed ? () : nil } }
+        guard !mayGoOn, state.wait(until: .now + limit, for: hasRoom) == nil else { return }
+        state.withLock { $0.isStalled = true }
     }
 
-    /// Waits for the next thing to write, what was taken before being written; nil once the queue is closed and empty.
-    func next() -> Item? {
-        state.wait { state -> Item?? in
-            state.isTaken = state.lastDropped != nil || state.count > 0
-            if let event = state.lastDropped {
-                defer { (state.dropped, state.lastDropped) = (0, nil) }
-                var marker = event
+    /// Waits for the next event to write, the one before being written.
+    func next() -> Next {
+        state.wait { state in
+            state.isWriting = false
+            if let last = state.lastDropped {
+                var marker = last
                 marker.body = .dropped(count: state.dropped)
-                return .some(.event(marker))
+                (state.dropped, state.lastDropped) = (0, nil)
+                state.isWriting = true
+                return .event(Item(event: marker, changes: []))
             }
-            if let item = state.popFirst() { return .some(item) }
-            return state.isClosed ? .some(nil) : nil
-        } ?? nil
+            while let event = state.removeFirst() {
+                guard let item = state.item(for: event) else { continue }
+                state.isWriting = true
+                return .event(item)
+            }
+            guard let reason = state.noAnswer else { return state.isClosed ? .end : nil }
+            state.noAnswer = nil
+            return .noAnswer(reason: reason)
+        } ?? .end
     }
 
-    /// How much waits.
-    var count: Int { state.withLock { $0.count } }
-
-    /// Forgets what waits, and takes nothing more; returns how much was forgotten.
+    /// Drops what waits and closes the queue; returns how many events were dropped.
     func discard() -> Int {
         state.withLock { state in
-            defer { (state.items, state.head, state.isClosed) = ([], 0, true) }
-            return state.count
+            defer { (state.events, state.bytes, state.isClosed) = ([], 0, true) }
+            return state.events.count
         }
     }
 
-    /// Takes nothing more; what is in is still written.
-    func close() {
-        // Where nothing ever had to wait there is no thread to say so.
-        let isDrained = state.withLock { state in
+    /// Closes the queue; what waits is still written, and after it why there is no answer, if there is none.
+    func close(noAnswer reason: String? = nil) {
+        let isWritten = state.withLock { state in
             state.isClosed = true
-            defer { state.startTaking = nil }
-            return state.startTaking != nil
+            state.noAnswer = reason
+            if reason != nil { state.startConsumer?() }
+            defer { state.startConsumer = nil }
+            return state.startConsumer != nil && reason == nil
         }
-        if isDrained { drainedFlag.raise() }
+        if isWritten { drainedFlag.raise() }
     }
 
-    /// Says that everything is written, or never will be.
+    /// Records that everything is written, or never will be.
     func drained() {
         close()
         drainedFlag.raise()

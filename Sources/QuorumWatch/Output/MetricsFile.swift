@@ -6,9 +6,8 @@ internal import Glibc
 /// Keeps a file for the textfile collector of node_exporter: replaced as a whole, never changed.
 struct MetricsFile: Sendable {
     let path: String
-    let survey: Latest<Survey>
-    /// Takes a line for standard error.
-    let diagnose: @Sendable (String) -> Void
+    let statistics: LatestValue<WatchStatistics>
+    let diagnostics: DiagnosticWriter
 
     /// What is written at most, so that a flood of changes does not become a flood of files.
     private static let shortestPause = Duration.milliseconds(100)
@@ -25,18 +24,18 @@ struct MetricsFile: Sendable {
             return "cannot write --metrics-file \(harmless(path, limit: 4096)): it is there and not a regular file; "
                 + "choose another name"
         }
-        return replace(with: PrometheusFormat.exposition(of: survey.value)).map(diagnosis)
+        return replace(with: PrometheusFormat.exposition(of: statistics.value)).map(diagnosis)
     }
 
     /// Writes the file for every change, until the end is said, and then that nothing is known any more.
     func run() {
         var seen = 0
-        var latest = survey.value
+        var latest = statistics.value
         var failure: CInt?
         while true {
             let deadline = Instant.now + (failure == nil ? Self.longestPause : Self.retryPause)
-            switch survey.next(after: &seen, until: deadline) {
-            case .value(let news): latest = news
+            switch statistics.next(after: &seen, until: deadline) {
+            case .value(let newer): latest = newer
             case .none: break
             case .end:
                 // The counters go with the one who counts; a file without them is how its end is told from corosync's.
@@ -44,9 +43,9 @@ struct MetricsFile: Sendable {
                 return
             }
             let error = replace(with: PrometheusFormat.exposition(of: latest))
-            if let error, error != failure { diagnose(diagnosis(error) + "; it is tried again") }
+            if let error, error != failure { diagnostics.write(diagnosis(error) + "; it is tried again") }
             failure = error
-            _ = survey.waitForEnd(until: .now + Self.shortestPause)
+            _ = statistics.waitForEnd(until: .now + Self.shortestPause)
         }
     }
 

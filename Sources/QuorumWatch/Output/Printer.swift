@@ -17,14 +17,14 @@ public enum OutputFormat: Hashable, Sendable {
     case quiet
 }
 
-/// Writes what is in the queue: an event with one write(2). The one place that can wait for whoever reads the output.
+/// Writes the events of the queue to standard output, each with one write(2). Nothing but this can block on the reader of
+/// the output.
 ///
-/// An event that nothing is before is written by the thread that has it, when nobody could make that thread wait: to
-/// hand it over would take longer than all the rest.
+/// Where nothing can block, the thread that adds an event to an empty queue writes it: handing it over to another thread
+/// would take longer than all the rest.
 final class Printer: Sendable {
     private struct State: Sendable {
         var json = JSONFormat()
-        var continuity = Continuity()
         var printed = 0
         var quorate: Bool?
     }
@@ -35,81 +35,72 @@ final class Printer: Sendable {
     private let printsPage: Bool
     /// The line to print in place of a status, for a monitoring plugin.
     private let check: CheckFormat?
-    /// End after this many events.
+    /// The number of events after which the watch ends.
     private let limit: Int?
     private let stop: StopRequest
-    private let mayWriteAtOnce: Bool
+    private let diagnostics: DiagnosticWriter
     // Used by one thread at a time: the queue sees to it.
     private let state = Guarded(State())
 
-    init(
-        queue: EventQueue, format: OutputFormat, printsPage: Bool, check: CheckFormat?, limit: Int?, stop: StopRequest
-    ) {
+    init(plan: WatchPlan, queue: EventQueue, stop: StopRequest, diagnostics: DiagnosticWriter) {
         self.queue = queue
-        self.format = format
-        self.printsPage = printsPage
-        self.check = check
-        self.limit = limit
+        format = plan.format
+        printsPage = plan.printsOnce
+        check = plan.check
+        limit = plan.printsOnce ? 1 : plan.limit
         self.stop = stop
-        mayWriteAtOnce = format == .quiet || isPipeOrNull(STDOUT_FILENO)
-        queue.deliver { [unowned self] in printAtOnce($0) }
+        self.diagnostics = diagnostics
+        if format == .quiet || isPipeOrNull(STDOUT_FILENO) { queue.onEmpty { [unowned self] in writeNow($0) } }
     }
 
     /// Writes until the queue is closed and empty.
     func run() {
         defer { queue.drained() }
-        while let item = queue.next() {
-            switch item {
-            case .diagnostic(let text):
-                _ = writeAll("vqwatch: \(text)\n".utf8, to: STDERR_FILENO)
-            case .unknown(let reason):
-                // The answer may have come, and been written, while the time ran out.
-                guard state.withLock({ $0.printed == 0 }) else { return }
-                return printUnknown(because: reason)
-            case .event(let event):
-                guard printInTurn(event) else { return }
+        while true {
+            switch queue.next() {
+            case .event(let item): guard write(item) else { return }
+            case .noAnswer(let reason): writeUnknown(because: reason)
+            case .end: return
             }
         }
     }
 
     /// Writes an event; false: it was the last, or cannot be written.
-    private func printInTurn(_ event: Event) -> Bool {
+    private func write(_ item: EventQueue.Item) -> Bool {
         state.withLock { state in
             guard state.printed != limit else { return false }
-            let event = state.continuity.mend(event)
-            let error = text(of: event, with: &state.json).map { writeAll($0, to: STDOUT_FILENO) } ?? 0
-            if error == 0 { count(event, in: &state) } else { fail(error) }
+            let error = text(of: item, with: &state.json).map { writeAll($0, to: STDOUT_FILENO) } ?? 0
+            if error == 0 { count(item.event, in: &state) } else { fail(error) }
             return error == 0 && state.printed != limit
         }
     }
 
-    /// Writes an event if nobody makes the writer wait.
-    private func printAtOnce(_ event: Event) -> Bool {
-        guard mayWriteAtOnce else { return false }
-        return state.withLock { state in
-            // What comes after the last is lost.
+    /// Writes an event if that does not block.
+    private func writeNow(_ item: EventQueue.Item) -> Bool {
+        state.withLock { state in
+            // What comes after the last event is lost.
             guard state.printed != limit else { return true }
-            var continuity = state.continuity
-            let event = continuity.mend(event)
-            if let text = text(of: event, with: &state.json), !writeAtOnce(text, to: STDOUT_FILENO) { return false }
-            state.continuity = continuity
-            count(event, in: &state)
+            if let text = text(of: item, with: &state.json), !writeAtOnce(text, to: STDOUT_FILENO) { return false }
+            count(item.event, in: &state)
             return true
         }
     }
 
     private func count(_ event: Event, in state: inout State) {
         state.printed += 1
-        if let check, let report = event.report { return stop.conclude(.checked(check.health(of: report.state))) }
+        if let check, let cluster = event.state { return stop.conclude(.checked(check.health(of: cluster))) }
         if case .status = event.body { state.quorate = event.quorate }
         if state.printed == limit { stop.conclude(.done(quorate: state.quorate)) }
     }
 
-    private func printUnknown(because reason: String) {
+    /// Writes that there is no answer, in the formats that have a form for that.
+    private func writeUnknown(because reason: String) {
+        // The answer may have come, and been written, while the time ran out.
+        guard state.withLock({ $0.printed == 0 }) else { return }
         var error: CInt = 0
         switch format {
         case .prometheus: error = writeAll(PrometheusFormat.exposition(of: nil as ClusterState?), to: STDOUT_FILENO)
-        case .quiet: _ = writeAll("vqwatch: \(reason)\n".utf8, to: STDERR_FILENO)
+        case .quiet: diagnostics.write(reason)
         default: error = writeAll(CheckFormat.line(forUnknown: reason), to: STDOUT_FILENO)
         }
         if error != 0 { fail(error) } else if check != nil { stop.conclude(.checked(.unknown)) }
@@ -120,22 +111,19 @@ final class Printer: Sendable {
     }
 
     /// The text of an event; nil when nothing is to be written.
-    private func text(of event: Event, with json: inout JSONFormat) -> [UInt8]? {
-        if let check, format != .quiet { return event.report.map { check.line(for: $0.state) } }
+    private func text(of item: EventQueue.Item, with json: inout JSONFormat) -> [UInt8]? {
+        let (event, changes) = (item.event, item.changes)
+        if let check, format != .quiet { return event.state.map(check.line(for:)) }
         switch format {
         case .quiet: return nil
-        case .prometheus: return event.report.map { PrometheusFormat.exposition(of: $0.state) }
-        case .json: return json.line(for: event)
+        case .prometheus: return event.state.map(PrometheusFormat.exposition(of:))
+        case .json: return json.line(for: event, changes: changes)
         case .text(let color):
-            if printsPage, case .status(let report) = event.body {
-                return StatusText(color: color).page(for: report.state)
-            }
-            return TextFormat(color: color).line(for: event)
+            if printsPage, case .status(let state) = event.body { return StatusText(color: color).page(for: state) }
+            return TextFormat(color: color).line(for: event, changes: changes)
         case .journal(let color):
-            if printsPage, case .status(let report) = event.body {
-                return JournalFormat(color: color).page(for: report.state)
-            }
-            return JournalFormat(color: color).line(for: event)
+            if printsPage, case .status(let state) = event.body { return JournalFormat(color: color).page(for: state) }
+            return JournalFormat(color: color).line(for: event, changes: changes)
         }
     }
 }

@@ -3,15 +3,17 @@
 internal import CLinux
 internal import Glibc
 
-/// Tells the service manager how the watch goes (sd_notify(3)), when there is one that wants to know.
+/// Notifies the service manager of the state of the watch (sd_notify(3)).
 struct ServiceNotifier: Sendable {
     private let socket: CInt
     private let address: [UInt8]
-    /// How often the service manager wants to hear that all is well: half of what it waits for.
+    /// How often the service manager is sent a keep-alive: half of its timeout.
     let watchdogInterval: Duration?
+    /// A shorter one would keep a processor busy.
+    private static let shortestInterval = Duration.milliseconds(10)
 
-    /// Nil when no service manager has said where it listens; it is asked to be told of by `NOTIFY_SOCKET`, and
-    /// of the watchdog by `WATCHDOG_USEC` and `WATCHDOG_PID`.
+    /// Nil without a service manager: it gives the address of its socket in `NOTIFY_SOCKET`, and the timeout of its
+    /// watchdog in `WATCHDOG_USEC` and `WATCHDOG_PID`.
     init?() {
         guard let path = getenv("NOTIFY_SOCKET").map({ Array(String(cString: $0).utf8) }), path.count > 1,
             path[0] == UInt8(ascii: "/") || path[0] == UInt8(ascii: "@")
@@ -23,28 +25,30 @@ struct ServiceNotifier: Sendable {
         guard socket >= 0 else { return nil }
         func number(_ name: String) -> Int64? { getenv(name).flatMap { Int64(String(cString: $0)) } }
         let isOurs = getenv("WATCHDOG_PID") == nil || number("WATCHDOG_PID") == Int64(getpid())
-        watchdogInterval = number("WATCHDOG_USEC").flatMap { isOurs && $0 > 0 ? .microseconds($0 / 2) : nil }
+        watchdogInterval = number("WATCHDOG_USEC").flatMap { timeout in
+            isOurs && timeout > 0 ? max(.microseconds(timeout / 2), Self.shortestInterval) : nil
+        }
     }
 
-    /// Tells the state of the watch with every change of it, and with the first that the service is ready, until the
-    /// end is said.
-    func run(_ survey: Latest<Survey>) {
+    /// Sends the state of the watch with every change of it, and with the first that the service is ready, until the
+    /// series ends.
+    func run(_ statistics: LatestValue<WatchStatistics>) {
         var seen = 0
         var told: String?
-        while case .value(let latest) = survey.next(after: &seen) {
+        while case .value(let latest) = statistics.next(after: &seen) {
             let status = latest.text
             if told == nil { send("READY=1\nSTATUS=\(status)") } else if told != status { send("STATUS=\(status)") }
             told = status
         }
     }
 
-    /// Tells that the watch goes on.
+    /// Sends the keep-alive of the watchdog.
     func ping() { send("WATCHDOG=1", waits: false) }
 
-    /// Tells that the watch ends.
+    /// Sends that the watch is ending.
     func stopping() { send("STOPPING=1", waits: false) }
 
-    /// Sends, or forgets it: a service manager that does not listen is no reason to stop watching.
+    /// Sends a message; an error is ignored, since the watch does not depend on the service manager.
     private func send(_ text: String, waits: Bool = true) {
         var to = sockaddr_un()
         to.sun_family = sa_family_t(AF_UNIX)
@@ -60,12 +64,12 @@ struct ServiceNotifier: Sendable {
     }
 }
 
-extension Survey {
+extension WatchStatistics {
     /// The state in a line for people.
     var text: String {
         if let state {
             return "\(state.verdict): \(state.votesText)" + (state.marginText.map { ", \($0)" } ?? "")
         }
-        return waitsBecause.map { "waiting for corosync: \($0)" } ?? "corosync is gone or does not answer"
+        return waitingReason.map { "waiting for corosync: \($0)" } ?? "corosync is gone or does not answer"
     }
 }

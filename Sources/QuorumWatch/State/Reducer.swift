@@ -2,12 +2,14 @@
 
 public import Corosync
 
-/// Turns what corosync says into events. Pure: it asks nobody and has no clock.
+/// Turns notifications and readings into states and events. Pure: it makes no request and has no clock.
+///
+/// An event carries the state as it is; what changed since the last line of an output is for its ``ChangeTracker``.
 ///
 /// A membership change reaches it as a nodelist notification and later a quorum notification. In between votequorum
 /// recalculates, and what it answers is a mixture of before and after; ``mayRead`` is false then.
 public struct Reducer: Sendable {
-    /// Something that was learned.
+    /// A notification, a reading, or what became of the connection.
     public enum Input: Hashable, Sendable {
         /// A nodelist notification.
         case nodelist(ring: RingID, members: [NodeID])
@@ -36,10 +38,8 @@ public struct Reducer: Sendable {
         case recalculating
     }
 
-    private let kinds: Set<EventKind>
     private var phase = Phase.starting
     private var current = ClusterState()
-    private var printed: ClusterState?
     /// The configuration; nil while it is not known.
     public private(set) var configuration: Configuration?
     private var members: [NodeID] = []
@@ -52,8 +52,8 @@ public struct Reducer: Sendable {
     /// How many of them are held at most.
     private static let mostHeld = 1000
 
-    /// A reducer that gives events of these kinds only.
-    public init(kinds: Set<EventKind> = Set(EventKind.allCases)) { self.kinds = kinds }
+    /// A reducer that knows nothing yet.
+    public init() {}
 
     /// Whether anything is known of this connection.
     var hasState: Bool { phase != .starting }
@@ -65,7 +65,7 @@ public struct Reducer: Sendable {
     /// is about to tell. If none comes, the same reading a second time is believed.
     public var wantsSecondReading: Bool { doubted != nil }
 
-    /// The state, whatever was printed of it; nil when corosync is gone or silent.
+    /// The state; nil before the first status, and while corosync is gone or silent.
     public var known: ClusterState? { phase == .starting || current.quorate == nil ? nil : current }
 
     /// Every node that votequorum is known to know, the asked one included.
@@ -74,7 +74,7 @@ public struct Reducer: Sendable {
     /// The nodes of the configuration.
     public var configuredNodes: [NodeID] { configuration?.nodes.map(\.id) ?? [] }
 
-    /// Takes something that was learned at a moment; gives the events that it makes.
+    /// Takes an input of this time; returns the events that it causes.
     public mutating func reduce(_ input: Input, at time: Timestamp) -> [Event] {
         switch input {
         case .nodelist(let ring, let members): nodelist(ring: ring, members: members, at: time)
@@ -99,15 +99,12 @@ extension Reducer {
         self.members = Set(members).sorted()
         guard phase != .starting else { return [] }
         phase = .recalculating
-        guard kinds.contains(.nodelist) else { return [] }
         let names = configuration ?? Configuration()
         let report = NodelistReport(
             ring: ring, members: self.members.map(names.reference),
             joined: self.members.filter { !old.contains($0) }.map(names.reference),
             left: old.filter { !self.members.contains($0) }.map(names.reference))
-        let event = event(.nodelist(report), at: time)
-        printed?.show(event)
-        return [event]
+        return [event(.nodelist(report), at: time)]
     }
 
     private mutating func quorum(
@@ -119,7 +116,8 @@ extension Reducer {
         take(reading)
         current.quorate = quorate
         if reading.local.flags.contains(.quorate) != quorate { current.forgetVotes() }
-        return isFirst ? report(.status, at: time) : reportHeldExpectedVotes() + report(.quorum, at: time)
+        guard !isFirst else { return [event(.status(current), at: time)] }
+        return heldExpectedVotesEvents() + [event(.quorum(current), at: time)]
     }
 
     private mutating func expectedVotes(_ votes: UInt32, _ reading: Reading?, at time: Timestamp) -> [Event] {
@@ -127,14 +125,14 @@ extension Reducer {
         guard phase == .settled, let reading else {
             heldExpectedVotes.append((time, votes))
             guard heldExpectedVotes.count == Self.mostHeld else { return [] }
-            // Who is told so often before the recalculation ends gets the lines without what it would bring.
+            // More are not held: these lines are printed without the votes that the end of the recalculation brings.
             current.forgetVotes()
-            return reportHeldExpectedVotes()
+            return heldExpectedVotesEvents()
         }
         take(reading)
         current.quorate = reading.local.flags.contains(.quorate)
         current.votes.expected = votes
-        return report(.expectedVotes, at: time)
+        return [event(.expectedVotes(current), at: time)]
     }
 
     private mutating func silent(_ reading: Reading, at time: Timestamp) -> [Event] {
@@ -145,10 +143,11 @@ extension Reducer {
             doubted = seen
             return []
         }
+        let old = current
         listed = seen
         take(reading)
         current.quorate = quorate
-        return reportSilentChange(at: time)
+        return infoEvent(ifChangedSince: old, at: time)
     }
 
     private mutating func baseline(_ reading: Reading) -> [Event] {
@@ -157,16 +156,17 @@ extension Reducer {
         members = listed.filter { $0.state == .member }.map(\.id)
         take(reading)
         current.quorate = reading.local.flags.contains(.quorate)
-        printed = current
         return []
     }
 
     private mutating func configured(_ configuration: Configuration?, at time: Timestamp) -> [Event] {
+        let old = current
         self.configuration = configuration
         current.clusterName = configuration?.clusterName
         guard let reading, phase != .starting else { return [] }
         current.nodes = nodes(from: reading)
-        return phase == .settled ? reportSilentChange(at: time) : []
+        // During a recalculation the state that follows carries the change.
+        return phase == .settled ? infoEvent(ifChangedSince: old, at: time) : []
     }
 
     private mutating func disconnected(_ error: CorosyncError, at time: Timestamp) -> [Event] {
@@ -174,7 +174,7 @@ extension Reducer {
         if !heldExpectedVotes.isEmpty {
             current.forgetVotes()
             current.quorate = nil
-            events = reportHeldExpectedVotes()
+            events = heldExpectedVotesEvents()
         }
         phase = .starting
         members = []
@@ -183,49 +183,28 @@ extension Reducer {
         return events + unknown(.disconnected(error), at: time)
     }
 
-    /// An event after which nobody knows whether the cluster is quorate.
+    /// An event after which it is unknown whether the cluster is quorate.
     private mutating func unknown(_ body: Event.Body, at time: Timestamp) -> [Event] {
         doubted = nil
         current.quorate = nil
-        let event = event(body, at: time)
-        guard kinds.contains(event.kind) else { return [] }
-        printed?.show(event)
-        return [event]
+        return [event(body, at: time)]
     }
 }
 
 // MARK: - Events
 
 extension Reducer {
-    private mutating func reportSilentChange(at time: Timestamp) -> [Event] {
-        current == printed ? [] : report(.info, at: time)
+    private func infoEvent(ifChangedSince old: ClusterState, at time: Timestamp) -> [Event] {
+        current == old ? [] : [event(.info(current), at: time)]
     }
 
-    private mutating func reportHeldExpectedVotes() -> [Event] {
-        guard !heldExpectedVotes.isEmpty else { return [] }
+    private mutating func heldExpectedVotesEvents() -> [Event] {
         defer { heldExpectedVotes = [] }
         let settled = current.votes.expected
         defer { current.votes.expected = settled }
-        return heldExpectedVotes.flatMap { held in
+        return heldExpectedVotes.map { held in
             current.votes.expected = held.votes
-            return report(.expectedVotes, at: held.time)
-        }
-    }
-
-    private mutating func report(_ kind: EventKind, at time: Timestamp) -> [Event] {
-        let old = printed ?? current
-        guard kinds.contains(kind) else {
-            // The first state is what later ones are compared with, printed or not.
-            printed = old
-            return []
-        }
-        printed = current
-        let report = StateReport(state: current, changes: current.changes(since: old))
-        switch kind {
-        case .status: return [event(.status(report), at: time)]
-        case .quorum: return [event(.quorum(report), at: time)]
-        case .expectedVotes: return [event(.expectedVotes(report), at: time)]
-        default: return [event(.info(report), at: time)]
+            return event(.expectedVotes(current), at: held.time)
         }
     }
 

@@ -3,9 +3,14 @@
 internal import CLinux
 internal import Glibc
 
-/// A descriptor that becomes readable, for everyone and for good, once it is raised (eventfd(2)).
+/// A descriptor that is readable, for every thread, from when it is raised until it is lowered (eventfd(2)).
 struct Flag: Sendable {
-    let descriptor = eventfd(0, CInt(EFD_CLOEXEC) | CInt(EFD_NONBLOCK))
+    let descriptor: CInt
+
+    /// A flag that is not raised. Throws when there is no descriptor to be had.
+    init() throws(SystemError) {
+        descriptor = try SystemError.check("eventfd", eventfd(0, CInt(EFD_CLOEXEC) | CInt(EFD_NONBLOCK)))
+    }
 
     func raise() { eventfd_write(descriptor, 1) }
 
@@ -15,9 +20,9 @@ struct Flag: Sendable {
     }
 }
 
-/// Waits for any of a few descriptors (poll(2)), or until a deadline; a signal does not end it.
+/// Waits for any of a few descriptors (poll(2)), or until a deadline; a signal does not end the wait.
 ///
-/// Returns what happened on each, in order; all zero when the deadline came.
+/// Returns what happened on each, in order; all zero when the deadline came. A negative descriptor is ignored.
 func wait(for descriptors: [(descriptor: CInt, events: CInt)], until deadline: Instant? = nil) -> [CInt] {
     var polled = descriptors.map { pollfd(fd: $0.descriptor, events: Int16($0.events), revents: 0) }
     while true {
@@ -35,7 +40,10 @@ extension Instant {
 /// Whether a descriptor is open.
 func isOpen(_ descriptor: CInt) -> Bool { fcntl(descriptor, F_GETFD) != -1 }
 
-/// Whether a descriptor is a regular file: one that never makes a writer wait for a reader.
+/// Whether a line can be written to a descriptor at once: there is room in the pipe, or nothing limits it.
+func canWriteNow(to descriptor: CInt) -> Bool { wait(for: [(descriptor, POLLOUT)], until: .now)[0] & POLLOUT != 0 }
+
+/// Whether a descriptor is a regular file, which no reader keeps from being written to.
 func isRegularFile(_ descriptor: CInt) -> Bool {
     var information = stat()
     return fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
@@ -53,7 +61,7 @@ func isPipeOrNull(_ descriptor: CInt) -> Bool {
     }
 }
 
-/// Writes everything to a pipe or /dev/null if that makes nobody wait, and otherwise nothing; returns whether it did.
+/// Writes everything to a pipe or /dev/null if that does not block, and otherwise nothing; returns whether it did.
 ///
 /// Linux knows since 6.4 how not to wait for the room in a pipe (`RWF_NOWAIT` of pwritev2(2)) that others may write to
 /// as well, and writes as much as `PIPE_BUF` in one go.
@@ -81,8 +89,8 @@ func writeAll(_ bytes: some Collection<UInt8>, to descriptor: CInt) -> CInt {
     return 0
 }
 
-/// Puts /dev/null in the place of standard descriptors that are closed, so that no connection to corosync gets their
-/// number and is taken for one. Returns whether standard output was open.
+/// Opens /dev/null for the standard descriptors that are closed, so that no connection to corosync gets their numbers.
+/// Returns whether standard output was open.
 public func openMissingStandardDescriptors() -> Bool {
     let isOutputOpen = isOpen(STDOUT_FILENO)
     while case let descriptor = open("/dev/null", O_RDWR), descriptor >= 0 {

@@ -7,9 +7,9 @@ internal import Glibc
 struct EndingSignals {
     let descriptor: CInt
 
-    /// Takes them from now on, for every thread started later. One that whoever started the program ignores (nohup(1))
-    /// stays ignored.
-    init() {
+    /// Takes them from now on, for every thread started later. One that is ignored from the start (nohup(1)) stays
+    /// ignored. Throws when there is no descriptor to be had; the signals then end the program as ever.
+    init() throws(SystemError) {
         var set = sigset_t()
         sigemptyset(&set)
         for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -18,8 +18,8 @@ struct EndingSignals {
             let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
             if !isIgnored { sigaddset(&set, signal) }
         }
+        descriptor = try SystemError.check("signalfd", signalfd(-1, &set, CInt(SFD_CLOEXEC) | CInt(SFD_NONBLOCK)))
         pthread_sigmask(SIG_BLOCK, &set, nil)
-        descriptor = signalfd(-1, &set, CInt(SFD_CLOEXEC) | CInt(SFD_NONBLOCK))
     }
 
     /// The signal that came, if one did.
@@ -30,13 +30,18 @@ struct EndingSignals {
     }
 }
 
-/// Ends the program by a signal, so that whoever started it sees the signal.
-public func endProgram(bySignal signal: CInt) -> Never {
+/// Has the signals that ask a program to end do so again at once, in this thread.
+public func restoreEndingSignals() {
     var set = sigset_t()
     sigemptyset(&set)
-    sigaddset(&set, signal)
+    for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&set, signal) }
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+}
+
+/// Ends the program by a signal, so that the parent process sees the signal.
+public func endProgram(bySignal signal: CInt) -> Never {
     Glibc.signal(signal, SIG_DFL)
     raise(signal)
-    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    restoreEndingSignals()
     _exit(128 + signal)
 }

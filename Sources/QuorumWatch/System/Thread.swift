@@ -3,25 +3,28 @@
 internal import CLinux
 internal import Glibc
 
-/// Starts a thread that nobody joins.
+/// Starts a detached thread (pthread_create(3)). Throws when the system allows no more threads.
 ///
-/// Its stack has room for the 1 MiB that a dispatch function of corosync puts on it, and only what is used of it takes
+/// Its stack has room for the 1 MiB that a dispatch function of corosync puts on it; only what is used of it takes
 /// memory.
-func startThread(_ name: StaticString, _ body: @escaping @Sendable () -> Void) {
+func startThread(_ name: StaticString, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setstacksize(&attributes, 4 << 20)
     pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
     defer { pthread_attr_destroy(&attributes) }
-    let context = Unmanaged.passRetained(ThreadBody(body)).toOpaque()
+    let context = Unmanaged.passRetained(ThreadBody(body))
     var thread = pthread_t()
     let result = pthread_create(
         &thread, &attributes,
         { context in
             Unmanaged<ThreadBody>.fromOpaque(context!).takeRetainedValue().run()
             return nil
-        }, context)
-    guard result == 0 else { fatalError("cannot start the \(name) thread: \(String(cString: strerror(result)))") }
+        }, context.toOpaque())
+    guard result == 0 else {
+        context.release()
+        throw SystemError(call: "the \(name) thread", number: result)
+    }
 }
 
 private final class ThreadBody: Sendable {

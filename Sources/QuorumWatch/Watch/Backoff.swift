@@ -14,6 +14,8 @@ struct Backoff {
 
     /// Between two attempts to connect.
     static let connecting = Backoff(from: .milliseconds(100), to: .seconds(2))
+    /// Between the loss of a connection and the next attempt, while connections do not last.
+    static let losing = Backoff(from: .milliseconds(100), to: .seconds(30))
     /// Between two attempts at a request that corosync was too busy for.
     static let asking = Backoff(from: .milliseconds(1), to: .milliseconds(250))
 

@@ -18,7 +18,7 @@ final class ConfigurationReader: Sendable {
     }
 
     private let state = Guarded(State())
-    private let wake = Flag()
+    private let wake: Flag
     private let stop: StopRequest
     /// Whether changes are of interest.
     private let follows: Bool
@@ -30,7 +30,8 @@ final class ConfigurationReader: Sendable {
 
     init(
         stop: StopRequest, follows: Bool, report: @escaping @Sendable (Result<Configuration, CorosyncError>) -> Void
-    ) {
+    ) throws(SystemError) {
+        wake = try Flag()
         self.stop = stop
         self.follows = follows
         self.report = report

@@ -3,8 +3,8 @@
 internal import Corosync
 
 extension Outcome {
-    /// Why no status was printed, and what to do; nil when one was, or none was wanted.
-    public var whyNoStatus: String? {
+    /// Why no status could be had, and what to do; nil when one was printed, or not wanted.
+    var reasonWithoutStatus: String? {
         switch self {
         case .timedOut(let isSilent):
             "\(isSilent ? "corosync does not answer" : "no connection to corosync"); "
@@ -25,26 +25,28 @@ extension CorosyncError {
     /// What failed, why, and what to do, when the configuration map cannot be read.
     var diagnosisOfNames: String { "cannot read the names of the nodes: \(self)" }
 
-    /// What failed, why, and what to do, when a connection cannot be made.
-    ///
-    /// The library gives the same error whether corosync does not run or has no votequorum, so the configuration map
-    /// is asked.
-    var diagnosisOfConnecting: String {
+    /// What failed, why, and what to do, when one connection after the other is lost.
+    var diagnosisOfRepeatedLoss: String {
+        "the connection to corosync is lost again and again: \(self); if corosync or its libraries were updated, "
+            + "restart vqwatch, and see corosync's log"
+    }
+
+    /// What failed, why, and what to do, when a connection cannot be made; with what is known of the quorum provider where
+    /// that can be the reason.
+    func diagnosisOfConnecting(_ provider: ProviderProbe.Provider?) -> String {
         let what = "cannot connect to corosync"
-        guard code == .library, operation == .votequorumInitialize, let map = try? ConfigurationMap() else {
-            return "\(what): \(self)"
-        }
-        let provider = try? map.get("quorum.provider", as: String.self)
-        let why = "(\(code) from \(operation.rawValue))"
+        let source = "(\(code) from \(operation.rawValue))"
+        let advice = "set provider: corosync_votequorum in the quorum section of corosync.conf"
         switch provider {
-        case "corosync_votequorum":
-            return "\(what): it runs, but votequorum does not answer yet \(why); try again in a moment"
-        case let provider?:
-            return "\(what): its quorum provider is \(harmless(provider)) \(why); "
-                + "set provider: corosync_votequorum in the quorum section of corosync.conf"
-        case nil:
-            return "\(what): it runs without a quorum provider \(why); "
-                + "set provider: corosync_votequorum in the quorum section of corosync.conf"
+        case nil, .noConnection: return "\(what): \(self)"
+        case .named("corosync_votequorum"):
+            return "\(what): it runs, but votequorum does not answer yet \(source); try again in a moment"
+        case .named(let name): return "\(what): its quorum provider is \(harmless(name)) \(source); \(advice)"
+        case .notSet: return "\(what): it runs without a quorum provider \(source); \(advice)"
+        case .unknown:
+            return
+                "\(what): votequorum refuses the connection, and the configuration map, which has the reason, does not "
+                + "answer \(source); see whether corosync hangs (systemctl status corosync)"
         }
     }
 }

@@ -7,103 +7,108 @@ internal import Glibc
 /// Follows votequorum in a thread of its own: connects, dispatches, reads, and connects again.
 final class QuorumFollower: Sendable {
     private let plan: WatchPlan
-    private let recorder: Recorder
+    private let distributor: EventDistributor
     private let configuration: ConfigurationReader
     private let watchdog: Watchdog
+    private let probe: ProviderProbe
     private let stop: StopRequest
     /// The descriptor of the connection, for as long as there is one.
     private let connection = Guarded<CInt?>(nil)
 
     init(
-        plan: WatchPlan, recorder: Recorder, configuration: ConfigurationReader, watchdog: Watchdog, stop: StopRequest
+        plan: WatchPlan, distributor: EventDistributor, configuration: ConfigurationReader, watchdog: Watchdog,
+        probe: ProviderProbe, stop: StopRequest
     ) {
         self.plan = plan
-        self.recorder = recorder
+        self.distributor = distributor
         self.configuration = configuration
         self.watchdog = watchdog
+        self.probe = probe
         self.stop = stop
     }
 
     /// Whether there is a connection.
     var isConnected: Bool { connection.withLock { $0 != nil } }
 
-    /// Makes a dispatch that waits return. To be called from another thread once the end is requested.
+    /// Interrupts a dispatch that blocks. To be called from another thread once the end is requested.
     func hangUp() { connection.withLock { $0.map(VoteQuorum.hangUp(descriptor:)) } }
 
-    /// Follows until the watch ends; the names for the first connection are asked for already.
+    /// Follows until the watch ends. The names for the first connection were requested before.
     func run() {
-        var connecting = Backoff.connecting
-        var asking = Backoff.asking
-        var diagnosed: CorosyncError?
-        var busySince: Instant?
-        var isFirst = true
-        var needsNames = false
+        var attempts = ConnectionAttempts()
         while stop.requested == nil {
-            var failure: CorosyncError?
-            var isLoss = false
-            do throws(CorosyncError) {
-                // Not for every attempt of a corosync that is busy: changes are told anyway.
-                if plan.showsDetails, needsNames, busySince == nil { configuration.request() }
-                needsNames = true
-                watchdog.begin()
-                let quorum = try VoteQuorum()
-                let descriptor = try quorum.fileDescriptor
-                connection.withLock { $0 = descriptor }
-                do throws(CorosyncError) {
-                    defer { connection.withLock { $0 = nil } }
-                    try start(quorum, isFirst: isFirst)
-                    try plan.follows ? follow(quorum, descriptor) : look(quorum, descriptor)
-                } catch {
-                    watchdog.end()
-                    // A connection counts from its first state on: one that fails before cannot be made.
-                    isLoss = recorder.ask(\.hasState)
-                    if stop.requested == nil, isLoss, plan.follows { recorder.record(.disconnected(error)) }
-                    stop.waitUntilGone(daemonOf: descriptor)
-                    throw error
+            // Not at every attempt while corosync is busy: changes of the names come by themselves.
+            if plan.showsDetails, attempts.needNames { configuration.request() }
+            guard let failure = connectAndFollow(isFirst: attempts.isFirst), stop.requested == nil else { return }
+            let error = failure.error
+            if failure.lifetime == nil, error.isTransient {
+                if plan.follows, attempts.areLongBusy {
+                    distributor.recordWaiting(because: diagnosis(ofConnecting: error), "trying again")
                 }
-            } catch {
-                failure = error
-            }
-            watchdog.end()
-            guard let failure, stop.requested == nil else { return }
-            if isLoss {
-                (connecting, asking, diagnosed, busySince, isFirst) = (.connecting, .asking, nil, nil, false)
-            } else if failure.isTransient {
-                let busy = Instant.now.since(busySince ?? .now)
-                busySince = busySince ?? .now
-                if plan.follows, busy >= .seconds(1), diagnosed?.isTransient != true {
-                    recorder.wait(because: failure.diagnosisOfConnecting, "trying again")
-                    diagnosed = failure
-                }
-                _ = stop.wait(until: .now + asking.pause())
+                _ = stop.wait(until: .now + attempts.pauseWhileBusy())
                 continue
             }
-            busySince = nil
             guard plan.reconnects else {
-                return stop.request(.failed(isLoss ? failure.diagnosisOfLoss : failure.diagnosisOfConnecting))
+                let diagnosis = failure.lifetime == nil ? diagnosis(ofConnecting: error) : error.diagnosisOfLoss
+                return stop.request(.failed(diagnosis))
             }
-            if !isLoss, failure != diagnosed {
-                recorder.wait(because: failure.diagnosisOfConnecting, "waiting for it")
-                diagnosed = failure
+            if let lifetime = failure.lifetime {
+                if attempts.noteLoss(after: lifetime) { distributor.diagnose(error.diagnosisOfRepeatedLoss) }
+            } else if attempts.isNews(error) {
+                distributor.recordWaiting(because: diagnosis(ofConnecting: error), "waiting for it")
             }
-            _ = stop.wait(until: .now + connecting.pause())
+            _ = stop.wait(until: .now + attempts.pause())
         }
     }
 
+    /// Connects, and follows until the connection fails or the watch ends. Returns the failure, and how long the connection
+    /// lasted; nil if there was no state yet, since such a connection counts as one that cannot be made.
+    private func connectAndFollow(isFirst: Bool) -> (error: CorosyncError, lifetime: Duration?)? {
+        defer { watchdog.end() }
+        do throws(CorosyncError) {
+            watchdog.begin()
+            let quorum = try VoteQuorum()
+            let start = Instant.now
+            let descriptor = try quorum.fileDescriptor
+            connection.withLock { $0 = descriptor }
+            do throws(CorosyncError) {
+                defer { connection.withLock { $0 = nil } }
+                try startTracking(quorum, isFirst: isFirst)
+                try plan.follows ? follow(quorum, descriptor) : look(quorum, descriptor)
+                return nil
+            } catch {
+                watchdog.end()
+                let isLoss = distributor.reducer(\.hasState)
+                if isLoss, plan.follows, stop.requested == nil { distributor.record(.disconnected(error)) }
+                stop.waitUntilGone(daemonOf: descriptor)
+                return (error, isLoss ? Instant.now.since(start) : nil)
+            }
+        } catch {
+            return (error, nil)
+        }
+    }
+
+    /// Why a connection cannot be made, and what to do.
+    private func diagnosis(ofConnecting error: CorosyncError) -> String {
+        // The library gives the same error whether corosync does not run or has no votequorum.
+        let isAmbiguous = error.code == .library && error.operation == .votequorumInitialize
+        return error.diagnosisOfConnecting(isAmbiguous ? probe.provider() : nil)
+    }
+
     /// Starts tracking.
-    private func start(_ quorum: borrowing VoteQuorum, isFirst: Bool) throws(CorosyncError) {
+    private func startTracking(_ quorum: borrowing VoteQuorum, isFirst: Bool) throws(CorosyncError) {
         let onlyChanges = plan.changesOnly && isFirst
-        let flags: TrackFlags = onlyChanges ? .changesOnly : plan.gate != nil || plan.follows ? .changes : .current
+        let flags: TrackFlags = onlyChanges ? .changesOnly : plan.trigger != nil || plan.follows ? .changes : .current
         try ask { () throws(CorosyncError) in try quorum.trackStart(flags) }
         guard onlyChanges else { return }
         waitForNames()
-        recorder.record(.baseline(try read(recorder.ask(\.configuredNodes), from: quorum)))
+        distributor.record(.baseline(try read(distributor.reducer(\.configuredNodes), from: quorum)))
     }
 
-    /// Waits for the names, if they are shown, and says why when there are none to be had in time.
+    /// Waits for the names, if they are shown, and reports why when they cannot be read in time.
     private func waitForNames() {
         guard plan.showsDetails, let failure = configuration.failure(), stop.requested == nil else { return }
-        recorder.diagnose(failure.diagnosisOfNames)
+        distributor.diagnose(failure.diagnosisOfNames)
     }
 }
 
@@ -123,8 +128,8 @@ extension QuorumFollower {
                 _ = stop.wait(until: .now + backoff.pause())
             }
             guard plan.mode == .all else { continue }
-            if recorder.wantsConfiguration {
-                recorder.record(.configuration(readConfiguration()))
+            if distributor.needsConfiguration {
+                distributor.record(.configuration(readConfiguration()))
                 return
             }
             watchdog.end()
@@ -155,10 +160,11 @@ extension QuorumFollower {
                 }
             }
             guard let refresh = plan.refresh, let due = nextReading, due <= .now else { continue }
-            if recorder.ask(\.mayRead) {
-                recorder.record(.reading(try read(recorder.ask(\.knownNodes), from: quorum)))
+            if distributor.reducer(\.mayRead) {
+                distributor.record(.reading(try read(distributor.reducer(\.knownNodes), from: quorum)))
             }
-            nextReading = Instant.now + (recorder.ask(\.wantsSecondReading) ? min(refresh, .seconds(1)) : refresh)
+            nextReading =
+                Instant.now + (distributor.reducer(\.wantsSecondReading) ? min(refresh, .seconds(1)) : refresh)
         }
     }
 
@@ -182,40 +188,41 @@ extension QuorumFollower {
         } catch  where failure == nil {
             failure = error
         } catch {}
-        // Who looks once has what was wanted, whatever came after it.
+        // A status that was given stands, whatever failed after it.
         if let failure, plan.follows || events == 0 { throw failure }
         return events
     }
 
-    /// Takes one notification, and reads at once what it only hints at: later, the next change may have begun.
+    /// Takes one notification, and reads at once the votes that it does not carry: later, the next change may have begun.
     private func take(
         _ notification: VoteQuorumNotification, from quorum: borrowing VoteQuorum
     ) throws(CorosyncError) -> Int {
-        let time = Timestamp.now
+        let moment = distributor.moment()
         defer { if plan.mode == .blocking { watchdog.end() } }
         switch notification {
         case .nodelist(let ring, let members):
-            return recorder.record(.nodelist(ring: ring, members: members), at: time)
+            return distributor.record(.nodelist(ring: ring, members: members), at: moment)
         case .quorum(let quorate, let nodes):
             let reading = try read(nodes.map(\.id), from: quorum)
             // Not sooner: names are read at the same time, in their own thread.
-            if !recorder.ask(\.hasState) {
+            if !distributor.reducer(\.hasState) {
                 waitForNames()
-                // Without them for want of time: better no status than one that says there are no names.
+                // The end came before the names: better no status than one without names.
                 if stop.requested != nil { return 0 }
             }
-            return recorder.record(.quorum(quorate: quorate, nodes: nodes, reading), at: time)
+            return distributor.record(.quorum(quorate: quorate, nodes: nodes, reading), at: moment)
         case .expectedVotes(let votes):
-            let reading = recorder.ask(\.mayRead) ? try read(recorder.ask(\.knownNodes), from: quorum) : nil
-            return recorder.record(.expectedVotes(votes, reading), at: time)
+            let reading =
+                distributor.reducer(\.mayRead) ? try read(distributor.reducer(\.knownNodes), from: quorum) : nil
+            return distributor.record(.expectedVotes(votes, reading), at: moment)
         }
     }
 }
 
-// MARK: - Asking
+// MARK: - Requests
 
 extension QuorumFollower {
-    /// Asks for what is known of the cluster and of these nodes.
+    /// Reads the votes of the cluster and of these nodes.
     private func read(_ nodes: [NodeID], from quorum: borrowing VoteQuorum) throws(CorosyncError) -> Reading {
         watchdog.begin()
         let local = try ask { () throws(CorosyncError) in try quorum.info() }
@@ -225,14 +232,14 @@ extension QuorumFollower {
                 do {
                     others.append(try ask { () throws(CorosyncError) in try quorum.info(of: id) })
                 } catch  where !error.endsConnection {
-                    // What votequorum will not say of one node is not known; the rest is.
+                    // The votes of this one node stay unknown.
                 }
             }
         }
         return Reading(local: local, others: others)
     }
 
-    /// Reads the configuration in this very thread, for who has nothing else to do; nil when it cannot be read.
+    /// Reads the configuration in this thread, which has nothing else to do; nil when it cannot be read.
     private func readConfiguration() -> Configuration? {
         try? ask { () throws(CorosyncError) in try Configuration(reading: ConfigurationMap()) }
     }

@@ -15,7 +15,7 @@ public enum Outcome: Hashable, Sendable {
     case timedOut(isSilent: Bool)
     /// One of the signals that end a program came.
     case signal(CInt)
-    /// Nobody reads the output any more.
+    /// Standard output was closed by its reader.
     case outputClosed
     /// The output cannot be written.
     case outputFailed(errorNumber: CInt)
@@ -23,10 +23,13 @@ public enum Outcome: Hashable, Sendable {
     case failed(String)
 }
 
-/// The wish that a watch should end, which every thread can have and every thread can wait for. The first one counts.
+/// The request that the watch should end, which every thread can make and every thread can wait for. The first counts.
 final class StopRequest: Sendable {
     private let outcome = Guarded<Outcome?>(nil)
-    private let flag = Flag()
+    private let flag: Flag
+
+    /// A request that nothing has made yet. Throws when there is no descriptor to be had.
+    init() throws(SystemError) { flag = try Flag() }
 
     /// Readable once the watch should end.
     var descriptor: CInt { flag.descriptor }
@@ -39,8 +42,8 @@ final class StopRequest: Sendable {
         flag.raise()
     }
 
-    /// Says that everything that was wanted is printed, which is the end even if another was requested a moment before;
-    /// but who sent a signal is to see it.
+    /// Records that everything is printed, which is the outcome even if another was requested a moment before, unless that
+    /// is a signal: its sender is to see it.
     func conclude(_ end: Outcome) {
         outcome.withLock { outcome in
             if case .signal = outcome { return }

@@ -3,193 +3,166 @@
 internal import CLinux
 internal import Glibc
 
-/// One run of the program: threads that each wait for one thing only (votequorum, the configuration map, whoever reads
-/// the output, and one for each outlet besides), and the calling thread, which waits for none of them and so can always
-/// end the run.
+/// One run of the program: threads that each wait for one thing only (votequorum, the configuration map, and the reader of
+/// each output), and the calling thread, which waits for none of them and so can always end the run.
 public struct Watch: Sendable {
-    private let plan: WatchPlan
-    private let stop = StopRequest()
-    private let queue = EventQueue()
-    private let watchdog = Watchdog()
-    private let recorder: Recorder
-    private let follower: QuorumFollower
+    let plan: WatchPlan
+    let stop: StopRequest
+    let outputs: EventDistributor.Outputs
+    let distributor: EventDistributor
+    let follower: QuorumFollower
+    let command: CommandRunner?
+    let notifier: ServiceNotifier?
     private let configuration: ConfigurationReader
-    private let outlets: Outlets
     private let metrics: MetricsFile?
-    private let command: CommandRunner?
-    private let notifier: ServiceNotifier?
+    /// What notices requests that corosync does not answer.
+    private let watchdogs: [Watchdog]
     private let threads = Guarded(0)
 
-    /// A watch that has not begun.
-    public init(_ plan: WatchPlan) {
+    /// A watch that has not begun. Throws when there are too few descriptors.
+    public init(_ plan: WatchPlan) throws(SystemError) {
         self.plan = plan
-        notifier = plan.printsOnce ? nil : ServiceNotifier()
-        let outlets = Outlets(
-            survey: plan.metricsFile == nil && notifier == nil ? nil : Latest(Survey()),
-            command: plan.command.isEmpty ? nil : EventQueue(capacity: .max))
-        let recorder = Recorder(
-            reducer: Reducer(kinds: plan.kinds), gate: plan.gate, queue: queue,
-            waitsForRoom: isRegularFile(STDOUT_FILENO), outlets: outlets)
+        let stop = try StopRequest()
+        let notifier = plan.printsOnce ? nil : ServiceNotifier()
+        var outputs = EventDistributor.Outputs(
+            events: try EventQueue(kinds: plan.kinds), diagnostics: try DiagnosticWriter())
+        if !plan.command.isEmpty { outputs.command = try EventQueue(kinds: plan.kinds, limits: .command) }
+        if plan.metricsFile != nil || notifier != nil { outputs.statistics = LatestValue(WatchStatistics()) }
+        let diagnostics = outputs.diagnostics
         metrics = plan.metricsFile.flatMap { path in
-            outlets.survey.map { MetricsFile(path: path, survey: $0, diagnose: recorder.diagnose) }
+            outputs.statistics.map { MetricsFile(path: path, statistics: $0, diagnostics: diagnostics) }
         }
-        command = outlets.command.map { [stop] queue in
-            CommandRunner(command: plan.command, queue: queue, limit: plan.limit, stop: stop)
+        command = outputs.command.map { queue in
+            CommandRunner(command: plan.command, queue: queue, limit: plan.limit, stop: stop, diagnostics: diagnostics)
         }
-        self.outlets = outlets
-        configuration = ConfigurationReader(stop: stop, follows: plan.follows) { result in
+        let distributor = EventDistributor(
+            trigger: plan.trigger, outputs: outputs,
+            waitsForRoom: isRegularFile(STDOUT_FILENO) ? .seconds(1) : nil)
+        configuration = try ConfigurationReader(stop: stop, follows: plan.follows) { result in
             switch result {
-            case .success(let configuration): recorder.record(.configuration(configuration))
+            case .success(let configuration): distributor.record(.configuration(configuration))
             case .failure(let error):
-                recorder.record(.configuration(nil))
-                // Before there is a state it is for the one who waits for the names to say.
-                if recorder.ask(\.hasState) { recorder.diagnose(error.diagnosisOfNames) }
+                distributor.record(.configuration(nil))
+                // Before the first state, the thread that waits for the names reports it.
+                if distributor.reducer(\.hasState) { distributor.diagnose(error.diagnosisOfNames) }
             }
         }
+        let watchdog = try Watchdog()
+        let probe = try ProviderProbe(stop: stop)
         follower = QuorumFollower(
-            plan: plan, recorder: recorder, configuration: configuration, watchdog: watchdog, stop: stop)
-        self.recorder = recorder
+            plan: plan, distributor: distributor, configuration: configuration, watchdog: watchdog, probe: probe,
+            stop: stop)
+        watchdogs = [watchdog, probe.watchdog]
+        self.stop = stop
+        self.notifier = notifier
+        self.outputs = outputs
+        self.distributor = distributor
     }
 
-    /// Watches until the end, and says how it came. Once in the life of a program, which should end then: a thread
-    /// that corosync or a reader of the output does not let go is left behind.
-    public func run() -> Outcome {
+    /// Watches until the end, and returns how it ended. Once in the life of a program, which should end then: a thread that
+    /// corosync or the reader of an output does not let go is left behind.
+    ///
+    /// Throws when the system allows no more threads or descriptors.
+    public func run() throws(SystemError) -> Outcome {
         Glibc.signal(SIGPIPE, SIG_IGN)
         // Each connection takes a buffer of 1 MiB. Given back when the connection is lost, it must go back to the system:
         // left to itself, malloc(3) would learn from it to keep such memory, in every thread.
         mallopt(M_MMAP_THRESHOLD, 512 << 10)
         // One arena for all threads: one of its own for each takes memory and time, and gives nothing here.
         mallopt(M_ARENA_MAX, 1)
-        if let problem = command?.begin() ?? metrics?.begin() { return .failed(problem) }
-        let signals = EndingSignals()
-        let printer = Printer(
-            queue: queue, format: plan.format, printsPage: plan.printsOnce, check: plan.check,
-            limit: plan.printsOnce ? 1 : plan.limit, stop: stop)
-        let print: @Sendable () -> Void = { start("output") { printer.run() } }
-        // Who looks once can mostly do without this thread; who stays for long takes it while there is room for one.
-        if plan.follows { print() } else { queue.whenNeeded(start: print) }
+        let signals = try EndingSignals()
+        if let problem = command?.begin() ?? metrics?.begin() {
+            stop.request(.failed(problem))
+        } else {
+            try startThreads()
+            supervise(signals)
+        }
+        notifier?.stopping()
+        outputs.statistics?.close()
+        var ending = Ending(of: self, signals)
+        ending.run()
+        if !ending.isHurried { closeConnections() }
+        return ending.outcome
+    }
+
+    private func startThreads() throws(SystemError) {
+        let printer = Printer(plan: plan, queue: outputs.events, stop: stop, diagnostics: outputs.diagnostics)
+        // A status mostly does without this thread; a watch that lasts starts it while there is room for one.
+        if plan.follows {
+            try start("output") { printer.run() }
+        } else {
+            outputs.events.onFirstQueued { [self] in
+                do throws(SystemError) {
+                    try start("output") { printer.run() }
+                } catch {
+                    stop.request(.failed(error.description))
+                    outputs.events.drained()
+                }
+            }
+        }
         if plan.showsDetails {
             // The daemon makes one connection after the other, and there is more to read from this one.
             configuration.request()
-            start("configuration") { [configuration] in configuration.run() }
+            try start("configuration") { [configuration] in configuration.run() }
         }
-        if let metrics { start("metrics file") { metrics.run() } }
-        if let command { start("command") { command.run() } }
-        if let notifier, let survey = outlets.survey { start("service manager") { notifier.run(survey) } }
-        start("votequorum") { [follower] in follower.run() }
-
-        supervise(signals)
-        notifier?.stopping()
-        // Nobody follows the cluster any more, however long it takes to write and run what is left.
-        outlets.survey?.close()
-        explain()
-        let outcome = finish(signals)
-        // Time to close the connections, which would otherwise leave their shared memory to corosync's care. One that is
-        // hung up takes libqb 40 ms to close, while it waits for the daemon to end: that is for the thread that the
-        // library holds, and for one that corosync does not answer.
-        let areFree = { (count: inout Int) in count == 0 ? () : nil }
-        if plan.follows && plan.mode.waitsItself || threads.wait(until: .now + .milliseconds(50), for: areFree) == nil {
-            follower.hangUp()
-            _ = threads.wait(until: .now + .milliseconds(200), for: areFree)
+        if let metrics { try start("metrics file") { metrics.run() } }
+        if let command { try start("command") { command.run() } }
+        if let notifier, let statistics = outputs.statistics {
+            try start("service manager") { notifier.run(statistics) }
         }
-        if case .signal = outcome { return outcome }
-        let end = stop.requested ?? outcome
-        if case .done = end, let failure = command?.startFailure.withLock({ $0 }) { return .failed(failure) }
-        return end
+        try start("votequorum") { [follower] in follower.run() }
     }
 
-    /// Puts in the queue why there will be no answer to a check, and what was waited for in vain.
-    private func explain() {
-        guard let outcome = stop.requested, let why = outcome.whyNoStatus else { return }
-        if plan.check != nil || plan.format == .prometheus && !plan.follows {
-            queue.put(.unknown(why))
-        } else if case .timedOut = outcome, !plan.conditions.isEmpty {
-            let unmet = recorder.unmetConditions
-            guard unmet?.isEmpty != true else { return }
-            let list = (unmet ?? plan.conditions).map { harmless("\($0)") }.joined(separator: ", ")
-            let known = "corosync says otherwise; ask vqwatch for the status, or allow more time with --timeout"
-            recorder.diagnose("waited in vain for \(list): \(unmet == nil ? why : known)")
-        }
-    }
-
-    private func start(_ name: StaticString, _ body: @escaping @Sendable () -> Void) {
-        threads.withLock { $0 += 1 }
-        startThread(name) { [threads] in
+    private func start(_ name: StaticString, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
+        try startThread(name) { [threads] in
             body()
             threads.withLock { $0 -= 1 }
         }
+        threads.withLock { $0 += 1 }
     }
 
     /// Waits until there is a reason to end.
     private func supervise(_ signals: EndingSignals) {
         let deadline = plan.timeout.map { Instant.now + $0 }
         var nextPing = notifier?.watchdogInterval.map { Instant.now + $0 }
+        let descriptors: [(descriptor: CInt, events: CInt)] =
+            [(stop.descriptor, POLLIN), (signals.descriptor, POLLIN), (output, 0)]
+            + watchdogs.map { ($0.descriptor, POLLIN) }
         while true {
-            let ready = wait(
-                for: [
-                    (stop.descriptor, POLLIN), (signals.descriptor, POLLIN), (output, 0),
-                    (watchdog.descriptor, POLLIN),
-                ],
-                until: [deadline, nextPing].compactMap { $0 }.min())
+            let ready = wait(for: descriptors, until: [deadline, nextPing].compactMap { $0 }.min())
             if ready[0] != 0 { return }
             if ready[1] != 0, let signal = signals.next() { return stop.request(.signal(signal)) }
             if ready[2] & (POLLERR | POLLHUP) != 0 { return stop.request(.outputClosed) }
-            if ready[3] != 0, let silent = watchdog.silentFor(), plan.follows {
-                // This thread must not wait for anybody, so it does not wait for room either.
-                recorder.record(.unresponsive(silent: silent), mayWait: false)
+            for (watchdog, isReady) in zip(watchdogs, ready.dropFirst(3)) where isReady != 0 {
+                // This thread must not block, so it does not wait for room in the queue either.
+                guard let silent = watchdog.silentFor(), plan.follows else { continue }
+                distributor.record(.unresponsive(silent: silent), mayWait: false)
             }
             if let deadline, deadline <= .now {
-                return stop.request(.timedOut(isSilent: follower.isConnected || watchdog.isWaiting))
+                let isSilent = follower.isConnected || watchdogs.contains { $0.isWaiting }
+                return stop.request(.timedOut(isSilent: isSilent))
             }
             if let notifier, let interval = notifier.watchdogInterval, let due = nextPing, due <= .now {
-                // Whoever holds the recorder for good holds up the watch: that, and not a corosync that does not answer,
-                // is what a restart mends.
-                _ = recorder.ask(\.mayRead)
+                // Blocks if another thread holds the distributor for good: that, unlike a corosync that does not answer, is
+                // something that a restart mends.
+                _ = distributor.reducer(\.mayRead)
                 notifier.ping()
                 nextPing = .now + interval
             }
         }
     }
 
-    /// Lets what is queued be written, and the command be run for what is queued: without a limit after a failure,
-    /// which leaves the reader all the time it takes; not for long when somebody wants the program to end.
-    private func finish(_ signals: EndingSignals) -> Outcome {
-        var outcome = stop.requested ?? .nothingPending
-        let patience = Duration.milliseconds(700)
-        var deadline: Instant?
-        var isPrinting = true
-        var isRunning = command != nil
-        var notRun = 0
-        func hurry() {
-            deadline = Instant.now + patience
-            notRun += outlets.command?.discard() ?? 0
+    /// Waits for the connections to be closed; otherwise corosync would have to clean up their shared memory. One that is
+    /// interrupted takes libqb 40 ms to close, while it waits for the daemon to end: that is only for the thread that the
+    /// library holds, and for one that corosync does not answer.
+    private func closeConnections() {
+        let areFree = { (count: inout Int) in count == 0 ? () : nil }
+        if plan.follows && plan.mode.waitsItself || threads.wait(until: .now + .milliseconds(50), for: areFree) == nil {
+            follower.hangUp()
+            _ = threads.wait(until: .now + .milliseconds(200), for: areFree)
         }
-        switch outcome {
-        case .failed, .nothingPending: break
-        case .signal, .timedOut: hurry()
-        case .done, .checked, .outputClosed, .outputFailed: isPrinting = false
-        }
-        queue.close()
-        outlets.command?.close()
-        while isPrinting || isRunning {
-            let ready = wait(
-                for: [
-                    (isPrinting ? queue.drainedDescriptor : -1, POLLIN), (signals.descriptor, POLLIN),
-                    (isPrinting ? output : -1, 0), (isRunning ? outlets.command?.drainedDescriptor ?? -1 : -1, POLLIN),
-                ], until: deadline)
-            if ready[1] != 0, let signal = signals.next() {
-                outcome = .signal(signal)
-                hurry()
-                continue
-            }
-            if ready.allSatisfy({ $0 == 0 }) { break }
-            if ready[0] != 0 || ready[2] != 0 { isPrinting = false }
-            if ready[3] != 0 { isRunning = false }
-        }
-        command?.reportEnd(notRun: notRun, isRunning: isRunning)
-        return outcome
     }
 
     /// The descriptor whose reader matters, or none.
-    private var output: CInt { plan.format == .quiet ? -1 : STDOUT_FILENO }
+    var output: CInt { plan.format == .quiet ? -1 : STDOUT_FILENO }
 }

@@ -22,7 +22,7 @@ public struct WatchPlan: Hashable, Sendable {
     public var reconnects = false
     /// The form of the output.
     public var format = OutputFormat.text(color: false)
-    /// Print nothing until all of these hold, then the status as if it were asked for then; empty: do not wait.
+    /// Print nothing until all of these hold, then the status of that moment; empty: do not wait.
     public var conditions: [Condition] = []
     /// Print the status as a monitoring plugin does; nil: in the format.
     public var check: CheckFormat?
@@ -34,15 +34,15 @@ public struct WatchPlan: Hashable, Sendable {
     /// A plan to print the status once.
     public init() {}
 
-    /// Whether anything but whether the cluster is quorate is shown from the start.
+    /// Whether more is shown from the start than whether the cluster is quorate.
     var showsDetails: Bool { check == nil && (follows || format != .quiet) }
 
-    /// Whether the first thing that is printed is the last.
+    /// Whether the first event that is printed is the last.
     var printsOnce: Bool { !follows || !conditions.isEmpty }
 
-    /// What has to come true before anything is printed.
-    var gate: Gate? {
-        if let check { return Gate(format == .quiet ? .bareAnswer : .answer(check)) }
-        return conditions.isEmpty ? nil : Gate(.conditions(conditions))
+    /// What the state has to fulfil before anything is printed; nil: every event is printed.
+    var trigger: StatusTrigger? {
+        if let check { return StatusTrigger(format == .quiet ? .quietCheck : .check(check)) }
+        return conditions.isEmpty ? nil : StatusTrigger(.conditions(conditions))
     }
 }

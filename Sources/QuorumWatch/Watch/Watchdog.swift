@@ -4,39 +4,43 @@ internal import CLinux
 internal import Glibc
 internal import Synchronization
 
-/// Notices when corosync does not answer: the library waits for ever then, and the thread that asked cannot tell.
+/// Notices when corosync does not answer: a request then blocks in the library for ever, and its thread cannot notice.
 ///
-/// The thread that asks says when it begins, when an answer came, and when it is done; a thread that waits on
-/// ``descriptor`` learns of a silence. A timer is set only while something is being asked.
+/// The thread that makes requests reports their begin, every answer, and their end; the thread that waits on
+/// ``descriptor`` learns of a silence. The timer is set only while there is a request.
 final class Watchdog: Sendable {
     private let lastAnswer = Atomic<UInt64>(0)
-    private let isAsking = Atomic<Bool>(false)
+    private let hasRequest = Atomic<Bool>(false)
     private let silence: Duration
 
     /// Readable when it is time to look at ``silentFor()``.
-    let descriptor = timerfd_create(CLOCK_MONOTONIC, CInt(TFD_CLOEXEC | TFD_NONBLOCK))
+    let descriptor: CInt
 
-    /// A watchdog that notices a silence of this length.
-    init(silence: Duration = .seconds(10)) { self.silence = silence }
+    /// A watchdog that notices a silence of this length. Throws when there is no descriptor to be had.
+    init(silence: Duration = .seconds(10)) throws(SystemError) {
+        self.silence = silence
+        descriptor = try SystemError.check(
+            "timerfd_create", timerfd_create(CLOCK_MONOTONIC, CInt(TFD_CLOEXEC | TFD_NONBLOCK)))
+    }
 
-    /// Something is about to be asked.
+    /// Reports that a request is about to be made.
     func begin() {
-        guard !isAsking.exchange(true, ordering: .sequentiallyConsistent) else { return answered() }
+        guard !hasRequest.exchange(true, ordering: .sequentiallyConsistent) else { return answered() }
         answered()
         setTimer(silence)
     }
 
-    /// Corosync has answered.
+    /// Reports an answer.
     func answered() { lastAnswer.store(Instant.now.nanoseconds, ordering: .sequentiallyConsistent) }
 
-    /// Nothing more is being asked.
+    /// Reports that there is no request any more.
     func end() {
-        guard isAsking.exchange(false, ordering: .sequentiallyConsistent) else { return }
+        guard hasRequest.exchange(false, ordering: .sequentiallyConsistent) else { return }
         setTimer(.zero)
     }
 
-    /// Whether an answer is waited for.
-    var isWaiting: Bool { isAsking.load(ordering: .sequentiallyConsistent) }
+    /// Whether there is a request without an answer.
+    var isWaiting: Bool { hasRequest.load(ordering: .sequentiallyConsistent) }
 
     /// How long corosync has been silent, when that is too long. To be called when ``descriptor`` is readable.
     func silentFor(repeatAfter: Duration = .seconds(60)) -> Duration? {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-/// The latest of something, for threads that want to know it and need not see what came before.
-final class Latest<Value: Sendable>: Sendable {
-    /// What waiting for news came to.
-    enum News: Sendable {
-        /// This is the latest now.
+/// The latest of a series of values, for threads that need no earlier one.
+final class LatestValue<Value: Sendable>: Sendable {
+    /// The result of a wait.
+    enum Result: Sendable {
+        /// A newer value.
         case value(Value)
-        /// Nothing new came in time.
+        /// No newer value before the deadline.
         case none
-        /// The end was said; this is the latest for good.
+        /// No newer value will come.
         case end
     }
 
@@ -22,10 +22,10 @@ final class Latest<Value: Sendable>: Sendable {
 
     init(_ value: Value) { state = Guarded(State(value: value)) }
 
-    /// What it is now.
+    /// The latest value.
     var value: Value { state.withLock { $0.value } }
 
-    /// Replaces it. Never waits for those who read.
+    /// Replaces the value. Never waits for readers.
     func put(_ value: Value) {
         state.withLock { state in
             state.value = value
@@ -33,11 +33,11 @@ final class Latest<Value: Sendable>: Sendable {
         }
     }
 
-    /// Says that nothing new will come.
+    /// Ends the series.
     func close() { state.withLock { $0.isClosed = true } }
 
-    /// Waits until there is something newer than the version that the caller has seen, and takes note of it.
-    func next(after version: inout Int, until deadline: Instant? = nil) -> News {
+    /// Waits until there is a newer version than the one that the caller has seen, and updates that.
+    func next(after version: inout Int, until deadline: Instant? = nil) -> Result {
         var seen = version
         defer { version = seen }
         return state.wait(until: deadline) { state in
@@ -48,7 +48,7 @@ final class Latest<Value: Sendable>: Sendable {
         } ?? .none
     }
 
-    /// Waits until a deadline; true when the end is said sooner.
+    /// Waits until a deadline; true when the series ends sooner.
     func waitForEnd(until deadline: Instant) -> Bool {
         state.wait(until: deadline) { $0.isClosed ? true : nil } ?? false
     }

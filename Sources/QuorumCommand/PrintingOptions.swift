@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+
+internal import ArgumentParser
+internal import QuorumWatch
+
+/// What to print.
+struct PrintingOptions: ParsableArguments {
+    @Option(
+        name: .customLong("format"),
+        help: ArgumentHelp(
+            "Print text (the default), json (JSON lines) or, without --follow, prometheus.", valueName: "FORMAT"))
+    var format: FormatArgument?
+
+    @Flag(name: [.customShort("j"), .customLong("json")], help: "The same as --format json.")
+    var json = false
+
+    @Flag(
+        name: [.customShort("q"), .customLong("quiet")],
+        help: "Print nothing on standard output; the exit status tells.")
+    var quiet = false
+
+    @Option(
+        name: .customLong("color"),
+        help: ArgumentHelp(
+            "Show colour in text: auto (the default: on a terminal, unless NO_COLOR is set), always or never.",
+            valueName: "WHEN"))
+    var color = ColorArgument.auto
+
+    @Option(
+        name: .customLong("events"),
+        help: ArgumentHelp(
+            """
+            With --follow, print only these kinds of events, comma separated: \
+            \(EventKind.allCases.map(\.rawValue).joined(separator: ", ")).
+            """, valueName: "KINDS"),
+        completion: .eventKinds, transform: parseEventKinds)
+    var events: Set<EventKind>?
+
+    @Flag(
+        name: .customLong("changes-only"),
+        help: "Do not print the status at the start: with --follow, --dispatch one or --dispatch one-nonblocking.")
+    var changesOnly = false
+
+    @Option(
+        name: [.customShort("n", allowingJoined: true), .customLong("count")],
+        help: ArgumentHelp("With --follow, exit after N events.", valueName: "N"),
+        transform: parseCount)
+    var count: Int?
+
+    @Option(
+        name: .customLong("warn-margin"),
+        help: ArgumentHelp("With --check, warn when fewer than N more votes can be lost.", valueName: "N"),
+        transform: parseMargin)
+    var warnMargin: Int?
+
+    func validate(in command: Command) throws {
+        if json, let format, format != .json { throw ValidationError("--json contradicts --format \(format)") }
+        if quiet {
+            try refuse(
+                [("--json", json), ("--format", format != nil)],
+                because: "makes no sense with --quiet, which prints nothing")
+        }
+        if color == .always, quiet || json || format == .json || format == .prometheus {
+            throw ValidationError("--color always is for text only")
+        }
+        if format == .prometheus {
+            if command.follows {
+                throw ValidationError("--format prometheus is not for --follow: use --metrics-file")
+            }
+            if changesOnly { throw ValidationError("--format prometheus needs the status: leave out --changes-only") }
+        }
+        if warnMargin != nil, !command.task.check { throw ValidationError("--warn-margin needs --check") }
+        guard !command.follows else { return }
+        try refuse([("--events", events != nil), ("--count", count != nil)], because: "needs --follow")
+        if changesOnly, command.watching.dispatch == .all {
+            throw ValidationError("--changes-only needs --follow, --dispatch one or --dispatch one-nonblocking")
+        }
+    }
+
+    /// The form of what is printed.
+    func outputFormat(for output: StandardOutput) -> OutputFormat {
+        if quiet { return .quiet }
+        return switch json ? .json : format ?? .text {
+        case .json: .json
+        case .prometheus: .prometheus
+        case .text: output.text(in: color)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+
+internal import ArgumentParser
+internal import Glibc
+internal import QuorumWatch
+
+/// The program: arguments → a watch → an exit status.
+@c(vqwatch_main)
+public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Never {
+    let words = UnsafeBufferPointer(start: arguments, count: Int(count)).dropFirst().compactMap { $0 }
+    let isOutputOpen = openMissingStandardDescriptors()
+    let plan = parse(words.map { String(cString: $0) })
+    let errorStatus: CInt = plan.check == nil ? EXIT_FAILURE : Health.unknown.rawValue
+    guard isOutputOpen || plan.format == .quiet else {
+        report("cannot write to standard output: it is closed; redirect it to /dev/null or use --quiet")
+        _exit(errorStatus)
+    }
+    do throws(SystemError) {
+        let outcome = try Watch(plan).run()
+        if case .signal(let signal) = outcome { endProgram(bySignal: signal) }
+        _exit(exitStatus(of: outcome, of: plan, errorStatus))
+    } catch {
+        // A reader that is slow now holds up this thread alone.
+        restoreEndingSignals()
+        if plan.check != nil { write(CheckFormat.line(forUnknown: error.description), to: STDOUT_FILENO) }
+        report(error.description)
+        _exit(errorStatus)
+    }
+}
+
+/// The plan of a command line. Ends the program where there is none: help, the version, completions, a usage error.
+private func parse(_ arguments: [String]) -> WatchPlan {
+    do {
+        return try Command.parse(withRestOf: arguments).plan(for: StandardOutput())
+    } catch {
+        guard !Command.exitCode(for: error).isSuccess else { Command.exit(withError: error) }
+        // Some messages have several lines, and every one repeats what was written on the command line.
+        let lines = Command.message(for: error).split(separator: "\n").map { $0.drop { $0 == " " } }
+        report("\(harmless(lines.joined(separator: " "), limit: 1000)); see 'vqwatch --help'")
+        _exit(EX_USAGE)
+    }
+}
+
+private func exitStatus(of outcome: Outcome, of plan: WatchPlan, _ errorStatus: CInt) -> CInt {
+    switch outcome {
+    case .done(let quorate): !plan.follows && quorate == false ? 2 : EXIT_SUCCESS
+    case .checked(let health): health.rawValue
+    // The answer that was waited for was not read.
+    case .outputClosed: plan.check != nil || !plan.conditions.isEmpty ? errorStatus : EXIT_SUCCESS
+    case .nothingPending: 75
+    case .timedOut: plan.check == nil ? 124 : errorStatus
+    case .outputFailed, .failed: errorStatus
+    case .signal(let signal): 128 + signal
+    }
+}
+
+private func report(_ text: String) {
+    write(Array("vqwatch: \(text)\n".utf8), to: STDERR_FILENO)
+}
+
+private func write(_ line: [UInt8], to descriptor: CInt) { _ = Glibc.write(descriptor, line, line.count) }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+
+internal import ArgumentParser
+internal import QuorumWatch
+
+/// What to do.
+struct TaskOptions: ParsableArguments {
+    @Flag(
+        name: [.customShort("f"), .customLong("follow")], help: "Print the status, then every change, until stopped.")
+    var follow = false
+
+    @Flag(
+        name: [.customShort("c"), .customLong("check")],
+        help: "Print one line for a monitoring system; exit 0, 1, 2 or 3 as its plugins do.")
+    var check = false
+
+    @Option(
+        name: [.customShort("w", allowingJoined: true), .customLong("wait-for")],
+        help: ArgumentHelp(
+            "Print the status at the moment this, and every other condition given, holds.", valueName: "CONDITION"),
+        completion: .conditions, transform: parseCondition)
+    var waitFor: [Condition] = []
+
+    func validate(in command: Command) throws {
+        let (printing, watching) = (command.printing, command.watching)
+        let following = [
+            ("--events", printing.events != nil),
+            ("--dispatch \(watching.dispatch.rawValue)", watching.dispatch != .all),
+            ("--changes-only", printing.changesOnly), ("--count", printing.count != nil),
+        ]
+        if check {
+            try refuse(
+                [
+                    ("--follow", follow), ("--wait-for", !waitFor.isEmpty), ("--format", printing.format != nil),
+                    ("--json", printing.json), ("--color always", printing.color == .always),
+                    ("--refresh", watching.refresh != nil), ("--no-reconnect", watching.noReconnect),
+                ] + following,
+                because: "makes no sense with --check, which looks once and prints one line of its own form")
+        }
+        guard !waitFor.isEmpty else { return }
+        try refuse(
+            [("--follow", follow)] + following,
+            because: "makes no sense with --wait-for, which prints the status once, when the conditions hold")
+        for (index, condition) in waitFor.enumerated() {
+            if let other = waitFor[..<index].first(where: condition.contradicts) {
+                throw ValidationError("--wait-for \(condition) contradicts --wait-for \(other)")
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+
+internal import Glibc
+
+/// A system call that failed where the watch cannot do without it.
+public struct SystemError: Error, Hashable, CustomStringConvertible {
+    /// The call.
+    public let call: String
+    /// Its error number (errno(3)).
+    public let number: CInt
+
+    /// What failed, why, and what to do.
+    public var description: String {
+        let advice =
+            switch number {
+            case EMFILE, ENFILE: "allow more open files (ulimit -n)"
+            case EAGAIN: "allow more processes (ulimit -u, or TasksMax= of the unit)"
+            default: "see whether the system is out of memory"
+            }
+        return "cannot start: \(call): \(String(cString: strerror(number))); \(advice)"
+    }
+
+    /// The result of a call that returns -1 when it fails.
+    static func check(_ call: String, _ result: CInt) throws(SystemError) -> CInt {
+        guard result >= 0 else { throw SystemError(call: call, number: errno) }
+        return result
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+
+/// Takes the notifications and readings of every thread through the one reducer, and its events to every output, in the
+/// same order.
+final class EventDistributor: Sendable {
+    /// Where the events go. None of these ever blocks the thread that adds to it.
+    struct Outputs: Sendable {
+        /// For standard output.
+        let events: EventQueue
+        /// For the command that is run for every event.
+        var command: EventQueue?
+        /// For the metrics file and the service manager.
+        var statistics: LatestValue<WatchStatistics>?
+        /// For standard error.
+        let diagnostics: DiagnosticWriter
+    }
+
+    private struct State: Sendable {
+        var reducer = Reducer()
+        var trigger: StatusTrigger?
+        var statistics = WatchStatistics()
+        var clock = EventClock()
+    }
+
+    private let state: Guarded<State>
+    private let outputs: Outputs
+    /// How long a thread that has an event may be made to wait for room in the queue: that is for regular files, whose
+    /// writes end by themselves unless their file system hangs.
+    private let patience: Duration?
+
+    init(trigger: StatusTrigger? = nil, outputs: Outputs, waitsForRoom patience: Duration? = nil) {
+        state = Guarded(State(trigger: trigger))
+        self.outputs = outputs
+        self.patience = patience
+    }
+
+    /// The time for something that happens now, to be given to ``record(_:at:mayWait:)``.
+    func moment() -> EventClock.Moment { state.withLock { $0.clock.moment() } }
+
+    /// Takes an input; returns how many events it caused. Without a time, it is one of now.
+    @discardableResult
+    func record(_ input: Reducer.Input, at moment: EventClock.Moment? = nil, mayWait: Bool = true) -> Int {
+        if mayWait, let patience { outputs.events.waitForRoom(atMost: patience) }
+        return state.withLock { state in
+            let time = state.clock.time(of: moment ?? state.clock.moment())
+            var events = state.reducer.reduce(input, at: time)
+            if let statistics = outputs.statistics,
+                state.statistics.record(events, state: state.reducer.known, at: time)
+            {
+                statistics.put(state.statistics)
+            }
+            if case .baseline = input, let known = state.reducer.known {
+                outputs.events.begin(with: known)
+                outputs.command?.begin(with: known)
+            }
+            if state.trigger != nil {
+                for remark in state.trigger?.remarks(on: input, state.reducer) ?? [] { diagnose(remark) }
+                events = (state.trigger?.status(after: input, state.reducer, at: time)).map { [$0] } ?? []
+            }
+            for event in events {
+                outputs.command?.put(event)
+                outputs.events.put(event)
+            }
+            return events.count
+        }
+    }
+
+    /// Queues a line for standard error.
+    func diagnose(_ text: String) { outputs.diagnostics.write(text) }
+
+    /// Records that the watch is waiting for corosync, and why.
+    func recordWaiting(because reason: String, _ intention: String) {
+        diagnose("\(reason); \(intention)")
+        guard let statistics = outputs.statistics else { return }
+        state.withLock { state in
+            state.statistics.recordWaiting(because: reason)
+            statistics.put(state.statistics)
+        }
+    }
+
+    /// Reads a property of the reducer.
+    func reducer<Result>(_ property: (Reducer) -> Result) -> Result { state.withLock { property($0.reducer) } }
+
+    /// Whether the configuration has to be read before anything can be printed.
+    var needsConfiguration: Bool { state.withLock { $0.trigger?.needsConfiguration($0.reducer) ?? false } }
+
+    /// The conditions that do not hold; nil while the state is not known.
+    var unmetConditions: [Condition]? {
+        state.withLock { state in state.trigger.map { $0.unmetConditions(state.reducer) } ?? [] }
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+
+import Corosync
+import Testing
+
+@testable import QuorumWatch
+
+/// Changes are computed for each output, against the last state that this output was given.
+@Suite("The changes in an event")
+struct ChangeTrackerTests {
+    /// A cluster, and the queue of one output.
+    private struct Watched {
+        var cluster = Cluster()
+        let queue: EventQueue
+
+        init(kinds: Set<EventKind> = Set(EventKind.allCases), limits: EventQueue.Limits = .standardOutput) throws {
+            queue = try EventQueue(kinds: kinds, limits: limits)
+            add { $0.reduce(.configuration(.named([1, 2, 3]))) }
+            add { $0.nodelist(1, [1, 2, 3]) }
+            add { $0.quorum(true) }
+        }
+
+        /// Gives the queue the events of a step.
+        mutating func add(_ step: (inout Cluster) -> [Event]) { step(&cluster).forEach(queue.put) }
+
+        /// Changes the votes of node 2, which a reading shows.
+        mutating func vote(_ votes: UInt32) {
+            add { cluster in
+                cluster.votes[2] = votes
+                return cluster.reduce(.reading(cluster.reading))
+            }
+        }
+
+        /// Everything that the output is given, once the queue is closed.
+        func items() -> [EventQueue.Item] {
+            queue.close()
+            var items: [EventQueue.Item] = []
+            while case .event(let item) = queue.next() { items.append(item) }
+            return items
+        }
+    }
+
+    @Test("include those of events that the output is not given")
+    func comparesWithWhatWasGiven() throws {
+        var watched = try Watched(kinds: [.quorum])
+        watched.vote(2)
+        watched.add { $0.nodelist(2, [1, 2, 3]) }
+        watched.add { $0.quorum(true) }
+        let item = try #require(watched.items().only)
+        #expect(item.event.kind == .quorum)
+        #expect(item.changes.map(\.field) == ["ring_id", "votes.total", "votes.margin", "nodes.2.votes"])
+    }
+
+    @Test("of --events info are those since the last info, and an info without any is not printed")
+    func onlyInfo() throws {
+        var watched = try Watched(kinds: [.info])
+        watched.add { cluster in
+            cluster.votes[2] = 2
+            return cluster.nodelist(2, [1, 2, 3]) + cluster.quorum(true)
+        }
+        // A notification said so, and no info is due. A silent change that takes it back leaves nothing to tell but the ring.
+        watched.vote(1)
+        // Nothing has changed without a notification: no line, although the ring is another since the last info.
+        watched.add { $0.nodelist(3, [1, 2, 3]) }
+        watched.add { $0.quorum(true) }
+        watched.add { $0.reduce(.reading($0.reading)) }
+        watched.vote(5)
+        #expect(
+            watched.items().map { $0.changes.map(\.field) } == [
+                ["ring_id"], ["ring_id", "votes.total", "votes.margin", "nodes.2.votes"],
+            ])
+        var silent = try Watched(kinds: [.status, .info])
+        silent.add { cluster in
+            cluster.votes[2] = 2
+            return cluster.reduce(.quorum(quorate: true, nodes: cluster.listed, cluster.reading))
+        }
+        silent.vote(1)
+        #expect(silent.items().map(\.event.kind) == [.status], "the state is the one that was printed last")
+    }
+
+    @Test("count from the last event that the output was given where events were dropped")
+    func countsFromTheLastGiven() throws {
+        var watched = try Watched(limits: .init(events: 2, bytes: .max))
+        guard case .event(let first) = watched.queue.next() else { throw Unexpected(nil) }
+        #expect(first.event.kind == .status && first.changes == [])
+        for votes in 2...5 { watched.vote(UInt32(votes)) }
+        let items = watched.items()
+        #expect(items.map(\.event.kind) == [.dropped, .info, .info])
+        #expect(items[0].event.body == .dropped(count: 2))
+        #expect(
+            items[1].changes == [
+                Change(field: "votes.total", from: .number(3), to: .number(6)),
+                Change(field: "votes.margin", from: .number(1), to: .number(4)),
+                Change(field: "nodes.2.votes", from: .number(1), to: .number(4)),
+            ])
+    }
+
+    @Test("count from the state at the start where the status is not printed")
+    func countsFromTheStart() throws {
+        var cluster = Cluster()
+        let queue = try EventQueue()
+        _ = cluster.reduce(.baseline(cluster.reading))
+        queue.begin(with: try #require(cluster.reducer.known))
+        cluster.votes[2] = 2
+        cluster.reduce(.reading(cluster.reading)).forEach(queue.put)
+        guard case .event(let item) = queue.next() else { throw Unexpected(nil) }
+        #expect(item.changes.map(\.field) == ["votes.total", "votes.margin", "nodes.2.votes"])
+    }
+
+    @Test("wait in a queue that is bounded by bytes as well as by events, and one event always fits")
+    func boundsBytes() throws {
+        var watched = try Watched(limits: .init(events: .max, bytes: 1))
+        for votes in 2...5 { watched.vote(UInt32(votes)) }
+        let items = watched.items()
+        #expect(items.map(\.event.body).first == .dropped(count: 4))
+        #expect(items.map(\.event.kind) == [.dropped, .info])
+    }
+}
