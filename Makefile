@@ -20,8 +20,8 @@ BUILD_PACKAGES = git gcc libc6-dev libstdc++-12-dev libvotequorum-dev libcmap-de
 RUN_PACKAGES = corosync iproute2 util-linux mount
 # What a Debian package is made with.
 DEB_PACKAGES = dpkg-dev xz-utils
-# What the tests compare with, and drive. Debian 12 has them all.
-TEST_PACKAGES = bash-completion debootstrap fish hyperfine jq lintian man-db mandoc \
+# What the tests compare with, and drive, and what a sandbox cluster can have besides. Debian 12 has them all.
+TEST_PACKAGES = bash-completion corosync-qdevice corosync-qnetd debootstrap fish hyperfine jq lintian man-db mandoc \
 	monitoring-plugins-basic prometheus prometheus-node-exporter python3-jsonschema shellcheck strace systemd tmux \
 	valgrind zsh
 
