@@ -22,8 +22,8 @@ RUN_PACKAGES = corosync iproute2 util-linux mount
 DEB_PACKAGES = dpkg-dev xz-utils
 # What the tests compare with, and drive, and what a sandbox cluster can have besides. Debian 12 has them all.
 TEST_PACKAGES = bash-completion corosync-qdevice corosync-qnetd debootstrap fish hyperfine jq lintian man-db mandoc \
-	monitoring-plugins-basic prometheus prometheus-node-exporter python3-jsonschema shellcheck strace systemd tmux \
-	valgrind zsh
+	monitoring-plugins-basic nftables prometheus prometheus-node-exporter python3-jsonschema shellcheck strace systemd \
+	tmux valgrind zsh
 
 # What is measured besides the program; the stand-in, unlike SwiftPM's, without a Swift runtime of its own.
 BENCHMARKS = .build/benchmarks/libStandIn.so .build/benchmarks/status .build/benchmarks/follow \
