@@ -78,7 +78,7 @@ import Testing
 
     @Test func aNodeHasItsOwnNetworkAndFolders() throws {
         let addresses = try sandbox.run(on: 1, ["ip", "-o", "-4", "addr"]).output
-        #expect(addresses.contains("10.77.0.1/24"))
+        #expect(addresses.contains("10.77.0.1/16"))
         #expect(try sandbox.run(on: 1, ["ls", "/dev/shm"]).output.isEmpty)
         let here = try #require(realpath(".", nil))
         defer { free(here) }

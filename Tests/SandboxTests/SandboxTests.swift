@@ -105,6 +105,26 @@ private struct View: Equatable, CustomStringConvertible {
             })
     }
 
+    @Test(
+        arguments: [
+            (["two_node: 1", "wait_for_all: 0", "expected_votes: 2"], 2, "2Node Quorate"),
+            (
+                [
+                    "wait_for_all: 1", "auto_tie_breaker: 1", "auto_tie_breaker_node: highest", "last_man_standing: 1",
+                    "last_man_standing_window: 5000", "allow_downscale: 1", "expected_votes: 4",
+                ], 4, "Quorate WaitForAll LastManStanding AutoTieBreaker AllowDownscale"
+            ),
+        ]) func everyQuorumOptionIsConfigurable(settings: [String], nodes: Int, flags: String) throws
+    {
+        let sandbox = try Sandbox(nodes: nodes, quorum: settings.joined(separator: "; "))
+        let map = try sandbox.run(on: 1, ["corosync-cmapctl", "quorum."]).lines
+        for setting in settings {
+            let parts = setting.split(separator: ": ")
+            #expect(map.contains { $0.hasPrefix("quorum.\(parts[0]) ") && $0.hasSuffix(" = \(parts[1])") })
+        }
+        #expect(try sandbox.run(on: 1, ["corosync-quorumtool", "-s"]).output.contains("Flags:            \(flags) \n"))
+    }
+
     @Test func aConfigurationIsUsedByteForByte() throws {
         // Without votequorum, and with a name that is a terminal escape, a quotation mark and invalid UTF-8.
         let name: [UInt8] = Array("\u{1b}[31m\"".utf8) + [0xff, 0xfe]
@@ -128,40 +148,6 @@ private struct View: Equatable, CustomStringConvertible {
         let other = try sandbox.run(on: 1, ask, as: .init(user: 4712, group: 4712))
         #expect(other.status != 0)
         #expect(other.errors.contains("CS_ERR_ACCESS"))
-    }
-
-    @Test func aQuorumDeviceVotesWhenToldTo() throws {
-        let sandbox = try Sandbox(nodes: 2, device: "model: net; votes: 1; timeout: 1000; sync_timeout: 1000")
-        let device = try sandbox.spawn(on: 1, [Sandbox.builtProduct(named: "quorum-device"), "Test"], input: .pipe)
-        func tell(_ command: String) -> String? {
-            device.write(command + "\n")
-            return device.nextLine(within: .seconds(10))
-        }
-        func flags() throws -> String {
-            let lines = try sandbox.run(on: 1, ["corosync-quorumtool", "-s"]).lines
-            let row = lines.first { $0.contains("(local)") } ?? ""
-            return row.split(separator: " ").dropFirst(2).first.map(String.init) ?? ""
-        }
-        #expect(device.nextLine(within: .seconds(10)) == "ok", "\(device.errors)")
-        #expect(tell("vote") == "ok")
-        #expect(try eventually(within: .seconds(5)) { try flags() == "A,V,NMW" })
-        #expect(tell("novote") == "ok")
-        #expect(try eventually(within: .seconds(5)) { try flags() == "A,NV,NMW" })
-        #expect(tell("master-wins 1") == "ok")
-        #expect(try eventually(within: .seconds(5)) { try flags() == "A,NV,MW" })
-        #expect(tell("silent") == "ok")
-        #expect(try eventually(within: .seconds(5)) { try flags() == "NA,NV,MW" })
-        #expect(tell("vote") == "ok")
-        // It goes on polling through a change of the ring.
-        try sandbox.kill(2)
-        try sandbox.wait(node: 1, members: [1])
-        #expect(try eventually(within: .seconds(5)) { try flags() == "A,V,MW" })
-        #expect(tell("unregister") == "ok")
-        #expect(tell("vote") == "CS_ERR_NOT_EXIST")
-        #expect(tell("nonsense") == "CS_ERR_INVALID_PARAM")
-        #expect(tell("register") == "ok")
-        #expect(tell("exit") == "ok")
-        #expect(device.wait(within: .seconds(5)) == .exited(0))
     }
 
     @Test func twoSandboxesDoNotSeeEachOther() throws {

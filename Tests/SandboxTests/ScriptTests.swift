@@ -20,10 +20,15 @@ import Testing
             (["start", "/tmp/x", "--quorum", "a: 1 }"], 64, "--quorum"),
             (["start", "/tmp/x", "--config", "/nowhere"], 64, "--config"),
             (["start", "/tmp/x", "--uidgid", "root"], 64, "--uidgid"),
+            (["start", "/tmp/x", "--qnetd", "2nodelms"], 64, "--qnetd"),
+            (["start", "/tmp/x", "--qnetd", "lms", "--quorum", "none"], 64, "--quorum"),
+            (["start", "/tmp/x", "--links", "9"], 64, "--links"),
             (["start", "/tmp/x", "--frobnicate"], 64, "--frobnicate"),
             (["start", "/usr"], 1, "not empty"),
             (["cut", "/nowhere", "1"], 1, "no sandbox runs there"),
             (["cut", "/nowhere"], 64, "DIR NODE"),
+            (["degrade", "/nowhere", "1", "101"], 64, "1 to 100"),
+            (["block", "/nowhere", "1"], 64, "DIR FROM TO"),
         ] as [([String], Int32, String)])
     func badInputIsRefusedInOneLine(arguments: [String], status: Int32, why: String) throws {
         let result = try ChildProcess.run([Sandbox.script] + arguments)
@@ -58,7 +63,10 @@ import Testing
     @Test func helpNamesEveryCommand() throws {
         let result = try ChildProcess.run([Sandbox.script, "--help"])
         #expect(result.status == 0)
-        for verb in ["start", "exec", "cut", "heal", "partition", "join", "wait", "config", "reload", "log", "pid"] {
+        for verb in [
+            "start", "exec", "cut", "heal", "degrade", "restore", "block", "partition", "join", "wait", "config",
+            "reload", "log", "pid",
+        ] {
             #expect(result.output.contains(verb))
         }
     }

@@ -48,7 +48,12 @@ public final class Sandbox: Sendable {
     ///   - nodes: How many nodes, at most 254.
     ///   - quorum: More for the `quorum` section, such as `"wait_for_all: 1"`, separated by semicolons; `"none"`: no such section.
     ///   - votes: `quorum_votes` of each node.
-    ///   - device: The `quorum.device` section, such as `"model: net; votes: 1; timeout: 2000"`.
+    ///   - qnetd: A quorum device that decides by this algorithm: ``qnetd`` on a host of its own, and a
+    ///     ``qdevice(on:)`` on each node. The cluster has formed when it votes on every node.
+    ///   - device: The `quorum.device` section, such as `"model: net; votes: 1; timeout: 2000"`; with `qnetd`, what to change
+    ///     in it, such as `"timeout: 1000; net.tie_breaker: highest"`.
+    ///   - links: How many links corosync has, at most 8.
+    ///   - encrypted: Whether the nodes encrypt and authenticate what they send each other.
     ///   - totem: More for the `totem` section.
     ///   - clusterName: The cluster's name.
     ///   - namedNodes: Whether the nodes have names, `node1` and so on.
@@ -59,8 +64,9 @@ public final class Sandbox: Sendable {
     ///   - limit: How long that may take.
     /// - Throws: ``Failure``.
     public init(
-        nodes: Int = 3, quorum: String? = nil, votes: [Int] = [], device: String? = nil, totem: String? = nil,
-        clusterName: String? = nil, namedNodes: Bool = true, config: [UInt8]? = nil, allowed: [User] = [],
+        nodes: Int = 3, quorum: String? = nil, votes: [Int] = [], qnetd: Algorithm? = nil, device: String? = nil,
+        links: Int = 1, encrypted: Bool = false, totem: String? = nil, clusterName: String? = nil,
+        namedNodes: Bool = true, config: [UInt8]? = nil, allowed: [User] = [],
         starting: Bool = true, waiting: Bool = true, within limit: Duration = .seconds(60)
     ) throws(Failure) {
         var template = Array("/tmp/vqwatch-sandbox-XXXXXX".utf8CString)
@@ -71,15 +77,18 @@ public final class Sandbox: Sendable {
         nodeCount = nodes
 
         var arguments = [
-            Self.script, "start", folder, "--nodes", "\(nodes)", "--timeout", "\(limit.components.seconds)",
+            Self.script, "start", folder, "--nodes", "\(nodes)", "--links", "\(links)",
+            "--timeout", "\(limit.components.seconds)",
         ]
         for (option, value) in [
-            ("--quorum", quorum), ("--device", device), ("--totem", totem), ("--cluster-name", clusterName),
+            ("--quorum", quorum), ("--device", device), ("--qnetd", qnetd?.rawValue), ("--totem", totem),
+            ("--cluster-name", clusterName),
         ] {
             if let value { arguments += [option, value] }
         }
         if !votes.isEmpty { arguments += ["--votes", votes.map(String.init).joined(separator: ",")] }
         for allowed in allowed { arguments += ["--uidgid", "\(allowed.user):\(allowed.group)"] }
+        if encrypted { arguments.append("--encrypted") }
         if !namedNodes { arguments.append("--no-names") }
         if !starting { arguments.append("--no-start") }
         if !waiting { arguments.append("--no-wait") }
@@ -193,31 +202,6 @@ public final class Sandbox: Sendable {
     /// - Throws: ``Failure``.
     public func thaw(_ node: Int) throws(Failure) { try tell("thaw", "\(node)") }
 
-    /// Pulls a node's network cable.
-    ///
-    /// - Parameter node: The node's number.
-    /// - Throws: ``Failure``.
-    public func cut(_ node: Int) throws(Failure) { try tell("cut", "\(node)") }
-
-    /// Puts a node's network cable back.
-    ///
-    /// - Parameter node: The node's number.
-    /// - Throws: ``Failure``.
-    public func heal(_ node: Int) throws(Failure) { try tell("heal", "\(node)") }
-
-    /// Splits the network, so that each group reaches only itself.
-    ///
-    /// - Parameter groups: Every node, in two groups or more.
-    /// - Throws: ``Failure``.
-    public func partition(_ groups: [Int]...) throws(Failure) {
-        try tell("partition", groups.map { list($0) })
-    }
-
-    /// Makes a split network one again.
-    ///
-    /// - Throws: ``Failure``.
-    public func join() throws(Failure) { try tell("join", []) }
-
     /// Waits until a node is in the middle of no change and its membership is as given.
     ///
     /// - Parameters:
@@ -275,17 +259,19 @@ public final class Sandbox: Sendable {
     /// - Parameter node: The node's number.
     /// - Returns: The process ID.
     /// - Throws: ``Failure``, also when corosync is not running.
-    public func processID(of node: Int) throws(Failure) -> Int32 {
-        let output = try tell("pid", "\(node)")
+    public func processID(of node: Int) throws(Failure) -> Int32 { try processID(named: "\(node)") }
+
+    func processID(named daemon: String) throws(Failure) -> Int32 {
+        let output = try tell("pid", daemon)
         guard let pid = Int32(output.dropLast()) else { throw Failure(description: "sandbox pid: \(output)") }
         return pid
     }
 
     @discardableResult
-    private func tell(_ verb: String, _ node: String) throws(Failure) -> String { try tell(verb, [node]) }
+    func tell(_ verb: String, _ node: String) throws(Failure) -> String { try tell(verb, [node]) }
 
     @discardableResult
-    private func tell(
+    func tell(
         _ verb: String, _ arguments: [String], input: ChildProcess.Stream = .null
     ) throws(Failure) -> String {
         let result: ChildProcess.Result
@@ -301,7 +287,7 @@ public final class Sandbox: Sendable {
         return result.output
     }
 
-    private func list(_ nodes: [Int]) -> String { nodes.map(String.init).joined(separator: ",") }
+    func list(_ nodes: [Int]) -> String { nodes.map(String.init).joined(separator: ",") }
 
     // MARK: Built programs
 

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+
+import TestSupport
+import Testing
+
+/// What knet on one node counts of one link to another node, in the map of statistics.
+private struct LinkStatistics {
+    private let values: [Substring: Int]
+
+    init(on node: Int, to peer: Int, link: Int, of sandbox: Sandbox) throws {
+        let prefix = "stats.knet.node\(peer).link\(link)."
+        let lines = try sandbox.run(on: node, ["corosync-cmapctl", "-m", "stats", prefix]).lines
+        values = lines.reduce(into: [:]) { values, line in
+            let words = line.dropFirst(prefix.count).split(separator: " ")
+            if let name = words.first, let value = words.last.flatMap({ Int($0) }) { values[name] = value }
+        }
+    }
+
+    var isConnected: Bool { values["connected"] == 1 }
+    var pingsSent: Int { values["tx_ping_packets"] ?? 0 }
+    var pingsReceived: Int { values["rx_ping_packets"] ?? 0 }
+    var pongsReceived: Int { values["rx_pong_packets"] ?? 0 }
+}
+
+/// On real clusters, each started by its test.
+@Suite(.serialized) struct NetworkTests {
+    @Test func aCutLinkIsOneThatKnetLosesAlone() throws {
+        let sandbox = try Sandbox(links: 2)
+        /// The links to other nodes that node 1 has lost, as node 3, link 1: 3.1.
+        func lost() throws -> [String] {
+            try [(2, 0), (2, 1), (3, 0), (3, 1)].filter { peer, link in
+                try !LinkStatistics(on: 1, to: peer, link: link, of: sandbox).isConnected
+            }.map { "\($0).\($1)" }
+        }
+        func timesNode3Joined() throws -> String {
+            try sandbox.run(on: 1, ["corosync-cmapctl", "-g", "runtime.members.3.join_count"]).output
+        }
+        #expect(try lost() == [])
+        let joined = try timesNode3Joined()
+        try sandbox.cut(3, link: 1)
+        #expect(try eventually(within: .seconds(10)) { try lost() == ["3.1"] })
+        try sandbox.wait(node: 1, members: [1, 2, 3])
+        #expect(try timesNode3Joined() == joined)
+
+        try sandbox.cut(3, link: 0)
+        try sandbox.wait(node: 1, members: [1, 2])
+        try sandbox.heal(3)
+        try sandbox.wait(node: 1, members: [1, 2, 3])
+        #expect(try eventually(within: .seconds(10)) { try lost() == [] })
+
+        try sandbox.cut(3)
+        try sandbox.wait(node: 3, members: [3])
+        try sandbox.heal(3)
+        try sandbox.wait(node: 3, members: [1, 2, 3])
+        try sandbox.partition([1, 2], [3])
+        try sandbox.wait(node: 3, members: [3])
+        try sandbox.join()
+        try sandbox.wait(node: 3, members: [1, 2, 3])
+    }
+
+    @Test func aDegradedLinkLosesSomeOfItsPackets() throws {
+        let sandbox = try Sandbox(nodes: 2, links: 2)
+        let pings = 24
+        /// How many of the next pings of node 1 are not answered, on link 0 and on link 1.
+        func unanswered() throws -> [Int] {
+            func statistics() throws -> [LinkStatistics] {
+                try (0...1).map { try LinkStatistics(on: 1, to: 2, link: $0, of: sandbox) }
+            }
+            let before = try statistics()
+            var after = before
+            #expect(
+                try eventually(within: .seconds(60), every: .milliseconds(200)) {
+                    after = try statistics()
+                    return zip(before, after).allSatisfy { $1.pingsSent >= $0.pingsSent + pings }
+                })
+            return zip(before, after).map {
+                ($1.pingsSent - $0.pingsSent) - ($1.pongsReceived - $0.pongsReceived)
+            }
+        }
+        try sandbox.degrade(2, percent: 40, link: 1)
+        // A ping and its answer both arrive with a probability of 0.36: all are lost in one of 40000 runs. On a link that
+        // loses nothing one answer may be on its way.
+        let lost = try unanswered()
+        #expect(lost[0] <= 1)
+        #expect(lost[1] > 2 && lost[1] < pings)
+        try sandbox.restore(2)
+        #expect(try unanswered().allSatisfy { $0 <= 1 })
+        try sandbox.wait(node: 1, members: [1, 2])
+    }
+
+    @Test func aBlockedDirectionLeavesTheOther() throws {
+        let sandbox = try Sandbox()
+        func link(on node: Int, to peer: Int) throws -> LinkStatistics {
+            try LinkStatistics(on: node, to: peer, link: 0, of: sandbox)
+        }
+        try sandbox.block(from: 1, to: 2)
+        // A link without answers is lost on either side.
+        for node in 1...2 {
+            #expect(try eventually(within: .seconds(10)) { try !link(on: node, to: 3 - node).isConnected })
+        }
+        let (sender, receiver) = (try link(on: 1, to: 2), try link(on: 2, to: 1))
+        #expect(
+            try eventually(within: .seconds(10)) {
+                try link(on: 1, to: 2).pingsReceived >= sender.pingsReceived + 5
+                    && link(on: 1, to: 2).pingsSent >= sender.pingsSent + 5
+            })
+        #expect(try link(on: 2, to: 1).pingsReceived == receiver.pingsReceived)
+        for node in 1...2 { #expect(try link(on: node, to: 3).isConnected) }
+
+        try sandbox.unblock(from: 1, to: 2)
+        for node in 1...3 { try sandbox.wait(node: node, members: [1, 2, 3]) }
+    }
+
+    @Test func anEncryptedClusterKeepsOutANodeWithAnotherKey() throws {
+        let sandbox = try Sandbox(encrypted: true)
+        let map = try sandbox.run(on: 1, ["corosync-cmapctl", "totem.crypto"]).output
+        #expect(map.contains("aes256") && map.contains("sha256"))
+        try sandbox.stop(3)
+        let authkey = "/etc/corosync/authkey"
+        let change = try sandbox.run(
+            on: 3, ["bash", "-c", "cp \(authkey) /run/ && head -c 256 /dev/urandom >\(authkey)"])
+        #expect(change.status == 0, "\(change.errors)")
+        try sandbox.start(3)
+        #expect(try eventually(within: .seconds(10)) { try sandbox.log(of: 3).contains("Unable to decrypt packet") })
+        try sandbox.wait(node: 3, members: [3])
+        try sandbox.wait(node: 1, members: [1, 2])
+
+        try sandbox.stop(3)
+        #expect(try sandbox.run(on: 3, ["cp", "/run/authkey", authkey]).status == 0)
+        try sandbox.start(3)
+        try sandbox.wait(node: 3, members: [1, 2, 3])
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+
+import TestSupport
+import Testing
+
+/// The quorum device as corosync-quorumtool shows it for the node itself: A(live), V(oting), M(aster)W(ins), each with an
+/// N before it for not, or NR for not registered.
+private func flags(on node: Int, of sandbox: Sandbox) throws -> String {
+    let lines = try sandbox.run(on: node, ["corosync-quorumtool", "-s"]).lines
+    let row = lines.first { $0.contains("(local)") } ?? ""
+    return row.split(separator: " ").dropFirst(2).first.map(String.init) ?? ""
+}
+
+/// Waits until the quorum device is as given on a node.
+private func comesToBe(_ wanted: String, on node: Int, of sandbox: Sandbox) throws -> Bool {
+    try eventually(within: .seconds(15)) { try flags(on: node, of: sandbox) == wanted }
+}
+
+private func quorumTool(on node: Int, of sandbox: Sandbox) throws -> String {
+    try sandbox.run(on: node, ["corosync-quorumtool", "-s"]).output
+}
+
+/// On real clusters, each started by its test, with corosync-qnetd and corosync-qdevice, or one that a test controls.
+@Suite(.serialized) struct QuorumDeviceTests {
+    private static let voting = "A,V,NMW", notVoting = "A,NV,NMW", dead = "NA,NV,NMW"
+
+    @Test func theDeviceVotesAsSoonAsTheClusterIsReady() throws {
+        let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit, device: "net.tie_breaker: highest")
+        for node in 1...2 {
+            #expect(try flags(on: node, of: sandbox) == Self.voting)
+            #expect(try quorumTool(on: node, of: sandbox).contains("Total votes:      3"))
+            let status = try sandbox.run(on: node, ["corosync-qdevice-tool", "-s"]).output
+            #expect(status.contains("State:\t\t\tConnected"))
+            #expect(status.contains("Algorithm:\t\tFifty-Fifty split"))
+            #expect(status.contains("Tie-breaker:\t\tNode with highest node ID"))
+        }
+        // Each half reaches qnetd, and one of them gets the vote.
+        try sandbox.partition([1], [2])
+        for node in 1...2 { try sandbox.wait(node: node, members: [node]) }
+        #expect(
+            try eventually(within: .seconds(10)) {
+                try (1...2).filter { try quorumTool(on: $0, of: sandbox).contains("Quorate:          Yes") }.count == 1
+            })
+        try sandbox.join()
+        try sandbox.wait(node: 1, members: [1, 2])
+        #expect(try comesToBe(Self.voting, on: 1, of: sandbox))
+    }
+
+    @Test func aClusterWhoseDeviceDoesNotVoteIsNotReady() throws {
+        let failure = #expect(throws: Sandbox.Failure.self) {
+            try Sandbox(nodes: 1, qnetd: .ffsplit, device: "net.host: 10.76.0.99", within: .seconds(10))
+        }
+        #expect(failure?.description.contains("node 1: its quorum device does not vote") == true)
+    }
+
+    @Test func withLastManStandingTheDeviceHasOneVoteLessThanThereAreNodes() throws {
+        let sandbox = try Sandbox(nodes: 3, qnetd: .lms)
+        #expect(try quorumTool(on: 1, of: sandbox).contains("Total votes:      5"))
+        for node in 2...3 { try sandbox.kill(node) }
+        try sandbox.wait(node: 1, members: [1])
+        #expect(
+            try eventually(within: .seconds(10)) {
+                let status = try quorumTool(on: 1, of: sandbox)
+                return status.contains("Total votes:      3") && status.contains("Quorate:          Yes")
+            })
+    }
+
+    @Test func whatHappensToQnetdIsSeenOnEveryNode() throws {
+        let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit, device: "timeout: 1000")
+        func allNodes(are wanted: String) throws -> Bool {
+            try comesToBe(wanted, on: 1, of: sandbox) && comesToBe(wanted, on: 2, of: sandbox)
+        }
+        let before = try sandbox.qnetd.processID()
+        try sandbox.qnetd.kill()
+        #expect(throws: Sandbox.Failure.self) { try sandbox.qnetd.processID() }
+        #expect(try allNodes(are: Self.notVoting))
+        try sandbox.qnetd.start()
+        #expect(try sandbox.qnetd.processID() != before)
+        #expect(try allNodes(are: Self.voting))
+
+        try sandbox.qnetd.freeze()
+        #expect(try allNodes(are: Self.notVoting))
+        try sandbox.qnetd.thaw()
+        #expect(try allNodes(are: Self.voting))
+
+        try sandbox.qnetd.stop()
+        #expect(try allNodes(are: Self.notVoting))
+    }
+
+    @Test func whatHappensToQdeviceOfOneNodeIsSeenThere() throws {
+        let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit, device: "timeout: 1000")
+        let qdevice = sandbox.qdevice(on: 2)
+        func node2(is wanted: String) throws -> Bool {
+            // Node 1 has one of its own.
+            #expect(try flags(on: 1, of: sandbox) == Self.voting)
+            return try comesToBe(wanted, on: 2, of: sandbox)
+        }
+        try sandbox.cut(2, link: .qnetd)
+        #expect(try node2(is: Self.notVoting))
+        try sandbox.wait(node: 1, members: [1, 2])
+        try sandbox.heal(2, link: .qnetd)
+        #expect(try node2(is: Self.voting))
+
+        try qdevice.kill()
+        #expect(try node2(is: Self.dead))
+        try qdevice.start()
+        #expect(try node2(is: Self.voting))
+
+        try qdevice.freeze()
+        #expect(try node2(is: Self.dead))
+        try qdevice.thaw()
+        #expect(try node2(is: Self.voting))
+
+        try qdevice.stop()
+        #expect(try node2(is: "NR"))
+        try qdevice.start()
+        #expect(try node2(is: Self.voting))
+    }
+
+    @Test func aNodeIsStoppedAndStartedWithItsQdevice() throws {
+        let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit)
+        let qdevice = sandbox.qdevice(on: 2)
+        // How qdevice says that corosync ended before it.
+        let complaint = "Unable to unregister votequorum device"
+        try sandbox.stop(2)
+        #expect(throws: Sandbox.Failure.self) { try qdevice.processID() }
+        try sandbox.start(2)
+        #expect(try comesToBe(Self.voting, on: 2, of: sandbox))
+        #expect(try !qdevice.log().contains(complaint))
+
+        try sandbox.kill(2)
+        try sandbox.start(2)
+        #expect(try comesToBe(Self.voting, on: 2, of: sandbox))
+        #expect(try qdevice.log().contains(complaint))
+    }
+
+    @Test func theDeviceUnderATestsControlVotesWhenToldTo() throws {
+        let sandbox = try Sandbox(nodes: 2, device: "model: net; votes: 1; timeout: 1000; sync_timeout: 1000")
+        let device = try sandbox.spawn(on: 1, [Sandbox.builtProduct(named: "quorum-device"), "Test"], input: .pipe)
+        func tell(_ command: String) -> String? {
+            device.write(command + "\n")
+            return device.nextLine(within: .seconds(10))
+        }
+        #expect(device.nextLine(within: .seconds(10)) == "ok", "\(device.errors)")
+        #expect(tell("vote") == "ok")
+        #expect(try eventually(within: .seconds(5)) { try flags(on: 1, of: sandbox) == "A,V,NMW" })
+        #expect(tell("novote") == "ok")
+        #expect(try eventually(within: .seconds(5)) { try flags(on: 1, of: sandbox) == "A,NV,NMW" })
+        #expect(tell("master-wins 1") == "ok")
+        #expect(try eventually(within: .seconds(5)) { try flags(on: 1, of: sandbox) == "A,NV,MW" })
+        #expect(tell("silent") == "ok")
+        #expect(try eventually(within: .seconds(5)) { try flags(on: 1, of: sandbox) == "NA,NV,MW" })
+        #expect(tell("vote") == "ok")
+        // It goes on polling through a change of the ring.
+        try sandbox.kill(2)
+        try sandbox.wait(node: 1, members: [1])
+        #expect(try eventually(within: .seconds(5)) { try flags(on: 1, of: sandbox) == "A,V,MW" })
+        #expect(tell("unregister") == "ok")
+        #expect(tell("vote") == "CS_ERR_NOT_EXIST")
+        #expect(tell("nonsense") == "CS_ERR_INVALID_PARAM")
+        #expect(tell("register") == "ok")
+        #expect(tell("exit") == "ok")
+        #expect(device.wait(within: .seconds(5)) == .exited(0))
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+
+/// What can happen to the network of a sandbox.
+extension Sandbox {
+    /// A network that nodes have an interface to.
+    public struct Link: ExpressibleByIntegerLiteral, Sendable {
+        let name: String
+
+        /// The one that leads to the host of ``Sandbox/qnetd``.
+        public static let qnetd = Link(name: "qnetd")
+
+        /// One of corosync's links.
+        ///
+        /// - Parameter number: Its number, from 0.
+        public init(_ number: Int) { self.init(name: "\(number)") }
+
+        /// One of corosync's links.
+        ///
+        /// - Parameter value: Its number, from 0.
+        public init(integerLiteral value: Int) { self.init(value) }
+
+        private init(name: String) { self.name = name }
+    }
+
+    /// Pulls a node's network cables.
+    ///
+    /// - Parameters:
+    ///   - node: The node's number.
+    ///   - link: The link whose cable to pull; every one by default, the one to ``qnetd`` included.
+    /// - Throws: ``Failure``.
+    public func cut(_ node: Int, link: Link? = nil) throws(Failure) { try tell("cut", ["\(node)"] + options(link)) }
+
+    /// Puts a node's network cables back.
+    ///
+    /// - Parameters:
+    ///   - node: The node's number.
+    ///   - link: The link whose cable to put back; every one by default.
+    /// - Throws: ``Failure``.
+    public func heal(_ node: Int, link: Link? = nil) throws(Failure) { try tell("heal", ["\(node)"] + options(link)) }
+
+    /// Drops packets that a node sends, and packets that it receives, at random.
+    ///
+    /// - Parameters:
+    ///   - node: The node's number.
+    ///   - percent: The share of them that is dropped, 1 to 100, in each direction.
+    ///   - link: The link to drop packets of; every one by default.
+    /// - Throws: ``Failure``.
+    public func degrade(_ node: Int, percent: Int, link: Link? = nil) throws(Failure) {
+        try tell("degrade", ["\(node)", "\(percent)"] + options(link))
+    }
+
+    /// Drops no more of the packets that ``degrade(_:percent:link:)`` drops.
+    ///
+    /// - Parameters:
+    ///   - node: The node's number.
+    ///   - link: The link; every one by default.
+    /// - Throws: ``Failure``.
+    public func restore(_ node: Int, link: Link? = nil) throws(Failure) {
+        try tell("restore", ["\(node)"] + options(link))
+    }
+
+    /// Drops every packet that one node sends to another, on every link, and none of the other direction.
+    ///
+    /// - Parameters:
+    ///   - sender: The number of the node that sends.
+    ///   - receiver: The number of the node that receives nothing of it any more.
+    /// - Throws: ``Failure``.
+    public func block(from sender: Int, to receiver: Int) throws(Failure) {
+        try tell("block", ["\(sender)", "\(receiver)"])
+    }
+
+    /// Lets pass again what ``block(from:to:)`` drops.
+    ///
+    /// - Parameters:
+    ///   - sender: The number of the node that sends.
+    ///   - receiver: The number of the node that receives.
+    /// - Throws: ``Failure``.
+    public func unblock(from sender: Int, to receiver: Int) throws(Failure) {
+        try tell("unblock", ["\(sender)", "\(receiver)"])
+    }
+
+    /// Splits corosync's links, so that each group reaches only itself, and ``qnetd``.
+    ///
+    /// - Parameter groups: Every node, in two groups or more.
+    /// - Throws: ``Failure``.
+    public func partition(_ groups: [Int]...) throws(Failure) { try tell("partition", groups.map { list($0) }) }
+
+    /// Makes a split network one again.
+    ///
+    /// - Throws: ``Failure``.
+    public func join() throws(Failure) { try tell("join", []) }
+
+    private func options(_ link: Link?) -> [String] { link.map { ["--link", $0.name] } ?? [] }
+}
