@@ -96,6 +96,15 @@ func parseCondition(_ argument: String) throws -> Condition {
     }
 }
 
+/// A node, by ID or name.
+func parseNode(_ argument: String) throws -> NodeSelector {
+    do throws(Condition.ParseError) {
+        return try NodeSelector(parsing: argument)
+    } catch {
+        throw ValidationError(error.description)
+    }
+}
+
 /// A number of votes.
 func parseMargin(_ argument: String) throws -> Int {
     guard argument.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let margin = UInt32(argument) else {

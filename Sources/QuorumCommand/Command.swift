@@ -61,7 +61,7 @@ struct Command: ParsableCommand {
         var plan = WatchPlan()
         plan.follows = !isOneShot
         plan.conditions = task.waitFor
-        plan.check = task.check ? CheckFormat(warnMargin: printing.warnMargin) : nil
+        plan.check = task.check ? CheckFormat(printing.requirements) : nil
         plan.format = printing.outputFormat(for: output)
         if let events = printing.events { plan.kinds = events }
         plan.changesOnly = printing.changesOnly

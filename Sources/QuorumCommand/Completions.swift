@@ -16,19 +16,28 @@ extension CompletionKind {
         }
     }
 
+    /// A node of the running cluster.
+    static var nodes: CompletionKind {
+        .custom { _, _, prefix in runningNodes().filter { $0.hasPrefix(prefix) } }
+    }
+
     /// A condition of `--wait-for`, with the nodes of the running cluster.
     static var conditions: CompletionKind {
         .custom { _, _, prefix in
-            let nodes = configuredNodes(within: .seconds(1)).map { node in
-                // A name that a shell could take for something else is not offered, and the ID is.
-                let name = node.name.flatMap { $0.utf8.allSatisfy(isPlain) && !$0.isEmpty ? $0 : nil }
-                return name ?? node.id.description
-            }
+            let nodes = runningNodes()
             let conditions = ["member=", "absent="].flatMap { condition in
                 nodes.isEmpty ? [condition] : nodes.map { condition + $0 }
             }
             return (["quorate", "inquorate", "complete"] + conditions).filter { $0.hasPrefix(prefix) }
         }
+    }
+}
+
+/// The nodes of the running cluster, each by its name, or by its ID where a shell could take the name for something else.
+private func runningNodes() -> [String] {
+    configuredNodes(within: .seconds(1)).map { node in
+        let name = node.name.flatMap { $0.utf8.allSatisfy(isPlain) && !$0.isEmpty ? $0 : nil }
+        return name ?? node.id.description
     }
 }
 

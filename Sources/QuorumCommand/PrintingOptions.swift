@@ -53,6 +53,16 @@ struct PrintingOptions: ParsableArguments {
         transform: parseMargin)
     var warnMargin: Int?
 
+    @Option(
+        name: .customLong("allow-absent"),
+        help: ArgumentHelp(
+            "With --check, this node may be away: given by ID or name; repeatable.", valueName: "NODE"),
+        completion: .nodes, transform: parseNode)
+    var allowAbsent: [NodeSelector] = []
+
+    /// What the cluster of a check should be like.
+    var requirements: Requirements { Requirements(margin: warnMargin, absentNodes: allowAbsent) }
+
     func validate(in command: Command) throws {
         if json, let format, format != .json { throw ValidationError("--json contradicts --format \(format)") }
         if quiet {
@@ -69,7 +79,11 @@ struct PrintingOptions: ParsableArguments {
             }
             if changesOnly { throw ValidationError("--format prometheus needs the status: leave out --changes-only") }
         }
-        if warnMargin != nil, !command.task.check { throw ValidationError("--warn-margin needs --check") }
+        if !command.task.check {
+            try refuse(
+                [("--warn-margin", warnMargin != nil), ("--allow-absent", !allowAbsent.isEmpty)],
+                because: "needs --check")
+        }
         guard !command.follows else { return }
         try refuse([("--events", events != nil), ("--count", count != nil)], because: "needs --follow")
         if changesOnly, command.watching.dispatch == .all {

@@ -64,8 +64,11 @@ struct Imagination {
             nodes: list(6) { imagination in
                 ConfiguredNode(
                     id: imagination.node(), name: imagination.chance(4) ? nil : imagination.string(),
-                    addresses: imagination.list(2) { $0.string() })
-            })
+                    addresses: imagination.list(2) { $0.string() }, votes: imagination.number())
+            },
+            expectedVotes: chance(3) ? number() : nil,
+            device: chance(2)
+                ? ConfiguredDevice(model: string(), votes: chance(2) ? number() : nil) : nil)
     }
 
     /// Conditions on the nodes that there often are.
@@ -77,10 +80,17 @@ struct Imagination {
             }.compactMap { $0 }
     }
 
+    /// What a check may want.
+    mutating func requirements() -> Requirements {
+        Requirements(
+            margin: chance(2) ? Int(number()) : nil,
+            absentNodes: chance(2) ? conditions().compactMap(\.node) : [])
+    }
+
     mutating func input(isFirst: Bool, mayRead: Bool) -> Reducer.Input {
         time = Timestamp(microseconds: time.microseconds + Int64.random(in: 0...1_000_000, using: &random))
         if isFirst, chance(4) { return .baseline(reading()) }
-        switch Int.random(in: 0..<14, using: &random) {
+        switch Int.random(in: 0..<18, using: &random) {
         case 0...2:
             let sequence = chance(10) ? UInt64.max : UInt64.random(in: 1...40, using: &random)
             return .nodelist(ring: RingID(node: node(), sequence: sequence), members: list(6) { $0.node() })
@@ -91,6 +101,8 @@ struct Imagination {
         case 12:
             return .disconnected(
                 CorosyncError(code: .init(rawValue: chance(2) ? 2 : number()), operation: .votequorumDispatch))
+        case 13: return .unsettled(elapsed: .milliseconds(Int64(number())))
+        case 14...16: return .membershipChanged(uptime: .microseconds(time.microseconds))
         default: return .unresponsive(silent: .milliseconds(Int64(number())))
         }
     }

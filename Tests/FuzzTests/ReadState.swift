@@ -17,10 +17,10 @@ struct ReadState: Hashable {
         ring = json["ring_id"]
         votes = ["total", "expected", "highest_expected", "quorum", "margin"].map { json["votes"][$0] }
         flags = json["flags"]
-        let keys = ["name", "votes", "alive", "cast_vote", "master_wins"]
+        let keys = ["name", "model", "registered", "votes", "alive", "cast_vote", "master_wins"]
         device = json["qdevice"] == .null ? [] : keys.map { json["qdevice"][$0] }
         nodes = json["nodes"].elements.map { node in
-            ["id", "name", "state", "votes", "expected_votes", "local", "addresses"].map { node[$0] }
+            ["id", "name", "state", "votes", "expected_votes", "local", "addresses", "qdevice"].map { node[$0] }
         }
     }
 
@@ -35,12 +35,19 @@ struct ReadState: Hashable {
         flags = state.flags.map { json($0.clusterFlagNames) } ?? .null
         device =
             state.device.map {
-                [json($0.name), json($0.votes), .bool($0.alive), .bool($0.castVote), .bool($0.masterWins)]
+                let state = $0.state ?? DeviceState(alive: false, castVote: false, masterWins: false)
+                return [json($0.name), json($0.model), .bool($0.isRegistered), json($0.votes)]
+                    + [state.alive, state.castVote, state.masterWins].map(JSON.bool)
             } ?? []
         nodes = state.nodes.map {
             [
                 json($0.id.rawValue), json($0.name), json($0.stateName), json($0.votes), json($0.expectedVotes),
                 .bool($0.isLocal), json($0.addresses),
+                $0.device.map {
+                    .object([
+                        "alive": .bool($0.alive), "cast_vote": .bool($0.castVote), "master_wins": .bool($0.masterWins),
+                    ])
+                } ?? .null,
             ]
         }
     }

@@ -71,7 +71,7 @@ extension Verdict {
         judge(output: StatusText(color: false).page(for: state), isOneLine: false)
         judge(output: JournalFormat(color: false).page(for: state), isOneLine: false)
         judge(output: PrometheusFormat.exposition(of: state), isOneLine: false)
-        let line = CheckFormat(warnMargin: imagination.chance(2) ? 2 : nil).line(for: state)
+        let line = CheckFormat(imagination.requirements()).line(for: state)
         judge(output: line, isOneLine: true)
         check(line.count <= 1024 && line.count { $0 == UInt8(ascii: "|") } <= 1, "check")
         let held = imagination.conditions().filter { $0.holds(of: state, configured: reducer.configuredNodes) }

@@ -16,35 +16,39 @@ struct CheckFormatTests {
         return cluster.reducer.known ?? ClusterState()
     }
 
-    private func line(_ state: ClusterState, warnMargin: Int? = nil) -> String {
-        String(decoding: CheckFormat(warnMargin: warnMargin).line(for: state), as: UTF8.self)
+    private func line(_ state: ClusterState, warnMargin: Int? = nil, absent: String...) throws -> String {
+        String(decoding: try check(warnMargin, absent).line(for: state), as: UTF8.self)
+    }
+
+    private func check(_ warnMargin: Int? = nil, _ absent: [String] = []) throws -> CheckFormat {
+        CheckFormat(Requirements(margin: warnMargin, absentNodes: try absent.map { try NodeSelector(parsing: $0) }))
     }
 
     @Test("is OK for a cluster with everything that belongs to it")
-    func ok() {
+    func ok() throws {
         #expect(
-            line(state())
+            try line(state())
                 == "QUORUM OK - quorate: 3 of 3 votes, quorum 2, can lose 1 | votes=3;;;0;3 quorum=2 margin=1 nodes=3;;;0;3\n"
         )
         #expect(CheckFormat().health(of: state()) == .healthy)
     }
 
     @Test("warns of missing votes, and names the nodes")
-    func missingVotes() {
+    func missingVotes() throws {
         let degraded = state { $0.states[3] = .dead }
         #expect(CheckFormat().health(of: degraded) == .degraded)
         #expect(
-            line(degraded)
+            try line(degraded)
                 == "QUORUM WARNING - quorate: 2 of 3 votes, quorum 2, can lose 0; nodes missing: node3(3)"
                 + " | votes=2;;;0;3 quorum=2 margin=0 nodes=2;;;0;3\n")
     }
 
     @Test("warns of a margin that is smaller than wanted, and gives the limit as a range")
-    func margin() {
-        #expect(CheckFormat(warnMargin: 1).health(of: state()) == .healthy)
-        #expect(CheckFormat(warnMargin: 2).health(of: state()) == .degraded)
+    func margin() throws {
+        #expect(try check(1).health(of: state()) == .healthy)
+        #expect(try check(2).health(of: state()) == .degraded)
         #expect(
-            line(state(), warnMargin: 2)
+            try line(state(), warnMargin: 2)
                 == "QUORUM WARNING - quorate: 3 of 3 votes, quorum 2, can lose 1; margin below 2"
                 + " | votes=3;;;0;3 quorum=2 margin=1;2: nodes=3;;;0;3\n")
     }
@@ -54,23 +58,97 @@ struct CheckFormatTests {
         arguments: [
             (VoteQuorumFlags.qdeviceAlive, "casts no vote"), (.qdeviceCastVote, "is not alive"),
         ])
-    func device(_ flags: VoteQuorumFlags, _ words: String) {
+    func device(_ flags: VoteQuorumFlags, _ words: String) throws {
         let degraded = state { $0.deviceFlags = flags.union(.qdeviceRegistered) }
         #expect(CheckFormat().health(of: degraded) == .degraded)
-        #expect(line(degraded).contains("; quorum device net \(words) | "))
+        #expect(try line(degraded).contains("; quorum device net \(words) on node1(1) node2(2) node3(3) | "))
         let good = state { $0.deviceFlags = [.qdeviceRegistered, .qdeviceAlive, .qdeviceCastVote] }
         #expect(CheckFormat().health(of: good) == .healthy)
     }
 
+    @Test("warns of a device that is configured and not registered on a member, and names the members")
+    func unregisteredDevice() throws {
+        func configuration(_ device: ConfiguredDevice?) -> Configuration {
+            Configuration(nodes: Configuration.named([1, 2, 3]).nodes, device: device)
+        }
+        let unregistered = state {
+            _ = $0.reduce(.configuration(configuration(ConfiguredDevice(model: "net", votes: 1))))
+            $0.expected = 4
+        }
+        #expect(unregistered.device?.isRegistered == false && unregistered.device?.model == "net")
+        #expect(
+            try line(unregistered).hasPrefix(
+                "QUORUM WARNING - quorate: 3 of 4 votes, quorum 3, can lose 0; 1 vote missing; "
+                    + "quorum device net is not registered on node1(1) node2(2) node3(3) | "))
+        #expect(state().device == nil)
+    }
+
+    @Test("warns of expected votes below the configured ones, by nodes, by device and by quorum.expected_votes")
+    func loweredExpectedVotes() throws {
+        var configuration = Configuration.named([1, 2, 3])
+        #expect(configuration.votes == 3)
+        configuration.nodes[1].votes = 2
+        #expect(configuration.votes == 4)
+        configuration.nodes[1].votes = 1
+        configuration.device = ConfiguredDevice(model: "net")
+        #expect(configuration.votes == 5, "one vote less than there are nodes")
+        configuration.device?.votes = 1
+        #expect(configuration.votes == 4)
+        configuration.expectedVotes = 9
+        #expect(configuration.votes == 9)
+        configuration.device = nil
+        let lowered = state { _ = $0.reduce(.configuration(configuration)) }
+        #expect(
+            try line(lowered).hasPrefix(
+                "QUORUM WARNING - quorate: 3 of 3 votes, quorum 2, can lose 1; expected votes are 3, configured are 9 | "
+            ))
+    }
+
+    @Test("allows nodes to be away, as far as their votes account for what is missing")
+    func allowedAbsence() throws {
+        let degraded = state { $0.states[3] = .dead }
+        for node in ["3", "node3"] {
+            #expect(try line(degraded, absent: node).hasPrefix("QUORUM OK - quorate: 2 of 3 votes"))
+        }
+        #expect(
+            try line(degraded, absent: "node2").contains("WARNING") && line(degraded, absent: "2").contains("node3(3)"))
+        #expect(try line(state(), absent: "node3").hasPrefix("QUORUM OK"))
+        let never = state { $0.states[3] = nil }
+        #expect(try line(never).contains("nodes missing: node3(3)"))
+        #expect(try line(never, absent: "node3").hasPrefix("QUORUM OK"))
+        let more = state {
+            $0.states[3] = .dead
+            $0.votes[1] = 2
+            $0.expected = 5
+        }
+        #expect(try check(nil, ["node3"]).health(of: more) == .degraded)
+        #expect(
+            try line(state(), absent: "node33")
+                == "QUORUM UNKNOWN - --allow-absent node33: no node has this ID or name; see the nodelist in corosync.conf\n"
+        )
+    }
+
+    @Test("is UNKNOWN when nothing is wrong but the configuration is not known")
+    func unknownConfiguration() throws {
+        var cluster = Cluster()
+        _ = cluster.nodelist(1, [1, 2, 3])
+        _ = cluster.quorum(true)
+        let state = try #require(cluster.reducer.known)
+        #expect(try line(state).hasPrefix("QUORUM UNKNOWN - quorate: 3 of 3 votes, quorum 2, can lose 1; the config"))
+        cluster.states[3] = .dead
+        _ = cluster.quorum(true)
+        #expect(try line(#require(cluster.reducer.known)).hasPrefix("QUORUM WARNING - "))
+    }
+
     @Test("is CRITICAL without quorum, says how many votes are missing or what is waited for")
-    func critical() {
+    func critical() throws {
         let lost = state {
             $0.states = [1: .member, 2: .dead, 3: .dead]
             $0.isQuorate = false
         }
         #expect(CheckFormat().health(of: lost) == .notQuorate)
         #expect(
-            line(lost, warnMargin: 1)
+            try line(lost, warnMargin: 1)
                 == "QUORUM CRITICAL - not quorate: 1 of 3 votes, quorum 2, 1 missing; nodes missing: node2(2) node3(3)"
                 + " | votes=1;;;0;3 quorum=2 margin=-1;1: nodes=1;;;0;3\n")
         let waiting = state {
@@ -79,21 +157,21 @@ struct CheckFormatTests {
             $0.isQuorate = false
         }
         #expect(
-            line(waiting).hasPrefix(
+            try line(waiting).hasPrefix(
                 "QUORUM CRITICAL - not quorate: 2 of 3 votes, quorum 2, waiting for all nodes; nodes missing: node3(3) | "
             ))
-        #expect(!line(waiting).contains("can lose"))
+        #expect(try !line(waiting).contains("can lose"))
     }
 
     @Test("gives no number for what is not known")
-    func unknown() {
-        #expect(line(ClusterState()) == "QUORUM UNKNOWN - votequorum has not said whether the cluster is quorate\n")
+    func unknown() throws {
+        #expect(try line(ClusterState()) == "QUORUM UNKNOWN - votequorum has not said whether the cluster is quorate\n")
         var state = ClusterState()
         state.quorate = true
         #expect(CheckFormat().health(of: state) == .unknown)
-        #expect(line(state) == "QUORUM UNKNOWN - quorate: ? of ? votes, quorum ?\n")
+        #expect(try line(state) == "QUORUM UNKNOWN - quorate: ? of ? votes, quorum ?\n")
         state.votes.total = 3
-        #expect(line(state).hasSuffix(" | votes=3;;;0\n"))
+        #expect(try line(state).hasSuffix(" | votes=3;;;0\n"))
     }
 
     @Test("is one short line of harmless text whatever the nodes and the device are called")
@@ -104,10 +182,12 @@ struct CheckFormatTests {
         state.device?.name = name
         for count in [1, 2, 5, 12, 384] {
             state.nodes = (0..<count).map { index in
-                Node(id: NodeID(UInt32.max - 400 + UInt32(index)), name: name, isLocal: false, addresses: [])
+                Node(
+                    id: NodeID(UInt32.max - 400 + UInt32(index)), name: name, isLocal: false, addresses: [],
+                    configuredVotes: 1)
             }
             state.votes = Votes(total: .max, expected: .max, highestExpected: .max, quorum: .max)
-            let line = line(state, warnMargin: Int(UInt32.max))
+            let line = try line(state, warnMargin: Int(UInt32.max))
             #expect(line.utf8.count <= 1024)
             #expect(line.split(separator: "\n").count == 1 && line.hasSuffix("\n"))
             #expect(line.count { $0 == "|" } == 1)
@@ -117,7 +197,7 @@ struct CheckFormatTests {
                 data == " votes=4294967295;;;0;4294967295 quorum=4294967295 margin=0;4294967295: nodes=0;;;0;\(count)\n"
             )
             if count == 384 {
-                let more = try #require(line.firstMatch(of: #/ and (\d+) more \|/#)?.output.1)
+                let more = try #require(line.firstMatch(of: #/ and (\d+) more;/#)?.output.1)
                 let named = line.matches(of: #/\(\d+\)/#).count
                 #expect(named > 3 && Int(more) == 384 - named)
             }
@@ -125,13 +205,14 @@ struct CheckFormatTests {
     }
 
     @Test("names every node when there is room for all of them")
-    func namesAll() {
+    func namesAll() throws {
         let state = state {
             for id: UInt32 in 4...40 { $0.states[id] = .dead }
+            _ = $0.reduce(.configuration(nil))
             $0.expected = 40
             $0.isQuorate = false
         }
-        let line = line(state)
+        let line = try line(state)
         #expect(line.contains("nodes missing: 4 5 6 ") && line.contains(" 40 |") && !line.contains("more"))
     }
 

@@ -77,6 +77,7 @@ struct TextTests {
         let state = try #require(
             try status {
                 $0.states = [1: .member, 3: .dead]
+                $0.deviceFlags = .autoTieBreaker
                 _ = $0.reduce(.configuration(.named([1, 2, 3])))
             }.state)
         let page = String(decoding: StatusText(color: false).page(for: state), as: UTF8.self)
@@ -85,7 +86,7 @@ struct TextTests {
                 Cluster lab: QUORATE
                   Votes:            1 of 3 votes, quorum 2, below quorum by 1, quorate by special rule
                   Highest expected: 3
-                  Flags:            Quorate
+                  Flags:            Quorate AutoTieBreaker
                   Ring ID:          1.22
                   Quorum device:    none
 

@@ -50,6 +50,7 @@ struct PrometheusFormatTests {
                 #"vqwatch_node_state{node_id="3",node="node3",state="dead"} 1"#,
                 #"vqwatch_node_state{node_id="3",node="node3",state="leaving"} 0"#,
                 #"vqwatch_node_state{node_id="3",node="node3",state="absent"} 0"#,
+                #"vqwatch_cluster_info{cluster_name="lab",local_node_id="1",local_node="node1",ring_id="1.1"} 1"#,
                 #"vqwatch_connected 1"#,
             ])
     }
@@ -69,7 +70,7 @@ struct PrometheusFormatTests {
                 #expect(line.hasPrefix("\(family){") || line.hasPrefix("\(family) "))
             }
         }
-        #expect(seen.count == 10 && text.hasSuffix("\n"))
+        #expect(seen.count == 12 && text.hasSuffix("\n"))
     }
 
     @Test("shows the quorum device by name, and a state without a name of its own")
@@ -119,10 +120,26 @@ struct PrometheusFormatTests {
                 #"vqwatch_events_total{event="expected_votes"} 0"#,
                 #"vqwatch_events_total{event="info"} 0"#,
                 #"vqwatch_events_total{event="disconnected"} 1"#,
+                #"vqwatch_events_total{event="unsettled"} 0"#,
                 #"vqwatch_events_total{event="unresponsive"} 0"#,
                 #"vqwatch_reconnects_total 0"#,
                 #"vqwatch_last_change_timestamp_seconds 1763804614.007311"#,
             ])
+    }
+
+    @Test("is connected but gives no state while a recalculation does not end, and says that votequorum recalculates")
+    func unsettled() {
+        var watched = WatchedCluster.settled()
+        #expect(samples(of: watched).contains("vqwatch_recalculating 0"))
+        _ = watched.record(.nodelist(ring: RingID(node: NodeID(1), sequence: 2), members: [NodeID(1)]), at: 2)
+        #expect(samples(of: watched).contains("vqwatch_recalculating 1"))
+        #expect(samples(of: watched).contains("ha_cluster_corosync_quorate 1"))
+        _ = watched.record(.unsettled(elapsed: .seconds(35)), at: 3)
+        let lines = samples(of: watched).filter { !$0.hasPrefix("vqwatch_events") }
+        #expect(lines.prefix(2) == ["vqwatch_connected 1", "vqwatch_recalculating 1"])
+        #expect(
+            !lines.contains { $0.hasPrefix("ha_") || $0.hasPrefix("vqwatch_quorum") || $0.hasPrefix("vqwatch_node") })
+        #expect(watched.statistics.text == "QUORUM UNKNOWN: votequorum does not finish recalculating")
     }
 
     @Test("escapes labels by its own rules, after making them harmless")

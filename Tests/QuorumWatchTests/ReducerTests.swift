@@ -184,12 +184,83 @@ struct ReducerTests {
         var cluster = Cluster.settled()
         cluster.deviceFlags = [.qdeviceRegistered, .qdeviceAlive]
         let state = try #require(cluster.reduce(.reading(cluster.reading)).only?.state)
-        let device = QuorumDevice(name: "net", votes: 1, alive: true, castVote: false, masterWins: false)
+        let deviceState = DeviceState(alive: true, castVote: false, masterWins: false)
+        let device = QuorumDevice(name: "net", votes: 1, state: deviceState)
         #expect(state.device == device)
         #expect(cluster.changes.contains(Change(field: "qdevice", from: .null, to: .device(device))))
         let listed = cluster.listed + [.init(id: .quorumDevice, state: .member)]
         let event = try #require(cluster.reduce(.quorum(quorate: true, nodes: listed, cluster.reading)).only)
         #expect(event.state?.nodes.count == 3)
+    }
+
+    @Test("shows each node's quorum device, and one that is configured but not registered")
+    func showsDevicesOfNodes() throws {
+        var cluster = Cluster.settled()
+        var configuration = Configuration.named([1, 2, 3])
+        configuration.device = ConfiguredDevice(model: "net", votes: 1)
+        let state = try #require(cluster.reduce(.configuration(configuration)).only?.state)
+        #expect(state.device == QuorumDevice(model: "net", votes: 1) && state.device?.isRegistered == false)
+        #expect(state.nodes.map(\.device) == [nil, nil, nil])
+        cluster.deviceFlags = [.qdeviceRegistered, .qdeviceAlive, .qdeviceCastVote]
+        let registered = try #require(cluster.reduce(.reading(cluster.reading)).only?.state)
+        let working = DeviceState(alive: true, castVote: true, masterWins: false)
+        #expect(registered.nodes.map(\.device) == [working, working, working])
+        #expect(
+            cluster.changes.map(\.field) == [
+                "flags", "qdevice.name", "qdevice.registered", "qdevice.alive", "qdevice.cast_vote",
+                "nodes.1.qdevice", "nodes.2.qdevice", "nodes.3.qdevice",
+            ])
+    }
+
+    @Test("does not know whether the cluster is quorate once a recalculation takes too long, until it ends")
+    func unsettled() throws {
+        var cluster = Cluster.settled()
+        #expect(cluster.reduce(.unsettled(elapsed: .seconds(35))) == [], "no recalculation is under way")
+        _ = cluster.nodelist(2, [1, 2])
+        let event = try #require(cluster.reduce(.unsettled(elapsed: .seconds(35))).only)
+        #expect(event.body == .unsettled(ring: RingID(node: NodeID(1), sequence: 2), elapsed: .seconds(35)))
+        #expect(event.quorate == nil && cluster.reducer.known == nil && cluster.reducer.isUnsettled)
+        #expect(cluster.nodelist(3, [1, 2]).only?.quorate == nil && cluster.reducer.isUnsettled)
+        #expect(cluster.reduce(.unsettled(elapsed: .seconds(95))).only?.kind == .unsettled)
+        let settled = try #require(cluster.quorum(true).only)
+        #expect(settled.quorate == true && !cluster.reducer.isRecalculating)
+        #expect(cluster.changes.first == Change(field: "quorate", from: .null, to: .bool(true)))
+    }
+
+    @Test("does not know it either after three changes of totem's membership of which votequorum was told nothing")
+    func unheardMemberships() throws {
+        var cluster = Cluster.settled()
+        for uptime in [10, 11] {
+            #expect(cluster.reduce(.membershipChanged(uptime: .seconds(uptime))) == [])
+        }
+        // A nodelist tells of the changes before it.
+        _ = cluster.nodelist(2, [1, 2, 3])
+        _ = cluster.quorum(true)
+        for uptime in [20, 21] {
+            #expect(cluster.reduce(.membershipChanged(uptime: .seconds(uptime))) == [])
+        }
+        #expect(cluster.reducer.mayRead)
+        let event = try #require(cluster.reduce(.membershipChanged(uptime: .seconds(25))).only)
+        #expect(event.body == .unsettled(ring: RingID(node: NodeID(1), sequence: 2), elapsed: .seconds(5)))
+        #expect(!cluster.reducer.mayRead && cluster.reducer.known == nil)
+        #expect(cluster.reduce(.membershipChanged(uptime: .seconds(26))) == [])
+        _ = cluster.nodelist(3, [1, 2, 3])
+        #expect(cluster.quorum(true).only?.quorate == true)
+    }
+
+    @Test("takes no snapshot from the middle of a recalculation for a state")
+    func outdatedSnapshot() throws {
+        func first(_ flags: VoteQuorumFlags) throws -> ClusterState {
+            var cluster = Cluster()
+            cluster.states = [1: .member, 2: .dead, 3: .dead]
+            cluster.deviceFlags = flags
+            _ = cluster.nodelist(1, [1])
+            return try #require(cluster.quorum(true).only?.state)
+        }
+        let outdated = try first([])
+        #expect(outdated.quorate == nil && outdated.votes == Votes())
+        #expect(try first(.autoTieBreaker).quorate == true)
+        #expect(try first([.qdeviceRegistered, .qdeviceCastVote, .qdeviceMasterWins]).quorate == true)
     }
 
     @Test("starts from a baseline without printing it")

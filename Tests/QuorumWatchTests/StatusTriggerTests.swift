@@ -10,19 +10,19 @@ struct StatusTriggerTests {
     /// A cluster, and a trigger that watches it.
     private struct Watched {
         var cluster = Cluster()
-        var trigger: StatusTrigger
+        var trigger = StatusTrigger()
         var remarks: [String] = []
 
-        init(_ requirement: StatusTrigger.Requirement) { trigger = StatusTrigger(requirement) }
+        init() {}
 
         init(conditions: String...) throws {
-            self.init(.conditions(try conditions.map { try Condition(parsing: $0) }))
+            trigger = StatusTrigger(try conditions.map { try Condition(parsing: $0) })
         }
 
         mutating func reduce(_ input: Reducer.Input) -> Event? {
             _ = cluster.reduce(input)
             remarks += trigger.remarks(on: input, cluster.reducer)
-            return trigger.status(after: input, cluster.reducer, at: Timestamp(microseconds: 7))
+            return trigger.status(of: cluster.reducer, at: Timestamp(microseconds: 7))
         }
 
         mutating func nodelist(_ sequence: UInt64, _ members: [UInt32]) -> Event? {
@@ -107,21 +107,28 @@ struct StatusTriggerTests {
             ])
     }
 
-    @Test("gives a healthy state without names, and any other with names or once they cannot be read")
-    func answers() throws {
-        var healthy = Watched(.check(CheckFormat()))
-        _ = healthy.nodelist(1, [1, 2, 3])
-        #expect(healthy.quorum(true) != nil)
+    @Test("without conditions gives the first state that is settled")
+    func settled() throws {
+        var watched = Watched()
+        watched.cluster.states[3] = .dead
+        watched.cluster.states[2] = .dead
+        // Quorate with one vote of two: what is read is of now, and the flag of before the recalculation.
+        _ = watched.nodelist(1, [1])
+        #expect(watched.quorum(true) == nil)
+        #expect(watched.cluster.reducer.isRecalculating && watched.remarks == [])
+        #expect(watched.quorum(false)?.quorate == false)
+    }
 
-        var wanting = Watched(.check(CheckFormat(warnMargin: 2)))
-        _ = wanting.nodelist(1, [1, 2, 3])
-        #expect(wanting.quorum(true) == nil && wanting.trigger.needsConfiguration(wanting.cluster.reducer))
-        #expect(wanting.reduce(.configuration(nil)) != nil)
-        #expect(!wanting.trigger.needsConfiguration(wanting.cluster.reducer))
-
-        var bare = Watched(.quietCheck)
-        _ = bare.nodelist(1, [1])
-        #expect(!bare.trigger.needsConfiguration(bare.cluster.reducer))
-        #expect(bare.quorum(false) != nil)
+    @Test("remarks on a recalculation that does not end, and no condition holds while it lasts")
+    func unsettled() throws {
+        var watched = try Watched(conditions: "absent=3")
+        _ = watched.nodelist(1, [1, 2, 3])
+        _ = watched.quorum(true)
+        watched.cluster.states[3] = .dead
+        #expect(watched.nodelist(2, [1, 2]) == nil)
+        #expect(watched.reduce(.unsettled(elapsed: .seconds(35))) == nil)
+        #expect(watched.reduce(.reading(watched.cluster.reading)) == nil)
+        #expect(watched.remarks == ["votequorum has not finished recalculating for 35 s; waiting for it"])
+        #expect(watched.quorum(true) != nil)
     }
 }

@@ -20,7 +20,7 @@ struct WatchedCluster {
 
     mutating func record(_ input: Reducer.Input, at time: Int64) -> Bool {
         let events = cluster.reduce(input, at: time)
-        return statistics.record(events, state: cluster.reducer.known, at: .init(microseconds: time))
+        return statistics.record(events, cluster.reducer, at: .init(microseconds: time))
     }
 
     /// Records a whole membership change; the times are those of its two notifications.

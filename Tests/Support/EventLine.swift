@@ -16,12 +16,12 @@ public struct EventLine: Hashable, Sendable {
     private static let keys: [String: Set<String>] = [
         "status": state, "quorum": state, "expected_votes": state, "info": state,
         "nodelist": ["ring_id", "members", "joined", "left"], "disconnected": ["error"],
-        "unresponsive": ["silent_ms"], "dropped": ["count"],
+        "unsettled": ["ring_id", "elapsed_ms"], "unresponsive": ["silent_ms"], "dropped": ["count"],
     ]
     private static let parts: [String: Set<String>] = [
         "votes": ["total", "expected", "highest_expected", "quorum", "margin"],
-        "qdevice": ["name", "votes", "alive", "cast_vote", "master_wins"],
-        "nodes": ["id", "name", "state", "votes", "expected_votes", "local", "addresses"],
+        "qdevice": ["name", "model", "registered", "votes", "alive", "cast_vote", "master_wins"],
+        "nodes": ["id", "name", "state", "votes", "expected_votes", "local", "addresses", "qdevice"],
         "changes": ["field", "from", "to"], "members": ["id", "name"], "joined": ["id", "name"],
         "left": ["id", "name"], "error": ["code", "message"],
     ]

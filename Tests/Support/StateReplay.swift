@@ -22,7 +22,7 @@ public struct StateReplay: Sendable {
             state?["ring_id"] = line["ring_id"]
             state?["quorate"] = line["quorate"]
             return nil
-        case "disconnected", "unresponsive":
+        case "disconnected", "unsettled", "unresponsive":
             state?["quorate"] = .null
             return nil
         case "dropped":

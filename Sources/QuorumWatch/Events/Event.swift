@@ -29,6 +29,8 @@ public struct Event: Hashable, Sendable {
         case info(ClusterState)
         /// Corosync went away.
         case disconnected(CorosyncError)
+        /// Votequorum has not finished a recalculation for this long; its ring.
+        case unsettled(ring: RingID?, elapsed: Duration)
         /// Corosync has not answered a request for this long.
         case unresponsive(silent: Duration)
         /// This many events are missing here.
@@ -44,6 +46,7 @@ public struct Event: Hashable, Sendable {
         case .expectedVotes: .expectedVotes
         case .info: .info
         case .disconnected: .disconnected
+        case .unsettled: .unsettled
         case .unresponsive: .unresponsive
         case .dropped: .dropped
         }
@@ -53,7 +56,7 @@ public struct Event: Hashable, Sendable {
     public var state: ClusterState? {
         switch body {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state): state
-        case .nodelist, .disconnected, .unresponsive, .dropped: nil
+        case .nodelist, .disconnected, .unsettled, .unresponsive, .dropped: nil
         }
     }
 }
@@ -68,7 +71,7 @@ extension Event {
         case .nodelist(let report):
             let references = report.members.count + report.joined.count + report.left.count
             return size + references * MemoryLayout<NodeReference>.stride
-        case .disconnected, .unresponsive, .dropped: return size
+        case .disconnected, .unsettled, .unresponsive, .dropped: return size
         }
     }
 }
@@ -99,6 +102,8 @@ public enum EventKind: String, Hashable, Sendable, CaseIterable {
     case info
     /// Corosync went away.
     case disconnected
+    /// A recalculation does not end.
+    case unsettled
     /// Corosync is connected but does not answer.
     case unresponsive
     /// Events were dropped because the output was read too slowly.

@@ -7,25 +7,35 @@ public struct CheckFormat: Hashable, Sendable {
     /// The line never has more bytes, its newline included.
     static let longestLine = 1024
 
-    /// Warn when fewer than this many more votes can be lost; nil: however few.
-    public var warnMargin: Int?
+    /// What the cluster should be like.
+    public var requirements: Requirements
 
-    /// A format that warns when fewer than `warnMargin` more votes can be lost.
-    public init(warnMargin: Int? = nil) { self.warnMargin = warnMargin }
+    /// A format that holds states against these requirements.
+    public init(_ requirements: Requirements = Requirements()) { self.requirements = requirements }
 
-    /// How good a state is.
-    public func health(of state: ClusterState) -> Health { state.health(wantedMargin: warnMargin ?? 0) }
+    /// How good a state is. A state that cannot be held against the configuration is not known to be good.
+    public func health(of state: ClusterState) -> Health {
+        if obstacle(in: state) != nil { return .unknown }
+        let health = state.health(requirements)
+        return health == .healthy && state.configuredVotes == nil ? .unknown : health
+    }
 
     /// The line of a state, its newline included.
     func line(for state: ClusterState) -> [UInt8] {
-        let health = health(of: state)
+        if let obstacle = obstacle(in: state) { return Self.line(forUnknown: obstacle) }
         let data = performanceData(of: state)
         let end = data.isEmpty ? "\n" : " | \(data)\n"
-        var line = "QUORUM \(health.word) - " + text(of: state, health)
-        let missing = state.missingNodes
-        if health != .healthy, !missing.isEmpty {
-            line += "; nodes missing: "
-            line += list(missing, limit: Self.longestLine - line.utf8.count - end.utf8.count)
+        let health = health(of: state)
+        var line = "QUORUM \(health.word) - " + text(of: state)
+        if health == .unknown, state.quorate != nil, state.votes.total != nil {
+            line += "; the configuration is not known"
+        }
+        // Room for the words of those that follow.
+        var room = Self.longestLine - end.utf8.count - line.utf8.count - 400
+        for shortcoming in health == .healthy ? [] : state.shortcomings(requirements) {
+            guard let words = words(for: shortcoming, of: state, limit: room) else { continue }
+            line += "; \(words)"
+            room -= max(0, words.utf8.count - 60)
         }
         return Array((line + end).utf8)
     }
@@ -42,18 +52,37 @@ extension CheckFormat {
     /// What means something to those who read the line, or to the shells they start.
     private static let special = "|\"'`"
 
-    private func text(of state: ClusterState, _ health: Health) -> String {
+    /// Why nothing can be said of a state; nil when it can.
+    private func obstacle(in state: ClusterState) -> String? {
+        guard state.configuredVotes != nil else { return nil }
+        let unknown = requirements.absentNodes.first { $0.nodes(in: state).isEmpty }
+        return unknown.map { "--allow-absent \($0): no node has this ID or name; see the nodelist in corosync.conf" }
+    }
+
+    private func text(of state: ClusterState) -> String {
         guard let quorate = state.quorate else { return "votequorum has not said whether the cluster is quorate" }
-        var text = "\(quorate ? "quorate" : "not quorate"): \(state.votesText)"
-        if let margin = state.marginWords { text += ", \(margin)" }
-        if let device = state.device, !(device.alive && device.castVote) {
-            let name = harmless(device.name, limit: 64, also: Self.special)
-            text += "; quorum device \(name) \(device.alive ? "casts no vote" : "is not alive")"
+        return "\(quorate ? "quorate" : "not quorate"): \(state.votesText)"
+            + (state.marginWords.map { ", \($0)" } ?? "")
+    }
+
+    /// A shortcoming in words, its nodes within a limit of bytes; nil when another one says it already.
+    private func words(for shortcoming: Shortcoming, of state: ClusterState, limit: Int) -> String? {
+        func device(_ words: String, _ nodes: [Node]) -> String {
+            let name = (state.device?.name ?? state.device?.model).map { harmless($0, limit: 64, also: Self.special) }
+            return "quorum device \(name ?? "") \(words) on \(list(nodes, limit: limit))"
         }
-        if quorate, let warnMargin, let margin = state.votes.margin, margin < warnMargin {
-            text += "; margin below \(warnMargin)"
+        switch shortcoming {
+        case .missingNodes(let nodes): return "nodes missing: \(list(nodes, limit: limit))"
+        case .loweredExpectedVotes(let configured, let expected):
+            return "expected votes are \(expected), configured are \(configured)"
+        case .missingVotes(let votes):
+            let isExplained = state.nodes.contains { !$0.isMember } || state.device?.state?.isWorking == false
+            return isExplained ? nil : "\(votes) vote\(votes == 1 ? "" : "s") missing"
+        case .deviceNotRegistered(let nodes): return device("is not registered", nodes)
+        case .deviceNotAlive(let nodes): return device("is not alive", nodes)
+        case .deviceCastsNoVote(let nodes): return device("casts no vote", nodes)
+        case .marginBelow(let margin): return "margin below \(margin)"
         }
-        return text
     }
 
     /// As many nodes as there is room for, and how many more there are.
@@ -83,7 +112,7 @@ extension CheckFormat {
         let expected = state.votes.expected.map { ";;0;\($0)" } ?? ";;0"
         add("votes", state.votes.total.map(Int.init), limits: expected)
         add("quorum", state.votes.quorum.map(Int.init))
-        add("margin", state.votes.margin, warning: warnMargin.map { "\($0):" } ?? "")
+        add("margin", state.votes.margin, warning: requirements.margin.map { "\($0):" } ?? "")
         if !state.nodes.isEmpty {
             add("nodes", state.nodes.count { $0.isMember }, limits: ";;0;\(state.nodes.count)")
         }

@@ -51,6 +51,11 @@ extension JSONBuffer {
                 json.key("message")
                 json.value(error.reason)
             }
+        case .unsettled(let ring, let elapsed):
+            key("ring_id")
+            value(ring?.description)
+            key("elapsed_ms")
+            value(elapsed.milliseconds)
         case .unresponsive(let silent):
             key("silent_ms")
             value(silent.milliseconds)
@@ -88,15 +93,28 @@ extension JSONBuffer {
         object { json in
             json.key("name")
             json.value(device.name)
+            json.key("model")
+            json.value(device.model)
+            json.key("registered")
+            json.value(device.isRegistered)
             json.key("votes")
             json.value(device.votes)
-            json.key("alive")
-            json.value(device.alive)
-            json.key("cast_vote")
-            json.value(device.castVote)
-            json.key("master_wins")
-            json.value(device.masterWins)
+            json.members(of: device.state ?? DeviceState(alive: false, castVote: false, masterWins: false))
         }
+    }
+
+    private mutating func members(of state: DeviceState) {
+        key("alive")
+        value(state.alive)
+        key("cast_vote")
+        value(state.castVote)
+        key("master_wins")
+        value(state.masterWins)
+    }
+
+    private mutating func value(_ state: DeviceState?) {
+        guard let state else { return null() }
+        object { $0.members(of: state) }
     }
 
     private mutating func node(_ node: Node) {
@@ -115,6 +133,8 @@ extension JSONBuffer {
             json.value(node.isLocal)
             json.key("addresses")
             json.value(node.addresses)
+            json.key("qdevice")
+            json.value(node.device)
         }
     }
 
@@ -146,6 +166,7 @@ extension JSONBuffer {
         case .string(let string): self.value(string)
         case .strings(let strings): self.value(strings)
         case .device(let device): self.device(device)
+        case .deviceState(let state): self.value(state)
         case .node(let node): self.node(node)
         }
     }

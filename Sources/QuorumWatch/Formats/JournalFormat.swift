@@ -44,7 +44,7 @@ extension Event {
         switch body {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state): state.priority
         case .nodelist: .information
-        case .disconnected, .unresponsive: .error
+        case .disconnected, .unsettled, .unresponsive: .error
         case .dropped: .warning
         }
     }

@@ -19,7 +19,15 @@ struct PrometheusFormat {
     /// The statistics of a watch: the state and the counters.
     static func exposition(of statistics: WatchStatistics) -> [UInt8] {
         var format = PrometheusFormat()
-        format.bytes = exposition(of: statistics.state)
+        if let state = statistics.state { format.write(state) }
+        format.gauge(
+            "vqwatch_connected", "Whether corosync is connected and answers",
+            statistics.state != nil || statistics.isUnsettled)
+        if statistics.state != nil || statistics.isUnsettled {
+            format.gauge(
+                "vqwatch_recalculating", "Whether votequorum recalculates: quorate is then that of before",
+                statistics.isRecalculating)
+        }
         format.write(statistics)
         return format.bytes
     }
@@ -60,12 +68,25 @@ extension PrometheusFormat {
             }
         }
         family("vqwatch_qdevice_state", "Whether the quorum device of this node is in the state") { samples in
-            guard let device = state.device else { return }
-            for (name, value) in [
-                ("alive", device.alive), ("cast_vote", device.castVote), ("master_wins", device.masterWins),
-            ] {
-                samples.add([("name", device.name), ("state", name)], value)
+            guard let device = state.device, let deviceState = device.state else { return }
+            samples.add([("name", device.name ?? "")], deviceState)
+        }
+        family(
+            "vqwatch_node_qdevice_state", "Whether the quorum device of the node is in the state"
+        ) { samples in
+            guard state.device != nil || state.nodes.contains(where: { $0.device != nil }) else { return }
+            for node in state.nodes where node.votes != nil {
+                samples.add(node.labels + [("state", "registered")], node.device != nil)
+                if let deviceState = node.device { samples.add(node.labels, deviceState) }
             }
+        }
+        family("vqwatch_cluster_info", "The cluster, this node and its ring, always 1") { samples in
+            let name = state.localNode.flatMap { state.node($0)?.name }
+            samples.add(
+                [
+                    ("cluster_name", state.clusterName ?? ""), ("local_node_id", state.localNode?.description ?? ""),
+                    ("local_node", name ?? ""), ("ring_id", state.ring?.description ?? ""),
+                ], true)
         }
     }
 
@@ -113,6 +134,12 @@ private struct Samples {
     }
 
     mutating func add(_ labels: [(name: StaticString, value: String)], _ value: Bool) { add(labels, value ? 1 : 0) }
+
+    mutating func add(_ labels: [(name: StaticString, value: String)], _ state: DeviceState) {
+        add(labels + [("state", "alive")], state.alive)
+        add(labels + [("state", "cast_vote")], state.castVote)
+        add(labels + [("state", "master_wins")], state.masterWins)
+    }
 
     mutating func add(_ labels: [(name: StaticString, value: String)], seconds time: Timestamp) {
         begin(labels)

@@ -25,12 +25,14 @@ struct StatusText {
     }
 
     private func table(of nodes: [Node]) -> String {
-        let header = ["ID", "NAME", "STATE", "VOTES", "ADDRESSES"]
+        let hasDevice = nodes.contains { $0.device != nil }
+        let header = ["ID", "NAME", "STATE", "VOTES"] + (hasDevice ? ["QDEVICE"] : []) + ["ADDRESSES"]
         let rows = nodes.map { node in
             [
                 node.id.description, node.name.map { harmless($0, limit: 64) } ?? "-", node.stateName,
                 node.votes.map(String.init) ?? "-",
-                node.addresses.map { harmless($0, limit: 64) }.joined(separator: " "),
+            ] + (hasDevice ? [node.device?.text ?? "-"] : []) + [
+                node.addresses.map { harmless($0, limit: 64) }.joined(separator: " ")
             ]
         }
         let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }

@@ -26,6 +26,11 @@ struct TextFormat {
         case .nodelist(let report): nodelist(report)
         case .disconnected(let error):
             TextStyle.bad.apply(to: "\(error.reason) (\(error.code))", color: color)
+        case .unsettled(let ring, let elapsed):
+            TextStyle.bad.apply(
+                to: "votequorum has not finished recalculating for \(elapsed.components.seconds) s"
+                    + (ring.map { " (ring \($0))" } ?? "") + ": whether the cluster is quorate is not known",
+                color: color)
         case .unresponsive(let silent):
             TextStyle.bad.apply(
                 to: "corosync has not answered for \(silent.components.seconds) s", color: color)

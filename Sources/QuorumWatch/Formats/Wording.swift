@@ -56,10 +56,17 @@ extension ClusterState {
 extension QuorumDevice {
     /// Name, votes and state.
     var text: String {
-        var words = ["\(votes) vote\(votes == 1 ? "" : "s")", alive ? "alive" : "not alive"]
-        words.append(castVote ? "casts its vote" : "casts no vote")
-        if masterWins { words.append("master wins") }
-        return "\(harmless(name)) (\(words.joined(separator: ", ")))"
+        let votes = "\(votes) vote\(votes == 1 ? "" : "s")"
+        guard let state else { return "\(harmless(model ?? "")) (\(votes), configured, not registered)" }
+        return "\(harmless(name ?? "")) (\(votes), \(state.text))"
+    }
+}
+
+extension DeviceState {
+    /// `alive, casts its vote`.
+    var text: String {
+        [alive ? "alive" : "not alive", castVote ? "casts its vote" : "casts no vote"]
+            .joined(separator: ", ") + (masterWins ? ", master wins" : "")
     }
 }
 
@@ -90,6 +97,7 @@ extension Change.Value {
         case .string(let string): harmless(string)
         case .strings(let strings): strings.isEmpty ? "none" : strings.map { harmless($0) }.joined(separator: " ")
         case .device(let device): device.text
+        case .deviceState(let state): state.text
         case .node(let node): node.stateName
         }
     }

@@ -25,6 +25,8 @@ public struct Change: Hashable, Sendable {
         case strings([String])
         /// A quorum device that came or went.
         case device(QuorumDevice)
+        /// The state of a quorum device that registered on a node, or no longer is.
+        case deviceState(DeviceState)
         /// A node that came or went.
         case node(Node)
     }
@@ -69,11 +71,13 @@ private struct ChangeList {
         guard let old, let new else {
             return note("qdevice", old.map(Change.Value.device) ?? .null, new.map(Change.Value.device) ?? .null)
         }
-        note("qdevice.name", .string(old.name), .string(new.name))
+        note("qdevice.name", .init(old.name), .init(new.name))
+        note("qdevice.model", .init(old.model), .init(new.model))
+        note("qdevice.registered", .bool(old.isRegistered), .bool(new.isRegistered))
         note("qdevice.votes", .init(old.votes), .init(new.votes))
-        note("qdevice.alive", .bool(old.alive), .bool(new.alive))
-        note("qdevice.cast_vote", .bool(old.castVote), .bool(new.castVote))
-        note("qdevice.master_wins", .bool(old.masterWins), .bool(new.masterWins))
+        note("qdevice.alive", .bool(old.state?.alive ?? false), .bool(new.state?.alive ?? false))
+        note("qdevice.cast_vote", .bool(old.state?.castVote ?? false), .bool(new.state?.castVote ?? false))
+        note("qdevice.master_wins", .bool(old.state?.masterWins ?? false), .bool(new.state?.masterWins ?? false))
     }
 
     /// Both lists are in the order of their IDs, so that one walk over the two finds every difference.
@@ -98,5 +102,8 @@ private struct ChangeList {
         note("nodes.\(id).expected_votes", .init(old.expectedVotes), .init(new.expectedVotes))
         note("nodes.\(id).local", .bool(old.isLocal), .bool(new.isLocal))
         note("nodes.\(id).addresses", .strings(old.addresses), .strings(new.addresses))
+        note(
+            "nodes.\(id).qdevice", old.device.map(Change.Value.deviceState) ?? .null,
+            new.device.map(Change.Value.deviceState) ?? .null)
     }
 }

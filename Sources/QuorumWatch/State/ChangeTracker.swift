@@ -25,7 +25,7 @@ public struct ChangeTracker: Sendable {
         case .nodelist(let report):
             shown?.ring = report.ring
             shown?.quorate = event.quorate
-        case .disconnected, .unresponsive:
+        case .disconnected, .unsettled, .unresponsive:
             shown?.quorate = nil
         case .dropped: break
         }

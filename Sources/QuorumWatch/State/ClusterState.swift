@@ -16,8 +16,10 @@ public struct ClusterState: Hashable, Sendable {
     public var votes = Votes()
     /// The flags of the cluster.
     public var flags: VoteQuorumFlags?
-    /// The quorum device of this node, nil when none is registered.
+    /// The quorum device of this node, nil when none is registered and none is configured.
     public var device: QuorumDevice?
+    /// The votes of the complete cluster by its configuration, nil when that is not known.
+    public var configuredVotes: Int?
     /// Every node that votequorum knows or that is configured, by ID.
     public var nodes: [Node] = []
 
@@ -52,18 +54,47 @@ public struct Votes: Hashable, Sendable {
     }
 }
 
-/// The quorum device of a node (corosync-qdevice(8)).
+/// The quorum device of this node (corosync-qdevice(8)).
 public struct QuorumDevice: Hashable, Sendable {
-    /// The name under which it registered.
-    public var name: String
+    /// The name under which it registered; nil when it is not registered.
+    public var name: String?
+    /// `quorum.device.model`; nil when it is not set or not known.
+    public var model: String?
     /// Its votes.
     public var votes: UInt32
+    /// What votequorum says of it; nil when it is not registered.
+    public var state: DeviceState?
+
+    /// Whether it is registered.
+    public var isRegistered: Bool { state != nil }
+}
+
+/// What votequorum says of the quorum device that is registered on a node (the `VOTEQUORUM_INFO_QDEVICE_…` flags).
+public struct DeviceState: Hashable, Sendable {
     /// Whether it reports in time.
     public var alive: Bool
-    /// Whether it gives its votes to this partition.
+    /// Whether it gives its votes to the partition of the node.
     public var castVote: Bool
     /// Whether the partition of its master is quorate whatever the votes.
     public var masterWins: Bool
+
+    /// A state from its parts.
+    public init(alive: Bool, castVote: Bool, masterWins: Bool) {
+        self.alive = alive
+        self.castVote = castVote
+        self.masterWins = masterWins
+    }
+
+    /// The state in a node's flags, nil when no device is registered on the node.
+    init?(_ flags: VoteQuorumFlags) {
+        guard flags.contains(.qdeviceRegistered) else { return nil }
+        alive = flags.contains(.qdeviceAlive)
+        castVote = flags.contains(.qdeviceCastVote)
+        masterWins = flags.contains(.qdeviceMasterWins)
+    }
+
+    /// Whether it is alive and casts its votes.
+    var isWorking: Bool { alive && castVote }
 }
 
 /// A node of the cluster.
@@ -82,6 +113,10 @@ public struct Node: Hashable, Sendable {
     public var isLocal: Bool
     /// Its addresses in the configuration, in the order of its links.
     public var addresses: [String]
+    /// The quorum device that is registered on it; nil when there is none or it is not known.
+    public var device: DeviceState?
+    /// Its votes in the configuration; nil when it is not configured or that is not known.
+    public var configuredVotes: UInt32?
 
     /// Whether it is a member of the cluster.
     public var isMember: Bool { state == .member }

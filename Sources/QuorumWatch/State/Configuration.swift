@@ -2,21 +2,44 @@
 
 public import Corosync
 
-/// What is needed of corosync's configuration map: the names that votequorum does not know.
+/// The part of corosync's configuration map that says what the cluster should be (cmap_keys(8)).
 public struct Configuration: Hashable, Sendable {
     /// `totem.cluster_name`
     public var clusterName: String?
     /// The nodes of `nodelist.node.N`, by ID.
     public var nodes: [ConfiguredNode]
+    /// `quorum.expected_votes`
+    public var expectedVotes: UInt32?
+    /// The quorum device, nil when none is configured.
+    public var device: ConfiguredDevice?
 
     /// A configuration from its parts, with the nodes in any order. Of several nodes with one ID the first counts.
-    public init(clusterName: String? = nil, nodes: [ConfiguredNode] = []) {
+    public init(
+        clusterName: String? = nil, nodes: [ConfiguredNode] = [], expectedVotes: UInt32? = nil,
+        device: ConfiguredDevice? = nil
+    ) {
         self.clusterName = clusterName
         self.nodes = Array(byNode: nodes)
+        self.expectedVotes = expectedVotes
+        self.device = device
     }
 
     /// The configured node with an ID.
     public func node(_ id: NodeID) -> ConfiguredNode? { nodes.about(id) }
+
+    /// The votes of the complete cluster: the expected votes where they are set, otherwise those of the nodes and of the
+    /// device together; nil when there are neither nodes nor expected votes.
+    public var votes: Int? {
+        if let expectedVotes { return Int(expectedVotes) }
+        guard !nodes.isEmpty else { return nil }
+        let ofNodes = nodes.reduce(0) { $0 + Int($1.votes) }
+        guard let device else { return ofNodes }
+        // Without a setting, votequorum gives the device one vote less than there are nodes.
+        return ofNodes + (device.votes.map(Int.init) ?? ofNodes - 1)
+    }
+
+    /// How long votequorum may recalculate: a quorum device is waited for up to its sync timeout, 30 s by default.
+    var longestRecalculation: Duration { (device?.syncTimeout ?? .seconds(30)) + .seconds(5) }
 
     /// A node by ID and, where configured, name.
     func reference(_ id: NodeID) -> NodeReference { NodeReference(id: id, name: node(id)?.name) }
@@ -30,11 +53,31 @@ public struct ConfiguredNode: Hashable, Sendable {
     public var name: String?
     /// `ring0_addr`, `ring1_addr`, …
     public var addresses: [String]
+    /// `quorum_votes`, 1 by default.
+    public var votes: UInt32
 
     /// A configured node from its parts.
-    public init(id: NodeID, name: String? = nil, addresses: [String] = []) {
+    public init(id: NodeID, name: String? = nil, addresses: [String] = [], votes: UInt32 = 1) {
         self.id = id
         self.name = name
         self.addresses = addresses
+        self.votes = votes
+    }
+}
+
+/// The quorum device of `quorum.device`.
+public struct ConfiguredDevice: Hashable, Sendable {
+    /// `model`
+    public var model: String
+    /// `votes`, nil when not set.
+    public var votes: UInt32?
+    /// `sync_timeout`, nil when not set.
+    public var syncTimeout: Duration?
+
+    /// A configured device from its parts.
+    public init(model: String, votes: UInt32? = nil, syncTimeout: Duration? = nil) {
+        self.model = model
+        self.votes = votes
+        self.syncTimeout = syncTimeout
     }
 }

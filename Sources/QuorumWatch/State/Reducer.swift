@@ -27,6 +27,10 @@ public struct Reducer: Sendable {
         case disconnected(CorosyncError)
         /// A request has not been answered for this long.
         case unresponsive(silent: Duration)
+        /// A recalculation has not ended for this long.
+        case unsettled(elapsed: Duration)
+        /// The membership of totem changed, at a moment of the monotonic clock.
+        case membershipChanged(uptime: Duration)
     }
 
     private enum Phase {
@@ -36,6 +40,8 @@ public struct Reducer: Sendable {
         case settled
         /// A nodelist notification came, the quorum notification that ends the recalculation has not.
         case recalculating
+        /// The same, and it takes longer than it may: whether the cluster is quorate is unknown.
+        case unsettled
     }
 
     private var phase = Phase.starting
@@ -51,6 +57,10 @@ public struct Reducer: Sendable {
     private var heldExpectedVotes: [(time: Timestamp, votes: UInt32)] = []
     /// How many of them are held at most.
     private static let mostHeld = 1000
+    /// The changes of totem's membership since the last notification, and the moment of the first.
+    private var unheardMemberships: (count: Int, since: Duration) = (0, .zero)
+    /// After so many of them, votequorum is not taken to be up to date.
+    private static let mostUnheard = 3
 
     /// A reducer that knows nothing yet.
     public init() {}
@@ -60,6 +70,12 @@ public struct Reducer: Sendable {
 
     /// Whether what votequorum answers now can be believed.
     public var mayRead: Bool { phase == .settled }
+
+    /// Whether votequorum recalculates.
+    public var isRecalculating: Bool { phase == .recalculating || phase == .unsettled }
+
+    /// Whether it has done so for longer than it may.
+    public var isUnsettled: Bool { phase == .unsettled }
 
     /// Whether the last reading was not believed: it shows a node's state or the quorum changed, which a notification
     /// is about to tell. If none comes, the same reading a second time is believed.
@@ -85,6 +101,8 @@ public struct Reducer: Sendable {
         case .configuration(let configuration): configured(configuration, at: time)
         case .disconnected(let error): disconnected(error, at: time)
         case .unresponsive(let silent): unknown(.unresponsive(silent: silent), at: time)
+        case .unsettled(let elapsed): isRecalculating ? unsettled(elapsed, at: time) : []
+        case .membershipChanged(let uptime): membershipChanged(uptime, at: time)
         }
     }
 }
@@ -97,8 +115,9 @@ extension Reducer {
         current.ring = ring
         let old = self.members
         self.members = Set(members).sorted()
+        unheardMemberships.count = 0
         guard phase != .starting else { return [] }
-        phase = .recalculating
+        if phase == .settled { phase = .recalculating }
         let names = configuration ?? Configuration()
         let report = NodelistReport(
             ring: ring, members: self.members.map(names.reference),
@@ -112,12 +131,28 @@ extension Reducer {
     ) -> [Event] {
         let isFirst = phase == .starting
         phase = .settled
+        unheardMemberships.count = 0
         list(nodes)
         take(reading)
         current.quorate = quorate
         if reading.local.flags.contains(.quorate) != quorate { current.forgetVotes() }
-        guard !isFirst else { return [event(.status(current), at: time)] }
+        guard !isFirst else {
+            if isOutdated {
+                phase = .recalculating
+                current.quorate = nil
+                current.forgetVotes()
+            }
+            return [event(.status(current), at: time)]
+        }
         return heldExpectedVotesEvents() + [event(.quorum(current), at: time)]
+    }
+
+    /// Whether a snapshot was taken in the middle of a recalculation: the members' votes are those of now, and the quorate
+    /// flag is that of before. No rule but these two gives quorum to fewer votes than it takes.
+    private var isOutdated: Bool {
+        guard current.quorate == true, let margin = current.votes.margin, margin < 0 else { return false }
+        return current.flags?.contains(.autoTieBreaker) != true
+            && !current.nodes.contains { $0.isMember && $0.device?.masterWins == true }
     }
 
     private mutating func expectedVotes(_ votes: UInt32, _ reading: Reading?, at time: Timestamp) -> [Event] {
@@ -164,7 +199,7 @@ extension Reducer {
         self.configuration = configuration
         current.clusterName = configuration?.clusterName
         guard let reading, phase != .starting else { return [] }
-        current.nodes = nodes(from: reading)
+        combine(reading)
         // During a recalculation the state that follows carries the change.
         return phase == .settled ? infoEvent(ifChangedSince: old, at: time) : []
     }
@@ -181,6 +216,20 @@ extension Reducer {
         reading = nil
         current.ring = nil
         return events + unknown(.disconnected(error), at: time)
+    }
+
+    private mutating func unsettled(_ elapsed: Duration, at time: Timestamp) -> [Event] {
+        phase = .unsettled
+        return unknown(.unsettled(ring: current.ring, elapsed: elapsed), at: time)
+    }
+
+    /// Totem forms ring after ring, and votequorum is told of none: what it says is about a membership of the past.
+    private mutating func membershipChanged(_ uptime: Duration, at time: Timestamp) -> [Event] {
+        guard phase == .settled else { return [] }
+        if unheardMemberships.count == 0 { unheardMemberships.since = uptime }
+        unheardMemberships.count += 1
+        guard unheardMemberships.count >= Self.mostUnheard else { return [] }
+        return unsettled(uptime - unheardMemberships.since, at: time)
     }
 
     /// An event after which it is unknown whether the cluster is quorate.
@@ -243,13 +292,20 @@ extension Reducer {
             total: local.totalVotes, expected: local.expectedVotes, highestExpected: local.highestExpected,
             quorum: local.quorum)
         if states(in: reading) != listed { current.forgetVotes() }
+        combine(reading)
+    }
+
+    /// Brings together what was read and what is configured.
+    private mutating func combine(_ reading: Reading) {
+        let device = DeviceState(reading.local.flags)
+        let model = configuration?.device?.model
         current.device =
-            local.flags.contains(.qdeviceRegistered)
-            ? QuorumDevice(
-                name: local.quorumDeviceName, votes: local.quorumDeviceVotes,
-                alive: local.flags.contains(.qdeviceAlive), castVote: local.flags.contains(.qdeviceCastVote),
-                masterWins: local.flags.contains(.qdeviceMasterWins))
-            : nil
+            device == nil && model == nil
+            ? nil
+            : QuorumDevice(
+                name: device.map { _ in reading.local.quorumDeviceName }, model: model,
+                votes: reading.local.quorumDeviceVotes, state: device)
+        current.configuredVotes = configuration?.votes
         current.nodes = nodes(from: reading)
     }
 
@@ -259,7 +315,9 @@ extension Reducer {
         nodes.reserveCapacity(listed.count)
         var configured = (configuration?.nodes ?? [])[...]
         func absent(_ node: ConfiguredNode) -> Node {
-            Node(id: node.id, name: node.name, isLocal: node.id == reading.local.id, addresses: node.addresses)
+            Node(
+                id: node.id, name: node.name, isLocal: node.id == reading.local.id, addresses: node.addresses,
+                configuredVotes: node.votes)
         }
         for known in listed {
             while let next = configured.first, next.id < known.id { nodes.append(absent(configured.removeFirst())) }
@@ -269,7 +327,8 @@ extension Reducer {
                 Node(
                     id: known.id, name: names?.name, state: known.state, votes: info?.votes,
                     expectedVotes: info?.expectedVotes, isLocal: known.id == reading.local.id,
-                    addresses: names?.addresses ?? []))
+                    addresses: names?.addresses ?? [], device: info.flatMap { DeviceState($0.flags) },
+                    configuredVotes: names?.votes))
         }
         return nodes + configured.map(absent)
     }

@@ -5,6 +5,10 @@
 public struct WatchStatistics: Sendable {
     /// The state; nil while corosync is gone or silent.
     public private(set) var state: ClusterState?
+    /// Whether votequorum recalculates.
+    public private(set) var isRecalculating = false
+    /// Whether it has done so for longer than it may; there is no state then.
+    public private(set) var isUnsettled = false
     /// How many events of each kind there were.
     public private(set) var events: [EventKind: Int] = [:]
     /// How often a lost connection was made again.
@@ -17,8 +21,11 @@ public struct WatchStatistics: Sendable {
     /// The statistics of a watch that has not begun.
     public init() {}
 
-    /// Counts the events of an input and takes the state after it; returns whether anything changed.
-    public mutating func record(_ events: [Event], state: ClusterState?, at time: Timestamp) -> Bool {
+    /// Counts the events of an input and takes the state of the reducer after it; returns whether anything changed.
+    public mutating func record(_ events: [Event], _ reducer: Reducer, at time: Timestamp) -> Bool {
+        let state = reducer.known
+        isRecalculating = reducer.isRecalculating
+        isUnsettled = reducer.isUnsettled
         for event in events {
             if case .status = event.body, lastChange != nil { reconnects += 1 }
             self.events[event.kind, default: 0] += 1

@@ -24,17 +24,21 @@ final class ConfigurationReader: Sendable {
     private let follows: Bool
     /// Called with every reading that was asked for, and later ones that differ.
     private let report: @Sendable (Result<Configuration, CorosyncError>) -> Void
+    /// Called with every change of totem's membership.
+    private let reportMembership: @Sendable () -> Void
 
     /// How long names are waited for, and how long those that were read are believed while nothing can be read.
     static let patience = Duration.seconds(2)
 
     init(
-        stop: StopRequest, follows: Bool, report: @escaping @Sendable (Result<Configuration, CorosyncError>) -> Void
+        stop: StopRequest, follows: Bool, report: @escaping @Sendable (Result<Configuration, CorosyncError>) -> Void,
+        reportMembership: @escaping @Sendable () -> Void
     ) throws(SystemError) {
         wake = try Flag()
         self.stop = stop
         self.follows = follows
         self.report = report
+        self.reportMembership = reportMembership
     }
 
     /// Asks for a new reading.
@@ -105,20 +109,37 @@ final class ConfigurationReader: Sendable {
     private func serve(
         _ map: borrowing ConfigurationMap, _ descriptor: CInt, succeeded: () -> Void
     ) throws(CorosyncError) {
+        var membersTrack: ConfigurationMap.Track?
         if follows {
-            _ = try map.track("nodelist.", [.add, .modify, .delete, .prefix])
+            for prefix in ["nodelist.", "quorum."] { _ = try map.track(prefix, [.add, .modify, .delete, .prefix]) }
             _ = try map.track("totem.cluster_name", [.add, .modify, .delete])
+            membersTrack = try map.track(MembershipChanges.prefix, [.add, .modify, .delete, .prefix])
         }
+        var membership = MembershipChanges()
+        var isOutdated = true
         while true {
-            let ticket = state.withLock { $0.wanted }
-            publish(.success(try Configuration(reading: map)), for: ticket)
-            succeeded()
+            if isOutdated {
+                let ticket = state.withLock { $0.wanted }
+                publish(.success(try Configuration(reading: map)), for: ticket)
+                succeeded()
+                isOutdated = false
+            }
             guard follows else { return }
-            let ready = wait(for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN), (descriptor, POLLIN)])
+            let ready = wait(
+                for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN), (descriptor, POLLIN)],
+                until: membership.deadline)
             if ready[0] != 0 { return }
-            wake.lower()
-            // Corosync takes a new configuration in one go: once the first change is told, all of it can be read.
-            if ready[2] != 0 { try map.dispatch(.all) { _ in } }
+            if ready[1] != 0 {
+                wake.lower()
+                isOutdated = true
+            }
+            if ready[2] != 0 {
+                try map.dispatch(.all) { change in
+                    // Corosync takes a new configuration in one go: once the first change is told, all of it can be read.
+                    if change.track == membersTrack { membership.note(change) } else { isOutdated = true }
+                }
+            }
+            if let deadline = membership.deadline, deadline <= .now, membership.take() { reportMembership() }
         }
     }
 

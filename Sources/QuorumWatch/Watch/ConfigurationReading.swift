@@ -24,6 +24,8 @@ extension Configuration {
                 entries[last].id = try map.read(key, as: UInt32.self).map(NodeID.init(_:))
             } else if parts[3] == "name" {
                 entries[last].name = try map.read(key, as: String.self)
+            } else if parts[3] == "quorum_votes" {
+                entries[last].votes = try map.read(key, as: UInt32.self) ?? 1
             } else if parts[3].hasPrefix("ring"), parts[3].hasSuffix("_addr"),
                 Int(parts[3].dropFirst(4).dropLast(5)) != nil,
                 let address = try map.read(key, as: String.self)
@@ -35,8 +37,12 @@ extension Configuration {
         self.init(
             clusterName: try map.read("totem.cluster_name", as: String.self),
             nodes: entries.compactMap { entry in
-                entry.id.map { ConfiguredNode(id: $0, name: entry.name, addresses: entry.addresses) }
-            })
+                entry.id.map {
+                    ConfiguredNode(id: $0, name: entry.name, addresses: entry.addresses, votes: entry.votes)
+                }
+            },
+            expectedVotes: try map.read("quorum.expected_votes", as: UInt32.self),
+            device: try ConfiguredDevice(reading: map))
     }
 
     /// What is read of a node, at its position in the node list.
@@ -45,6 +51,17 @@ extension Configuration {
         var id: NodeID?
         var name: String?
         var addresses: [String] = []
+        var votes: UInt32 = 1
+    }
+}
+
+extension ConfiguredDevice {
+    /// What a configuration map says now; nil when no device is configured.
+    fileprivate init?(reading map: borrowing ConfigurationMap) throws(CorosyncError) {
+        guard let model = try map.read("quorum.device.model", as: String.self), !model.isEmpty else { return nil }
+        self.init(
+            model: model, votes: try map.read("quorum.device.votes", as: UInt32.self),
+            syncTimeout: try map.read("quorum.device.sync_timeout", as: UInt32.self).map { .milliseconds($0) })
     }
 }
 

@@ -6,8 +6,11 @@ extension Outcome {
     /// Why no status could be had, and what to do; nil when one was printed, or not wanted.
     var reasonWithoutStatus: String? {
         switch self {
-        case .timedOut(let isSilent):
-            "\(isSilent ? "corosync does not answer" : "no connection to corosync"); "
+        case .timedOut(.recalculation):
+            "votequorum has not finished recalculating; see the quorum device and corosync's log, or allow more time with "
+                + "--timeout"
+        case .timedOut(let obstacle):
+            "\(obstacle == .silence ? "corosync does not answer" : "no connection to corosync"); "
                 + "see whether corosync runs, or allow more time with --timeout"
         case .failed(let diagnosis): diagnosis
         case .done, .checked, .nothingPending, .signal, .outputClosed, .outputFailed: nil

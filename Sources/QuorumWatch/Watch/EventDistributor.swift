@@ -26,11 +26,17 @@ final class EventDistributor: Sendable {
 
     private let state: Guarded<State>
     private let outputs: Outputs
+    /// Notices a recalculation that does not end.
+    let recalculation: Watchdog
     /// How long a thread that has an event may be made to wait for room in the queue: that is for regular files, whose
     /// writes end by themselves unless their file system hangs.
     private let patience: Duration?
 
-    init(trigger: StatusTrigger? = nil, outputs: Outputs, waitsForRoom patience: Duration? = nil) {
+    /// A distributor to these outputs. Throws when there is no descriptor to be had.
+    init(
+        trigger: StatusTrigger? = nil, outputs: Outputs, waitsForRoom patience: Duration? = nil
+    ) throws(SystemError) {
+        recalculation = try Watchdog()
         state = Guarded(State(trigger: trigger))
         self.outputs = outputs
         self.patience = patience
@@ -45,9 +51,11 @@ final class EventDistributor: Sendable {
         if mayWait, let patience { outputs.events.waitForRoom(atMost: patience) }
         return state.withLock { state in
             let time = state.clock.time(of: moment ?? state.clock.moment())
+            let wasRecalculating = state.reducer.isRecalculating
             var events = state.reducer.reduce(input, at: time)
+            if state.reducer.isRecalculating != wasRecalculating { supervise(state.reducer, events) }
             if let statistics = outputs.statistics,
-                state.statistics.record(events, state: state.reducer.known, at: time)
+                state.statistics.record(events, state.reducer, at: time)
             {
                 statistics.put(state.statistics)
             }
@@ -57,13 +65,23 @@ final class EventDistributor: Sendable {
             }
             if state.trigger != nil {
                 for remark in state.trigger?.remarks(on: input, state.reducer) ?? [] { diagnose(remark) }
-                events = (state.trigger?.status(after: input, state.reducer, at: time)).map { [$0] } ?? []
+                events = (state.trigger?.status(of: state.reducer, at: time)).map { [$0] } ?? []
             }
             for event in events {
                 outputs.command?.put(event)
                 outputs.events.put(event)
             }
             return events.count
+        }
+    }
+
+    /// Measures the recalculation that has begun, or no longer does.
+    private func supervise(_ reducer: Reducer, _ events: [Event]) {
+        guard reducer.isRecalculating else { return recalculation.end() }
+        if case .unsettled(_, let elapsed) = events.first?.body {
+            recalculation.begin(silence: Watchdog.repetition, elapsed: elapsed)
+        } else {
+            recalculation.begin(silence: (reducer.configuration ?? Configuration()).longestRecalculation)
         }
     }
 
@@ -82,9 +100,6 @@ final class EventDistributor: Sendable {
 
     /// Reads a property of the reducer.
     func reducer<Result>(_ property: (Reducer) -> Result) -> Result { state.withLock { property($0.reducer) } }
-
-    /// Whether the configuration has to be read before anything can be printed.
-    var needsConfiguration: Bool { state.withLock { $0.trigger?.needsConfiguration($0.reducer) ?? false } }
 
     /// The conditions that do not hold; nil while the state is not known.
     var unmetConditions: [Condition]? {

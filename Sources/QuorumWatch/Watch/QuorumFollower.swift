@@ -38,7 +38,7 @@ final class QuorumFollower: Sendable {
         var attempts = ConnectionAttempts()
         while stop.requested == nil {
             // Not at every attempt while corosync is busy: changes of the names come by themselves.
-            if plan.showsDetails, attempts.needNames { configuration.request() }
+            if plan.needsDetails, attempts.needNames { configuration.request() }
             guard let failure = connectAndFollow(isFirst: attempts.isFirst), stop.requested == nil else { return }
             let error = failure.error
             if failure.lifetime == nil, error.isTransient {
@@ -107,7 +107,7 @@ final class QuorumFollower: Sendable {
 
     /// Waits for the names, if they are shown, and reports why when they cannot be read in time.
     private func waitForNames() {
-        guard plan.showsDetails, let failure = configuration.failure(), stop.requested == nil else { return }
+        guard plan.needsDetails, let failure = configuration.failure(), stop.requested == nil else { return }
         distributor.diagnose(failure.diagnosisOfNames)
     }
 }
@@ -128,10 +128,6 @@ extension QuorumFollower {
                 _ = stop.wait(until: .now + backoff.pause())
             }
             guard plan.mode == .all else { continue }
-            if distributor.needsConfiguration {
-                distributor.record(.configuration(readConfiguration()))
-                return
-            }
             watchdog.end()
             let ready = wait(for: [(stop.descriptor, POLLIN), (descriptor, POLLIN)])
             if ready[0] != 0 { return }
@@ -227,7 +223,7 @@ extension QuorumFollower {
         watchdog.begin()
         let local = try ask { () throws(CorosyncError) in try quorum.info() }
         var others: [NodeInfo] = []
-        if plan.showsDetails {
+        if plan.needsDetails {
             for id in nodes where id != local.id && id != .quorumDevice {
                 do {
                     others.append(try ask { () throws(CorosyncError) in try quorum.info(of: id) })
@@ -237,11 +233,6 @@ extension QuorumFollower {
             }
         }
         return Reading(local: local, others: others)
-    }
-
-    /// Reads the configuration in this thread, which has nothing else to do; nil when it cannot be read.
-    private func readConfiguration() -> Configuration? {
-        try? ask { () throws(CorosyncError) in try Configuration(reading: ConfigurationMap()) }
     }
 
     /// Makes a request, again and again while corosync is too busy for it.

@@ -11,8 +11,8 @@ public enum Outcome: Hashable, Sendable {
     case checked(Health)
     /// Nothing was pending, and the watch was not to wait.
     case nothingPending
-    /// The time was up; corosync was silent, or there was no connection to it.
-    case timedOut(isSilent: Bool)
+    /// The time was up.
+    case timedOut(Obstacle)
     /// One of the signals that end a program came.
     case signal(CInt)
     /// Standard output was closed by its reader.
@@ -21,6 +21,16 @@ public enum Outcome: Hashable, Sendable {
     case outputFailed(errorNumber: CInt)
     /// Corosync cannot be watched, and the watch was not to wait for it; the diagnosis says why, and what to do.
     case failed(String)
+
+    /// Why there was nothing to print before the time was up.
+    public enum Obstacle: Hashable, Sendable {
+        /// There was no connection to corosync.
+        case noConnection
+        /// Corosync did not answer.
+        case silence
+        /// Votequorum did not finish a recalculation.
+        case recalculation
+    }
 }
 
 /// The request that the watch should end, which every thread can make and every thread can wait for. The first counts.

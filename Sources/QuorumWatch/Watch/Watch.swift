@@ -35,18 +35,23 @@ public struct Watch: Sendable {
         command = outputs.command.map { queue in
             CommandRunner(command: plan.command, queue: queue, limit: plan.limit, stop: stop, diagnostics: diagnostics)
         }
-        let distributor = EventDistributor(
+        let distributor = try EventDistributor(
             trigger: plan.trigger, outputs: outputs,
             waitsForRoom: isRegularFile(STDOUT_FILENO) ? .seconds(1) : nil)
-        configuration = try ConfigurationReader(stop: stop, follows: plan.follows) { result in
-            switch result {
-            case .success(let configuration): distributor.record(.configuration(configuration))
-            case .failure(let error):
-                distributor.record(.configuration(nil))
-                // Before the first state, the thread that waits for the names reports it.
-                if distributor.reducer(\.hasState) { distributor.diagnose(error.diagnosisOfNames) }
-            }
-        }
+        configuration = try ConfigurationReader(
+            stop: stop, follows: plan.follows,
+            report: { result in
+                switch result {
+                case .success(let configuration): distributor.record(.configuration(configuration))
+                case .failure(let error):
+                    distributor.record(.configuration(nil))
+                    // Before the first state, the thread that waits for the names reports it.
+                    if distributor.reducer(\.hasState) { distributor.diagnose(error.diagnosisOfNames) }
+                }
+            },
+            reportMembership: {
+                distributor.record(.membershipChanged(uptime: .nanoseconds(Int64(Instant.now.nanoseconds))))
+            })
         let watchdog = try Watchdog()
         let probe = try ProviderProbe(stop: stop)
         follower = QuorumFollower(
@@ -100,7 +105,7 @@ public struct Watch: Sendable {
                 }
             }
         }
-        if plan.showsDetails {
+        if plan.needsDetails {
             // The daemon makes one connection after the other, and there is more to read from this one.
             configuration.request()
             try start("configuration") { [configuration] in configuration.run() }
@@ -127,7 +132,7 @@ public struct Watch: Sendable {
         var nextPing = notifier?.watchdogInterval.map { Instant.now + $0 }
         let descriptors: [(descriptor: CInt, events: CInt)] =
             [(stop.descriptor, POLLIN), (signals.descriptor, POLLIN), (output, 0)]
-            + watchdogs.map { ($0.descriptor, POLLIN) }
+            + watchdogs.map { ($0.descriptor, POLLIN) } + [(distributor.recalculation.descriptor, POLLIN)]
         while true {
             let ready = wait(for: descriptors, until: [deadline, nextPing].compactMap { $0 }.min())
             if ready[0] != 0 { return }
@@ -138,10 +143,10 @@ public struct Watch: Sendable {
                 guard let silent = watchdog.silentFor(), plan.follows else { continue }
                 distributor.record(.unresponsive(silent: silent), mayWait: false)
             }
-            if let deadline, deadline <= .now {
-                let isSilent = follower.isConnected || watchdogs.contains { $0.isWaiting }
-                return stop.request(.timedOut(isSilent: isSilent))
+            if ready[ready.count - 1] != 0, let elapsed = distributor.recalculation.silentFor() {
+                distributor.record(.unsettled(elapsed: elapsed), mayWait: false)
             }
+            if let deadline, deadline <= .now { return stop.request(.timedOut(obstacle)) }
             if let notifier, let interval = notifier.watchdogInterval, let due = nextPing, due <= .now {
                 // Blocks if another thread holds the distributor for good: that, unlike a corosync that does not answer, is
                 // something that a restart mends.
@@ -150,6 +155,12 @@ public struct Watch: Sendable {
                 nextPing = .now + interval
             }
         }
+    }
+
+    /// Why there is nothing to print yet.
+    private var obstacle: Outcome.Obstacle {
+        if distributor.reducer(\.isRecalculating) { return .recalculation }
+        return follower.isConnected || watchdogs.contains { $0.isWaiting } ? .silence : .noConnection
     }
 
     /// Waits for the connections to be closed; otherwise corosync would have to clean up their shared memory. One that is

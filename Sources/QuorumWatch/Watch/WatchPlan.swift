@@ -34,15 +34,16 @@ public struct WatchPlan: Hashable, Sendable {
     /// A plan to print the status once.
     public init() {}
 
-    /// Whether more is shown from the start than whether the cluster is quorate.
-    var showsDetails: Bool { check == nil && (follows || format != .quiet) }
+    /// Whether more is needed than whether the cluster is quorate: the configuration, and what votequorum says of each node.
+    var needsDetails: Bool { check != nil || follows || format != .quiet }
 
     /// Whether the first event that is printed is the last.
     var printsOnce: Bool { !follows || !conditions.isEmpty }
 
     /// What the state has to fulfil before anything is printed; nil: every event is printed.
     var trigger: StatusTrigger? {
-        if let check { return StatusTrigger(format == .quiet ? .quietCheck : .check(check)) }
-        return conditions.isEmpty ? nil : StatusTrigger(.conditions(conditions))
+        if !conditions.isEmpty { return StatusTrigger(conditions) }
+        // A status in the middle of a recalculation would be that of the past.
+        return follows || mode != .all ? nil : StatusTrigger()
     }
 }

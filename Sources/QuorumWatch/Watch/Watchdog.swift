@@ -4,34 +4,40 @@ internal import CLinux
 internal import Glibc
 internal import Synchronization
 
-/// Notices when corosync does not answer: a request then blocks in the library for ever, and its thread cannot notice.
+/// Notices when something that corosync has begun does not end: a request then blocks in the library for ever, and its
+/// thread cannot notice.
 ///
 /// The thread that makes requests reports their begin, every answer, and their end; the thread that waits on
 /// ``descriptor`` learns of a silence. The timer is set only while there is a request.
 final class Watchdog: Sendable {
     private let lastAnswer = Atomic<UInt64>(0)
     private let hasRequest = Atomic<Bool>(false)
-    private let silence: Duration
+    private let silence = Atomic<UInt64>(0)
 
     /// Readable when it is time to look at ``silentFor()``.
     let descriptor: CInt
 
-    /// A watchdog that notices a silence of this length. Throws when there is no descriptor to be had.
-    init(silence: Duration = .seconds(10)) throws(SystemError) {
-        self.silence = silence
+    /// The pause between two reports of one silence.
+    static let repetition = Duration.seconds(60)
+
+    /// A watchdog of nothing yet. Throws when there is no descriptor to be had.
+    init() throws(SystemError) {
         descriptor = try SystemError.check(
             "timerfd_create", timerfd_create(CLOCK_MONOTONIC, CInt(TFD_CLOEXEC | TFD_NONBLOCK)))
     }
 
-    /// Reports that a request is about to be made.
-    func begin() {
+    /// Reports that a request is about to be made, or has been under way for a while, and how long a silence is noticed.
+    func begin(silence: Duration = .seconds(10), elapsed: Duration = .zero) {
         guard !hasRequest.exchange(true, ordering: .sequentiallyConsistent) else { return answered() }
-        answered()
+        self.silence.store(silence.nanoseconds, ordering: .sequentiallyConsistent)
+        answered(before: elapsed)
         setTimer(silence)
     }
 
     /// Reports an answer.
-    func answered() { lastAnswer.store(Instant.now.nanoseconds, ordering: .sequentiallyConsistent) }
+    func answered(before elapsed: Duration = .zero) {
+        lastAnswer.store(Instant.now.nanoseconds &- elapsed.nanoseconds, ordering: .sequentiallyConsistent)
+    }
 
     /// Reports that there is no request any more.
     func end() {
@@ -43,13 +49,14 @@ final class Watchdog: Sendable {
     var isWaiting: Bool { hasRequest.load(ordering: .sequentiallyConsistent) }
 
     /// How long corosync has been silent, when that is too long. To be called when ``descriptor`` is readable.
-    func silentFor(repeatAfter: Duration = .seconds(60)) -> Duration? {
+    func silentFor() -> Duration? {
         var expirations: UInt64 = 0
         _ = read(descriptor, &expirations, MemoryLayout<UInt64>.size)
         guard isWaiting else { return nil }
         let last = Instant(nanoseconds: lastAnswer.load(ordering: .sequentiallyConsistent))
         let silent = Instant.now.since(last)
-        setTimer(silent >= silence ? repeatAfter : silence - silent)
+        let silence = Duration.nanoseconds(Int64(self.silence.load(ordering: .sequentiallyConsistent)))
+        setTimer(silent >= silence ? Self.repetition : silence - silent)
         return silent >= silence ? silent : nil
     }
 
