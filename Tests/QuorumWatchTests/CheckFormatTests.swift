@@ -197,7 +197,7 @@ struct CheckFormatTests {
                 data == " votes=4294967295;;;0;4294967295 quorum=4294967295 margin=0;4294967295: nodes=0;;;0;\(count)\n"
             )
             if count == 384 {
-                let more = try #require(line.firstMatch(of: #/ and (\d+) more;/#)?.output.1)
+                let more = try #require(line.firstMatch(of: #/ and (\d+) more \|/#)?.output.1)
                 let named = line.matches(of: #/\(\d+\)/#).count
                 #expect(named > 3 && Int(more) == 384 - named)
             }
