@@ -25,12 +25,12 @@ TEST_PACKAGES = bash-completion corosync-qdevice corosync-qnetd debootstrap fish
 	monitoring-plugins-basic nftables prometheus prometheus-node-exporter python3-jsonschema shellcheck strace systemd \
 	tmux valgrind zsh
 
-# What is measured besides the program; the stand-in, unlike SwiftPM's, without a Swift runtime of its own.
+# What is measured besides the program, and the stand-in.
 BENCHMARKS = .build/benchmarks/libStandIn.so .build/benchmarks/status .build/benchmarks/follow \
 	.build/benchmarks/stamp
 
 SCRIPTS = .ci/run Benchmarks/bench Benchmarks/budget $(wildcard Scripts/*) $(wildcard packaging/debian/p*) \
-	Tests/Sandbox/sandbox Tests/Sandbox/demo Tests/test-deb
+	Tests/Sandbox/sandbox Tests/Sandbox/demo Tests/StandIn/build Tests/test-deb
 
 .DEFAULT_GOAL = help
 # The steps of a target follow one another; Swift uses every core by itself.
@@ -119,9 +119,8 @@ budget: setup-test build $(BENCHMARKS) ## count the instructions of six commands
 budget-record: build $(BENCHMARKS) ## record what they are now
 	Benchmarks/budget --record
 
-.build/benchmarks/libStandIn.so: $(wildcard Tests/StandIn/*.[ch] Tests/StandIn/include/*.h)
-	@mkdir -p $(@D)
-	$(CC) -O2 -Wall -shared -fPIC -pthread -ITests/StandIn/include -o $@ $(filter %.c,$^)
+.build/benchmarks/libStandIn.so: $(wildcard Tests/StandIn/*)
+	Tests/StandIn/build $@
 .build/benchmarks/%: Benchmarks/Reference/%.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -o $@ $< -Wl,--as-needed -lvotequorum -lcorosync_common

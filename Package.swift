@@ -8,8 +8,6 @@ let package = Package(
     products: [
         .executable(name: "vqwatch", targets: ["vqwatch"]),
         .library(name: "Corosync", targets: ["Corosync"]),
-        // For tests only: preloaded in place of libvotequorum and libcmap.
-        .library(name: "StandIn", type: .dynamic, targets: ["StandIn"]),
     ],
     dependencies: [
         // The command line: options, help and shell completions.
@@ -48,7 +46,6 @@ let package = Package(
             linkerSettings: [.linkedLibrary("votequorum"), .linkedLibrary("corosync_common")]
         ),
         .testTarget(name: "SandboxTests", dependencies: ["TestSupport", "quorum-device"]),
-        .target(name: "StandIn", path: "Tests/StandIn", exclude: ["README.md"]),
         .executableTarget(
             name: "standin-probe",
             path: "Tests/StandInProbe",
@@ -66,8 +63,8 @@ let package = Package(
             exclude: ["Corpus", "LibFuzzer.swift"]),
         .testTarget(
             name: "EnduranceTests", dependencies: ["TestSupport", "vqwatch"], exclude: ["valgrind.supp"]),
-        // Links neither the stand-in nor the probe: in the test program the stand-in would replace the real libraries.
-        .testTarget(name: "StandInTests", dependencies: ["TestSupport"]),
+        // The stand-in itself is no target: `StandIn` of TestSupport compiles it.
+        .testTarget(name: "StandInTests", dependencies: ["TestSupport", "standin-probe"]),
         .testTarget(name: "DocumentationTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),
         .testTarget(name: "FaultTests", dependencies: ["TestSupport", "vqwatch"], exclude: ["README.md"]),
         .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),

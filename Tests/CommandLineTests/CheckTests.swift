@@ -132,20 +132,13 @@ struct CheckTroubleTests {
     private func run(
         _ script: String, _ options: [String] = [], output: ChildProcess.Stream = .pipe
     ) throws -> ChildProcess.Result {
-        let process = try ChildProcess(
-            [vqwatch, "--check"] + options,
-            environment: [
-                "LD_PRELOAD": Sandbox.builtProduct(named: "libStandIn.so"), "VQ_STANDIN_SCRIPT": "/proc/self/fd/0",
-            ], input: .pipe, output: output)
-        process.write(script)
-        process.closeInput()
-        return process.finish()
+        try StandIn(script).run([vqwatch, "--check"] + options, output: output)
     }
 
     @Test("asks nothing but votequorum of a healthy cluster, and names nodes as soon as it is not")
     func connections() throws {
         // With the configuration map out of reach.
-        let noMap = "nodes 3\nrefuse forever CS_ERR_ACCESS cmap\n"
+        let noMap = "nodes 3\nfail cmap_initialize_map 1 CS_ERR_ACCESS forever\n"
         let healthy = try run(noMap + "hang cmap_initialize* 1\n")
         #expect(healthy.status == 0 && healthy.errors == "")
         let unnamed = try run(noMap + "node 3 state=dead\n")
@@ -158,9 +151,10 @@ struct CheckTroubleTests {
 
     @Test("has one short line for 384 nodes with long and hostile names")
     func large() throws {
-        var script = "nodes 384\nlocal 1\n"
+        var script = "nodes 384\n"
         for id in 2...384 {
-            script += "node \(id) state=dead name=\"|\\\"'\\x1b[2J\(String(repeating: "n", count: 100))\"\n"
+            let name = "|\"'\\x1b[2J\(String(repeating: "n", count: 100))"
+            script += "node \(id) state=dead\nkey nodelist.node.\(id - 1).name string \(name)\n"
         }
         let result = try run(script)
         #expect(result.status == 2)
@@ -195,7 +189,7 @@ struct CheckTroubleTests {
             "fail votequorum_initialize 1 CS_ERR_NO_MEMORY", "fail votequorum_trackstart 1 CS_ERR_BAD_HANDLE",
             "fail votequorum_getinfo 1 CS_ERR_LIBRARY", "fail votequorum_dispatch 1 CS_ERR_LIBRARY",
             "hang votequorum_initialize 1", "hang votequorum_trackstart 1", "hang votequorum_getinfo 1",
-            "fail votequorum_* 1 CS_ERR_TRY_AGAIN forever", "node 3 state=dead\nhang cmap_* 1 deaf",
+            "fail votequorum_* 1 CS_ERR_TRY_AGAIN forever", "node 3 state=dead\nhang cmap_* 1",
         ])
     func faults(_ fault: String) throws {
         let start = ContinuousClock.now
@@ -217,13 +211,7 @@ struct CheckTroubleTests {
 
     @Test("ends by a signal that asks it to")
     func signal() throws {
-        let process = try ChildProcess(
-            [vqwatch, "-c"],
-            environment: [
-                "LD_PRELOAD": Sandbox.builtProduct(named: "libStandIn.so"), "VQ_STANDIN_SCRIPT": "/proc/self/fd/0",
-            ], input: .pipe)
-        process.write("hang votequorum_initialize 1\n")
-        process.closeInput()
+        let process = try StandIn("hang votequorum_initialize 1\n").spawn([vqwatch, "-c"])
         #expect(process.wait(within: .milliseconds(300)) == nil)
         process.signal(SIGTERM)
         #expect(process.wait(within: .seconds(1)) == .signaled(SIGTERM))

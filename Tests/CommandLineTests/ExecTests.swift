@@ -115,21 +115,16 @@ struct ExecTests {
             on: 1, [vqwatch, "-fj", "-n", "1", "--exec", "sh", "-c", "yes | head -c 20000000"], errors: .null)
         #expect(flood.finish(within: .seconds(10)).status == 0)
         // A line that is larger than a pipe, which nobody reads.
-        let ignored = try ChildProcess(
-            [vqwatch, "-fq", "-n", "1", "--exec", "true"], environment: standIn, input: .pipe)
-        ignored.write("nodes 900\n")
-        ignored.closeInput()
-        #expect(ignored.finish(within: .seconds(10)).status == 0)
+        let ignored = try StandIn("nodes 900\n").run(
+            [vqwatch, "-fq", "-n", "1", "--exec", "true"], within: .seconds(10))
+        #expect(ignored.status == 0)
     }
 
     @Test("gets a thousand events in order, none missing, even while nobody reads the output")
     func thousand() throws {
         let folder = Folder()
-        let watch = try ChildProcess(
-            [vqwatch, "-fj", "-n", "1001", "--exec", "tee", "-a", folder.file("seen")], environment: standIn,
-            input: .pipe, errors: .null)
-        watch.write("nodes 3\ntimeline\nflood 1000 expected\n")
-        watch.closeInput()
+        let watch = try StandIn("nodes 3\ntimeline\nflood 1000 expected\n").spawn(
+            [vqwatch, "-fj", "-n", "1001", "--exec", "tee", "-a", folder.file("seen")], errors: .null)
         #expect(
             try eventually(within: .seconds(20), every: .milliseconds(100)) {
                 try folder.lines(of: "seen").count == 1001
@@ -164,9 +159,5 @@ struct ExecTests {
                 "vqwatch: the command of --exec was cut short: sh still runs and is left to itself, and it was not run "
                     + "for the last 1 event; have it do less when every event counts\n"),
             "\(long.errors)")
-    }
-
-    private var standIn: [String: String?] {
-        ["LD_PRELOAD": Sandbox.builtProduct(named: "libStandIn.so"), "VQ_STANDIN_SCRIPT": "/proc/self/fd/0"]
     }
 }

@@ -78,18 +78,14 @@ struct NameTests {
     /// Corosync 3 does not start without a node list and guards the one it has, so this is the stand-in's to show.
     @Test("without a nodelist are not known, and the status is there all the same")
     func noNodelist() throws {
-        let script = "/proc/self/fd/0"
-        let cluster = "node 1-2 config=no\n"
-        let environment = [
-            "LD_PRELOAD": Sandbox.builtProduct(named: "libStandIn.so"), "VQ_STANDIN_SCRIPT": script,
-        ]
-        let json = try ChildProcess.run([vqwatch, "-j"], environment: environment, input: cluster)
+        let cluster = try StandIn("node 1\nnode 2\n")
+        let json = try cluster.run([vqwatch, "-j"])
         #expect(json.status == 0 && json.errors == "")
         let line = try EventLine(try #require(json.lines.first))
         #expect(line.json["nodes"].elements.map { $0["name"] } == [.null, .null])
         #expect(line.json["nodes"].elements.map { $0["addresses"] } == [[], []])
         #expect(line.node(1)["local"] == true)
-        let text = try ChildProcess.run([vqwatch, "-f", "-n", "1"], environment: environment, input: cluster)
+        let text = try cluster.run([vqwatch, "-f", "-n", "1"])
         #expect(text.output.hasSuffix("members 1 2\n"))
     }
 }

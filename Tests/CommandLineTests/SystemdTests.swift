@@ -49,15 +49,8 @@ struct SystemdTests {
     func sockets() throws {
         let socket = try NotifySocket("@vqwatch-test-\(getpid())")
         func follow(_ name: String) throws -> ChildProcess.Result {
-            let watch = try ChildProcess(
-                [vqwatch, "-fj", "-n", "1"],
-                environment: [
-                    "LD_PRELOAD": Sandbox.builtProduct(named: "libStandIn.so"), "VQ_STANDIN_SCRIPT": "/proc/self/fd/0",
-                    "NOTIFY_SOCKET": name,
-                ], input: .pipe)
-            watch.write("nodes 3\n")
-            watch.closeInput()
-            return watch.finish(within: .seconds(10))
+            try StandIn("nodes 3\n").run(
+                [vqwatch, "-fj", "-n", "1"], environment: ["NOTIFY_SOCKET": name], within: .seconds(10))
         }
         #expect(try follow(socket.name).status == 0)
         #expect(socket.next { $0 == "STOPPING=1" } != nil)

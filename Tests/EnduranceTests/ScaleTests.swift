@@ -92,18 +92,10 @@ struct ScaleTests {
         var memory = 0
     }
 
-    private func cost(nodes: Int, _ program: String, _ standIn: String, in folder: String) throws -> Cost {
-        let script = "\(folder)/\(nodes).standin"
-        let report = "\(folder)/\(nodes).report"
+    private func cost(nodes: Int, _ program: String, in folder: String) throws -> Cost {
         let log = "\(folder)/\(nodes).log"
-        try write("nodes \(nodes)\ntimeline\n", to: script)
-        let environment = [
-            "LD_PRELOAD": standIn, "VQ_STANDIN_SCRIPT": script,
-            "VQ_STANDIN_REPORT": report,
-        ]
-        let plain = try ChildProcess.run(
-            ["env"] + environment.map { "\($0)=\($1)" }
-                + [vqwatch, "--json"])
+        let cluster = try StandIn("nodes \(nodes)\n")
+        let plain = try cluster.run([vqwatch, "--json"])
         #expect(plain.status == 0, "\(plain.errors)")
         let line = try EventLine(plain.lines.first ?? "")
         #expect(line.json["nodes"].elements.map { $0["id"].number } == (1...nodes).map(Int64.init))
@@ -111,32 +103,23 @@ struct ScaleTests {
         #expect(line.json["votes"]["total"] == .number(Int64(nodes)))
         #expect(line.node(Int64(nodes))["name"] == .string("node\(nodes)"))
         var cost = Cost()
-        for line in (textOfFile(report) ?? "").split(separator: "\n") where line.hasPrefix("call.") {
-            let words = line.split(separator: " ")
-            cost.calls[String(words[0].dropFirst(5))] = Int(words[1])
+        for (name, count) in cluster.report where name.hasPrefix("call.") {
+            cost.calls[String(name.dropFirst(5))] = count
         }
-        let follower = try ChildProcess([vqwatch, "-fj"], environment: environment.mapValues { Optional($0) })
+        let follower = try cluster.spawn([vqwatch, "-fj"])
         _ = follower.nextLine(within: .seconds(10))
         cost.memory = number(after: "VmHWM:", in: textOfFile("/proc/\(follower.processID)/status") ?? "") ?? 0
         follower.signal(SIGTERM)
         _ = follower.wait(within: .seconds(5))
-        let counted = try ChildProcess.run(
-            ["env"] + environment.map { "\($0)=\($1)" }
-                + [
-                    "valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
-                    "--log-file=\(log)", program, "--json",
-                ], within: .seconds(120))
+        let counted = try cluster.run(
+            [
+                "valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
+                "--log-file=\(log)", program, "--json",
+            ], within: .seconds(120))
         #expect(counted.status == 0, "\(counted.errors)")
         let text = (textOfFile(log) ?? "").split(separator: "\n").first { $0.contains("I ") && $0.contains("refs:") }
         cost.instructions = Int(text?.split(separator: " ").last?.filter(\.isNumber) ?? "") ?? 0
         return cost
-    }
-
-    private func write(_ text: String, to path: String) throws {
-        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw TestFailure("cannot write \(path)") }
-        defer { close(file) }
-        _ = Glibc.write(file, text, text.utf8.count)
     }
 
     @Test(
@@ -145,10 +128,9 @@ struct ScaleTests {
         let temporary = try TemporaryFolder()
         let folder = temporary.path
         let program = try stripped("vqwatch", in: temporary)
-        let standIn = try stripped("libStandIn.so", in: temporary)
-        let one = try cost(nodes: 1, program, standIn, in: folder)
-        let some = try cost(nodes: 96, program, standIn, in: folder)
-        let many = try cost(nodes: 384, program, standIn, in: folder)
+        let one = try cost(nodes: 1, program, in: folder)
+        let some = try cost(nodes: 96, program, in: folder)
+        let many = try cost(nodes: 384, program, in: folder)
         #expect(many.calls["votequorum_getinfo"] == 384, "each node is asked for once")
         for (call, count) in many.calls {
             let (base, fewer) = (one.calls[call] ?? 0, some.calls[call] ?? 0)

@@ -131,7 +131,7 @@ private func tryRefresh(_ cell: Cell) throws {
     let isQuiet = outcome == .retried
     // Behind the calls that the first status takes.
     let call = cell.call == .getinfoNode ? cell.call.at(2) : cell.call.at(4)
-    let script = "nodes 3\n\(call.fault(cell.code))\n" + (isQuiet ? "timeline\nat 300\nexpected 4\n" : "")
+    let script = "nodes 3\n\(call.fault(cell.code))\n" + (isQuiet ? "timeline\nwait 300\nexpected 4\n" : "")
     let watched = try Watched(
         script,
         ["--json", "--dispatch", cell.form.mode, "--follow", "--refresh", "50ms", "--timeout", "8"]
@@ -200,13 +200,9 @@ private func trySeries(_ cells: [Cell]) -> [(Cell, String)] {
     func note(_ cell: Cell, _ body: () throws -> Void) { problems += attempts([cell]) { _ in try body() } }
 
     let trigger = first.phase == .steady ? "quorum same all" : "hangup votequorum"
-    func script(_ gate: String) -> String {
-        var script = "nodes 3\ntimeline\n"
-        for (index, cell) in cells.enumerated() {
-            script += "await \(gate) \(2 * index + 1)\n\(cell.call.fault(cell.code))\n\(trigger)\n"
-            script += "await \(gate) \(2 * index + 2)\nexpected \(votes(index + 1))\n"
-        }
-        return script
+    var script = "nodes 3\ntimeline\n"
+    for (index, cell) in cells.enumerated() {
+        script += "await\n\(cell.call.fault(cell.code))\n\(trigger)\nawait\nexpected \(votes(index + 1))\n"
     }
     note(first) {
         let watched = try Watched(script, first.form.arguments)

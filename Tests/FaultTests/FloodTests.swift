@@ -109,9 +109,8 @@ struct FloodTests {
     func reconnects() throws {
         let rounds = 40
         let watched = try Watched(
-            { gate in
-                "nodes 3\ntimeline\n" + (1...rounds).map { "await \(gate) \($0)\nhangup\n" }.joined()
-            }, ["--json", "--follow", "--refresh", "0"])
+            "nodes 3\ntimeline\n" + String(repeating: "await\nhangup\n", count: rounds),
+            ["--json", "--follow", "--refresh", "0"])
         #expect(try watched.process.nextEvent()?.event == "status")
         var (descriptors, memory) = (0, 0)
         for round in 1...rounds {

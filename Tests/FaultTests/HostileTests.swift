@@ -174,9 +174,9 @@ struct HostileTests {
             testDescription: "names of 64 KiB",
             script: """
                 nodes 2
-                key-fill nodelist.node.0.name 65536 n
-                key-fill nodelist.node.1.ring0_addr 65536 a
-                key-fill totem.cluster_name 65536 c
+                key nodelist.node.0.name string \(String(repeating: "n", count: 65536))
+                key nodelist.node.1.ring0_addr string \(String(repeating: "a", count: 65536))
+                key totem.cluster_name string \(String(repeating: "c", count: 65536))
                 timeline
                 quorum same all
                 """
@@ -299,9 +299,7 @@ struct HostileTests {
         var batches: [Form: Int] = [:]
         for form in Form.follows {
             let watched = try Watched(
-                { gate in
-                    "nodes 3\ntimeline\nawait \(gate) 1\nnodelist next 1,2\nquorum auto 1=member,2=member,3=dead\n"
-                }, form.arguments)
+                "nodes 3\ntimeline\nawait\nnodelist next 1,2\nquorum auto 1=member,2=member,3=dead\n", form.arguments)
             func dispatches() -> Int { watched.report["call.votequorum_dispatch", default: 0] }
             #expect(try watched.process.nextEvent()?.event == "status")
             usleep(200_000)

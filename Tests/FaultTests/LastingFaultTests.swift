@@ -89,7 +89,7 @@ struct LastingFaultTests {
         run(cells) { cell in
             let call = cell.call
             let isStatus = cell.form == .statusAll
-            let script = "nodes 3\nhang \(call.function) \(call.number) deaf \(call.filter)\n"
+            let script = "nodes 3\nhang \(call.function) \(call.number) \(call.filter)\n"
             // Names are waited for two seconds.
             let watched = try Watched(script, cell.form.arguments + ["--timeout", call.isMap ? "6s" : "400ms"])
             let start = ContinuousClock.now
@@ -122,7 +122,14 @@ struct LastingFaultTests {
     func away() throws {
         for code in ["CS_ERR_LIBRARY", "CS_ERR_TRY_AGAIN", "CS_ERR_ACCESS"] {
             let watched = try Watched(
-                "nodes 3\ntimeline\nwait 100\nrefuse forever \(code)\nhangup\n",
+                """
+                nodes 3
+                timeline
+                wait 100
+                fail votequorum_initialize 1 \(code) forever
+                fail cmap_initialize_map 1 \(code) forever
+                hangup
+                """,
                 ["--json", "--follow", "--timeout", "2500ms"])
             let result = watched.finish()
             #expect(try events(result.lines).map(\.event) == ["status", "disconnected"], "\(code)")
@@ -140,11 +147,11 @@ struct LastingFaultTests {
             nodes 3
             timeline
             wait 100
-            refuse forever CS_ERR_LIBRARY cmap
+            fail cmap_initialize_map 1 CS_ERR_LIBRARY forever
             hangup cmap
             wait 4500
             key nodelist.node.1.name string renamed
-            refuse 0 CS_ERR_LIBRARY cmap
+            mend
             """, ["--json", "--follow", "--count", "3", "--timeout", "15s"])
         let result = watched.finish()
         let lines = try events(result.lines)

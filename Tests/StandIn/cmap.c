@@ -8,56 +8,40 @@
 
 #include "internal.h"
 
+// Takes the lock for a call about a key, if there is one.
 static cs_error_t begin(enum call_index index, cmap_handle_t handle, bool local, const char *key,
                         struct connection **connection) {
-    struct call call = {
-        .index = index, .service = SERVICE_CMAP, .handle = handle, .local = local, .key = key};
-    return enter(&call, connection);
+    if (key != NULL && strlen(key) >= CS_MAX_NAME_LENGTH) {
+        return CS_ERR_NAME_TOO_LONG;
+    }
+    return enter(&(struct call){.index = index, .service = SERVICE_CMAP, .handle = handle, .local = local, .key = key},
+                 connection);
 }
 
-#define ENTER(name, is_local, key)                                                                                     \
+#define ENTER(index, is_local, key)                                                                                    \
     struct connection *connection;                                                                                     \
-    cs_error_t error = begin(CALL_##name, handle, is_local, key, &connection);                                         \
+    cs_error_t error = begin(index, handle, is_local, key, &connection);                                               \
     if (error != CS_OK) {                                                                                              \
         return error;                                                                                                  \
     }
 
-static cs_error_t check_name(const char *key_name) {
-    if (key_name == NULL) {
-        return CS_ERR_INVALID_PARAM;
-    }
-    return strlen(key_name) >= CS_MAX_NAME_LENGTH ? CS_ERR_NAME_TOO_LONG : CS_OK;
-}
-
 // MARK: connection
 
 cs_error_t cmap_initialize(cmap_handle_t *handle) {
-    return connection_open(CALL_cmap_initialize, SERVICE_CMAP, handle);
+    return connection_open(CALL_cmap_initialize, &(struct connection){.service = SERVICE_CMAP}, handle);
 }
 
 cs_error_t cmap_initialize_map(cmap_handle_t *handle, cmap_map_t map) {
-    cs_error_t error = connection_open(CALL_cmap_initialize_map, SERVICE_CMAP, handle);
-    if (error != CS_OK) {
-        return error;
-    }
+    struct connection initial = {.service = SERVICE_CMAP, .map = map};
+    cs_error_t error = connection_open(CALL_cmap_initialize_map, &initial, handle);
     // As in the real library, a map that does not exist leaves the handle open.
-    if (map != CMAP_MAP_ICMAP && map != CMAP_MAP_STATS) {
-        return CS_ERR_NOT_EXIST;
-    }
-    lock();
-    for (struct connection *connection = connections; connection != NULL; connection = connection->next) {
-        if (connection->service == SERVICE_CMAP && connection->handle == *handle) {
-            connection->map = map;
-        }
-    }
-    unlock();
-    return CS_OK;
+    return error == CS_OK && map != CMAP_MAP_ICMAP && map != CMAP_MAP_STATS ? CS_ERR_NOT_EXIST : error;
 }
 
 cs_error_t cmap_finalize(cmap_handle_t handle) { return connection_close(CALL_cmap_finalize, SERVICE_CMAP, handle); }
 
 cs_error_t cmap_fd_get(cmap_handle_t handle, int *fd) {
-    ENTER(cmap_fd_get, true, NULL)
+    ENTER(CALL_cmap_fd_get, true, NULL)
     *fd = connection->client;
     return leave(connection, CS_OK);
 }
@@ -74,7 +58,6 @@ static void deliver(struct connection *connection, struct event *event) {
     }
     if (notify != NULL) {
         report_add(GAUGE_CALLBACKS, 1);
-        report_add(GAUGE_CALLBACKS_KEY, 1);
     }
     unlock();
     // A tracker deleted in between: its notification is dropped without a word.
@@ -93,37 +76,54 @@ cs_error_t cmap_dispatch(cmap_handle_t handle, cs_dispatch_flags_t dispatch_type
 }
 
 cs_error_t cmap_context_get(cmap_handle_t handle, const void **context) {
-    ENTER(cmap_context_get, true, NULL)
+    ENTER(CALL_cmap_context_get, true, NULL)
     *context = connection->context;
     return leave(connection, CS_OK);
 }
 
 cs_error_t cmap_context_set(cmap_handle_t handle, const void *context) {
-    ENTER(cmap_context_set, true, NULL)
+    ENTER(CALL_cmap_context_set, true, NULL)
     connection->context = (void *)(uintptr_t)context;
     return leave(connection, CS_OK);
 }
 
 // MARK: writing
 
+static size_t size_of(uint32_t type) {
+    switch (type) {
+    case CMAP_VALUETYPE_INT8:
+    case CMAP_VALUETYPE_UINT8: return 1;
+    case CMAP_VALUETYPE_INT16:
+    case CMAP_VALUETYPE_UINT16: return 2;
+    case CMAP_VALUETYPE_INT32:
+    case CMAP_VALUETYPE_UINT32:
+    case CMAP_VALUETYPE_FLOAT: return 4;
+    case CMAP_VALUETYPE_INT64:
+    case CMAP_VALUETYPE_UINT64:
+    case CMAP_VALUETYPE_DOUBLE: return 8;
+    default: return 0;
+    }
+}
+
+// Of the statistics only these can be written to, which sets counters to 0, and nothing can be deleted.
+static cs_error_t check_write(const struct connection *connection, const char *key_name) {
+    if (connection->map != CMAP_MAP_STATS) {
+        return CS_OK;
+    }
+    return strncmp(key_name, "stats.clear.", 12) == 0 ? CS_ERR_NOT_SUPPORTED : CS_ERR_ACCESS;
+}
+
 static cs_error_t set(enum call_index index, cmap_handle_t handle, const char *key_name, const void *value,
                       size_t length, uint32_t type) {
     if (key_name == NULL || value == NULL) {
         return CS_ERR_INVALID_PARAM;
     }
-    cs_error_t error = check_name(key_name);
+    ENTER(index, false, key_name)
+    error = check_write(connection, key_name);
     if (error != CS_OK) {
-        return error;
+        // The counters that are cleared are the script's to change.
+        return leave(connection, error == CS_ERR_NOT_SUPPORTED ? CS_OK : error);
     }
-    struct connection *connection;
-    error = begin(index, handle, false, key_name, &connection);
-    if (error != CS_OK) {
-        return error;
-    }
-    if (connection->map == CMAP_MAP_STATS) {
-        return leave(connection, CS_ERR_ACCESS);
-    }
-    size_t fixed = map_type_size(type);
     if (type == CMAP_VALUETYPE_STRING) {
         char *text = strndup(value, length);
         if (text == NULL) {
@@ -133,7 +133,7 @@ static cs_error_t set(enum call_index index, cmap_handle_t handle, const char *k
         free(text);
         return leave(connection, CS_OK);
     }
-    if (type != CMAP_VALUETYPE_BINARY && (fixed == 0 || fixed != length)) {
+    if (type != CMAP_VALUETYPE_BINARY && (size_of(type) == 0 || size_of(type) != length)) {
         return leave(connection, CS_ERR_INVALID_PARAM);
     }
     map_set(connection->map, key_name, type, value, length);
@@ -169,25 +169,27 @@ cs_error_t cmap_set_string(cmap_handle_t handle, const char *key_name, const cha
 }
 
 cs_error_t cmap_delete(cmap_handle_t handle, const char *key_name) {
-    cs_error_t bad = check_name(key_name);
-    if (bad != CS_OK) {
-        return bad;
+    if (key_name == NULL) {
+        return CS_ERR_INVALID_PARAM;
     }
-    ENTER(cmap_delete, false, key_name)
-    return leave(connection, map_delete(connection->map, key_name) ? CS_OK : CS_ERR_NOT_EXIST);
+    ENTER(CALL_cmap_delete, false, key_name)
+    error = check_write(connection, key_name);
+    if (error == CS_OK && !map_delete(connection->map, key_name)) {
+        error = CS_ERR_NOT_EXIST;
+    }
+    return leave(connection, error);
 }
 
 static cs_error_t adjust(enum call_index index, cmap_handle_t handle, const char *key_name, int step) {
-    cs_error_t error = check_name(key_name);
-    if (error != CS_OK) {
-        return error;
+    if (key_name == NULL) {
+        return CS_ERR_INVALID_PARAM;
     }
-    struct connection *connection;
-    error = begin(index, handle, false, key_name, &connection);
+    ENTER(index, false, key_name)
+    error = check_write(connection, key_name);
     if (error != CS_OK) {
-        return error;
+        return leave(connection, error);
     }
-    struct key *key = map_find(connection->map, key_name);
+    const struct key *key = map_find(connection->map, key_name);
     if (key == NULL) {
         return leave(connection, CS_ERR_NOT_EXIST);
     }
@@ -229,14 +231,10 @@ static cs_error_t copy_value(const struct connection *connection, const char *ke
 
 cs_error_t cmap_get(cmap_handle_t handle, const char *key_name, void *value, size_t *value_len,
                     cmap_value_types_t *type) {
-    cs_error_t bad = check_name(key_name);
-    if (bad != CS_OK) {
-        return bad;
-    }
-    if (value != NULL && value_len == NULL) {
+    if (key_name == NULL || (value != NULL && value_len == NULL)) {
         return CS_ERR_INVALID_PARAM;
     }
-    ENTER(cmap_get, false, key_name)
+    ENTER(CALL_cmap_get, false, key_name)
     uint32_t found;
     error = copy_value(connection, key_name, value, value_len, &found);
     if (error == CS_OK && type != NULL) {
@@ -247,15 +245,10 @@ cs_error_t cmap_get(cmap_handle_t handle, const char *key_name, void *value, siz
 
 static cs_error_t get_number(enum call_index index, cmap_handle_t handle, const char *key_name, void *value,
                              size_t size, uint32_t type) {
-    cs_error_t error = check_name(key_name);
-    if (error != CS_OK) {
-        return error;
+    if (key_name == NULL) {
+        return CS_ERR_INVALID_PARAM;
     }
-    struct connection *connection;
-    error = begin(index, handle, false, key_name, &connection);
-    if (error != CS_OK) {
-        return error;
-    }
+    ENTER(index, false, key_name)
     char buffer[16] = {0};
     size_t length = sizeof buffer;
     uint32_t found;
@@ -286,11 +279,10 @@ GETTER(float, float, CMAP_VALUETYPE_FLOAT)
 GETTER(double, double, CMAP_VALUETYPE_DOUBLE)
 
 cs_error_t cmap_get_string(cmap_handle_t handle, const char *key_name, char **str) {
-    cs_error_t bad = check_name(key_name);
-    if (bad != CS_OK) {
-        return bad;
+    if (key_name == NULL) {
+        return CS_ERR_INVALID_PARAM;
     }
-    ENTER(cmap_get_string, false, key_name)
+    ENTER(CALL_cmap_get_string, false, key_name)
     const struct key *key = map_find(connection->map, key_name);
     if (key == NULL) {
         return leave(connection, CS_ERR_NOT_EXIST);
@@ -318,10 +310,7 @@ cs_error_t cmap_iter_init(cmap_handle_t handle, const char *prefix, cmap_iter_ha
     if (cmap_iter_handle == NULL) {
         return CS_ERR_INVALID_PARAM;
     }
-    if (prefix != NULL && strlen(prefix) >= CS_MAX_NAME_LENGTH) {
-        return CS_ERR_NAME_TOO_LONG;
-    }
-    ENTER(cmap_iter_init, false, prefix)
+    ENTER(CALL_cmap_iter_init, false, prefix)
     struct iterator *iterator = calloc(1, sizeof *iterator);
     if (iterator == NULL) {
         abort();
@@ -340,7 +329,7 @@ cs_error_t cmap_iter_next(cmap_handle_t handle, cmap_iter_handle_t iter_handle, 
     if (key_name == NULL) {
         return CS_ERR_INVALID_PARAM;
     }
-    ENTER(cmap_iter_next, false, NULL)
+    ENTER(CALL_cmap_iter_next, false, NULL)
     struct iterator *iterator = connection->iterators;
     while (iterator != NULL && iterator->handle != iter_handle) {
         iterator = iterator->next;
@@ -365,7 +354,7 @@ cs_error_t cmap_iter_next(cmap_handle_t handle, cmap_iter_handle_t iter_handle, 
 }
 
 cs_error_t cmap_iter_finalize(cmap_handle_t handle, cmap_iter_handle_t iter_handle) {
-    ENTER(cmap_iter_finalize, false, NULL)
+    ENTER(CALL_cmap_iter_finalize, false, NULL)
     for (struct iterator **link = &connection->iterators; *link != NULL; link = &(*link)->next) {
         struct iterator *iterator = *link;
         if (iterator->handle == iter_handle) {
@@ -387,13 +376,15 @@ cs_error_t cmap_track_add(cmap_handle_t handle, const char *key_name, int32_t tr
     if (cmap_track_handle == NULL || notify_fn == NULL) {
         return CS_ERR_INVALID_PARAM;
     }
-    if (key_name != NULL && strlen(key_name) >= CS_MAX_NAME_LENGTH) {
-        return CS_ERR_NAME_TOO_LONG;
-    }
-    ENTER(cmap_track_add, false, key_name)
+    ENTER(CALL_cmap_track_add, false, key_name)
     const int32_t known = CMAP_TRACK_ADD | CMAP_TRACK_DELETE | CMAP_TRACK_MODIFY | CMAP_TRACK_PREFIX;
     if ((track_type & ~known) != 0) {
         return leave(connection, CS_ERR_INVALID_PARAM);
+    }
+    const int32_t of_names = CMAP_TRACK_ADD | CMAP_TRACK_DELETE;
+    if (connection->map == CMAP_MAP_STATS && (track_type & CMAP_TRACK_PREFIX) != 0 &&
+        (track_type & of_names) != of_names) {
+        return leave(connection, CS_ERR_NOT_SUPPORTED);
     }
     struct tracker *tracker = calloc(1, sizeof *tracker);
     if (tracker == NULL) {
@@ -412,7 +403,7 @@ cs_error_t cmap_track_add(cmap_handle_t handle, const char *key_name, int32_t tr
 }
 
 cs_error_t cmap_track_delete(cmap_handle_t handle, cmap_track_handle_t track_handle) {
-    ENTER(cmap_track_delete, false, NULL)
+    ENTER(CALL_cmap_track_delete, false, NULL)
     for (struct tracker **link = &connection->trackers; *link != NULL; link = &(*link)->next) {
         struct tracker *tracker = *link;
         if (tracker->handle == track_handle) {

@@ -128,26 +128,11 @@ void connection_hang_up(struct connection *connection) {
 // MARK: the gate
 
 static bool matches(const struct fault *fault, const struct call *call) {
-    if (!fault->calls[call->index]) {
-        return false;
-    }
-    if (fault->node >= 0 && (call->node == NULL || fault->node != *call->node)) {
-        return false;
-    }
-    return fault->key == NULL || (call->key != NULL && strcmp(fault->key, call->key) == 0);
-}
-
-// An answer that never comes: the real library looks every two seconds whether the connection is still there.
-static void hang(const struct connection *connection) {
-    while (connection == NULL || !is_hung_up(connection)) {
-        unlock();
-        sleep_milliseconds(2000);
-        lock();
-    }
+    return fault->call == call->index && (fault->node == NONE || (call->node != NULL && fault->node == *call->node)) &&
+           (fault->key == NULL || (call->key != NULL && strcmp(fault->key, call->key) == 0));
 }
 
 static cs_error_t suffer(const struct call *call) {
-    struct connection *connection = call->handle != 0 ? find(call->service, call->handle) : NULL;
     cs_error_t error = CS_OK;
     for (struct fault *fault = faults; fault != NULL; fault = fault->next) {
         if (!matches(fault, call)) {
@@ -158,23 +143,13 @@ static cs_error_t suffer(const struct call *call) {
         if (error != CS_OK || fault->seen < fault->first || fault->seen - fault->first >= fault->times) {
             continue;
         }
-        switch (fault->kind) {
-        case FAULT_FAIL: error = (cs_error_t)fault->error; break;
-        case FAULT_DELAY:
-            unlock();
-            sleep_milliseconds(fault->milliseconds);
-            lock();
-            break;
-        case FAULT_HANG_DEAF: hang(NULL); break;
-        case FAULT_HANG:
-            if (connection != NULL) {
-                connection->references++;
-            }
-            hang(connection);
-            release(connection);
-            error = CS_ERR_LIBRARY;
-            break;
+        if (fault->kind == FAULT_FAIL) {
+            error = (cs_error_t)fault->value;
+            continue;
         }
+        unlock();
+        sleep_milliseconds(fault->kind == FAULT_HANG ? FOREVER : fault->value);
+        lock();
     }
     return error;
 }
@@ -189,9 +164,6 @@ cs_error_t enter(const struct call *call, struct connection **result) {
         return error;
     }
     if (result == NULL) {
-        while (frozen) {
-            wait_for_daemon(FOREVER);
-        }
         return CS_OK;
     }
     struct connection *connection = find(call->service, call->handle);
@@ -200,15 +172,8 @@ cs_error_t enter(const struct call *call, struct connection **result) {
         return CS_ERR_BAD_HANDLE;
     }
     connection->references++;
-    if (!call->local) {
-        bool gone = is_hung_up(connection);
-        while (frozen && !gone) {
-            wait_for_daemon(2000);
-            gone = is_hung_up(connection);
-        }
-        if (gone) {
-            return leave(connection, CS_ERR_LIBRARY);
-        }
+    if (!call->local && is_hung_up(connection)) {
+        return leave(connection, CS_ERR_LIBRARY);
     }
     *result = connection;
     return CS_OK;
@@ -226,28 +191,21 @@ cs_error_t leave(struct connection *connection, cs_error_t result) {
 
 // MARK: opening and closing
 
-cs_error_t connection_open(enum call_index index, enum service service, uint64_t *handle) {
+cs_error_t connection_open(enum call_index index, const struct connection *initial, uint64_t *handle) {
     static uint32_t serial;
-    cs_error_t error = enter(&(struct call){.index = index, .service = service}, NULL);
+    cs_error_t error = enter(&(struct call){.index = index, .service = initial->service}, NULL);
     if (error != CS_OK) {
         return error;
-    }
-    struct refusal *refusal = &refusals[service];
-    if (refusal->times > 0) {
-        if (refusal->times != FOREVER) {
-            refusal->times--;
-        }
-        return leave(NULL, (cs_error_t)refusal->error);
     }
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
         return leave(NULL, CS_ERR_NO_RESOURCES);
     }
-    struct connection *connection = calloc(1, sizeof *connection);
+    struct connection *connection = malloc(sizeof *connection);
     if (connection == NULL) {
         abort();
     }
-    connection->service = service;
+    *connection = *initial;
     serial++;
     // A handle that looks like nothing else: not small, and never used twice.
     connection->handle = ((uint64_t)(0x5eed0000u + serial) << 32) | serial;
@@ -257,7 +215,7 @@ cs_error_t connection_open(enum call_index index, enum service service, uint64_t
     connection->next = connections;
     connections = connection;
     *handle = connection->handle;
-    report_add(service == SERVICE_CMAP ? GAUGE_OPEN_CMAP : GAUGE_OPEN_VOTEQUORUM, 1);
+    report_add(connection->service == SERVICE_CMAP ? GAUGE_OPEN_CMAP : GAUGE_OPEN_VOTEQUORUM, 1);
     timeline_start();
     return leave(NULL, CS_OK);
 }
@@ -328,9 +286,6 @@ void event_snapshot(struct connection *connection, uint64_t context) {
 // A byte in every descriptor that has something to take.
 void connections_refill(void) {
     static const char bytes[TOKENS];
-    if (frozen) {
-        return;
-    }
     uint64_t pending = timeline_pending();
     for (struct connection *connection = connections; connection != NULL; connection = connection->next) {
         uint64_t wanted = connection->queued + (connection->tracking ? pending : 0);

@@ -15,63 +15,55 @@
 #include <corosync/corotypes.h>
 #include <corosync/votequorum.h>
 
-#include "standin_calls.h"
+#include "calls.h"
 
 #pragma GCC visibility push(hidden)
 
 // The real libraries read every notification into a buffer of this size on the caller's stack.
 #define DISPATCH_SIZE (8192 * 128)
 
+// -1 and -2 in a record: without end, not given, or computed; and what it was.
 #define FOREVER UINT64_MAX
+#define NONE UINT64_MAX
+#define SAME (UINT64_MAX - 1)
 
 // MARK: the cluster
 
+#define LOCAL_NODE 1
 #define STATE_ABSENT UINT32_MAX
 
-struct bytes {
-    char *data;
-    size_t length;
-};
+#define QDEVICE_BITS                                                                                                   \
+    (VOTEQUORUM_INFO_QDEVICE_REGISTERED | VOTEQUORUM_INFO_QDEVICE_ALIVE | VOTEQUORUM_INFO_QDEVICE_CAST_VOTE |          \
+     VOTEQUORUM_INFO_QDEVICE_MASTER_WINS)
 
 struct node {
     uint32_t id;
-    uint32_t position;
-    uint32_t state;
-    uint32_t votes;
-    uint32_t expected;
-    uint32_t flags;
-    bool expected_given;
-    bool configured;
+    uint64_t state, votes, expected, flags;
 };
 
-struct number_or_auto {
-    bool given;
-    uint32_t value;
-};
-
+// What is NONE is computed as votequorum does.
 struct cluster {
     struct node *nodes;
     size_t node_count;
-    uint32_t local;
-    uint32_t flags;
-    struct number_or_auto quorate, total, highest, threshold, expected;
+    uint64_t flags;
+    uint64_t quorate, total, highest, threshold, expected;
     votequorum_ring_id_t ring;
     bool qdevice_registered;
-    struct bytes qdevice_name;
+    char qdevice_name[VOTEQUORUM_QDEVICE_MAX_NAME_LEN];
     uint32_t qdevice_votes;
-    uint32_t qdevice_state;
 };
 
 extern struct cluster cluster;
 
 struct node *cluster_find(uint32_t id);
 struct node *cluster_add(uint32_t id);
+void cluster_mark_local(uint32_t bits, bool on);
+void cluster_expect(uint32_t votes);
 uint32_t cluster_expected(void);
 uint32_t cluster_quorate(void);
-uint32_t cluster_threshold(void);
 bool cluster_info(uint32_t id, struct votequorum_info *info);
 
-// MARK: the configuration map
+// MARK: the configuration map and the statistics map
 
 struct key {
     char *name;
@@ -87,12 +79,10 @@ void map_set(cmap_map_t map, const char *name, uint32_t type, const void *value,
 bool map_delete(cmap_map_t map, const char *name);
 void map_set_string(const char *name, const char *value);
 void map_set_u32(const char *name, uint32_t value);
-void map_set_u8(const char *name, uint8_t value);
-size_t map_type_size(uint32_t type);
 
 // MARK: connections
 
-enum service { SERVICE_VOTEQUORUM, SERVICE_CMAP, SERVICE_COUNT };
+enum service { SERVICE_VOTEQUORUM, SERVICE_CMAP };
 
 enum event_kind { EVENT_NODELIST, EVENT_QUORUM, EVENT_EXPECTED, EVENT_KEY };
 
@@ -152,7 +142,7 @@ struct connection {
 
 extern struct connection *connections;
 
-// Takes the lock, reads the script on the first call, counts the call and lets the script's rules interfere.
+// Takes the lock, reads the script on the first call, counts the call and lets the script's faults interfere.
 // CS_OK: the lock is held, *connection (if asked for) is referenced, and `leave` must follow.
 struct call {
     enum call_index index;
@@ -166,7 +156,8 @@ struct call {
 cs_error_t enter(const struct call *call, struct connection **connection);
 cs_error_t leave(struct connection *connection, cs_error_t result);
 
-cs_error_t connection_open(enum call_index index, enum service service, uint64_t *handle);
+// `initial`: the service, and what else of the connection is not zero.
+cs_error_t connection_open(enum call_index index, const struct connection *initial, uint64_t *handle);
 cs_error_t connection_close(enum call_index index, enum service service, uint64_t handle);
 cs_error_t connection_dispatch(enum call_index index, enum service service, uint64_t handle,
                                cs_dispatch_flags_t mode,
@@ -184,32 +175,25 @@ uint64_t now_milliseconds(void);
 
 void event_snapshot(struct connection *connection, uint64_t context);
 void event_broadcast(const struct event *event, const struct connection *except);
-size_t event_quorum(struct event *event);
-size_t event_nodelist(struct event *event);
-size_t event_expected(struct event *event);
+void event_quorum(struct event *event);
+void event_nodelist(struct event *event);
+void event_expected(struct event *event);
 
 // MARK: the script
 
 struct fault {
     struct fault *next;
-    bool calls[CALL_COUNT];
-    enum { FAULT_FAIL, FAULT_DELAY, FAULT_HANG, FAULT_HANG_DEAF } kind;
+    enum call_index call;
+    enum { FAULT_FAIL = 'f', FAULT_DELAY = 'd', FAULT_HANG = 'h' } kind;
     uint64_t first, times, seen;
-    uint32_t error;
-    uint64_t milliseconds;
-    int64_t node;
-    char *key;
+    // The error or the milliseconds.
+    uint64_t value;
+    // For this node only, for this key only; NONE and NULL: for every.
+    uint64_t node;
+    const char *key;
 };
 
 extern struct fault *faults;
-
-struct refusal {
-    uint64_t times;
-    uint32_t error;
-};
-
-extern struct refusal refusals[SERVICE_COUNT];
-extern bool frozen;
 
 void script_load(void);
 // With the lock held: starts the clock of the timeline.
@@ -222,23 +206,19 @@ uint64_t timeline_pending(void);
 // Makes the next one in `event` (a buffer of DISPATCH_SIZE) and queues it for every other tracking connection.
 bool timeline_take(struct event *event, struct connection *taker);
 
-_Noreturn void script_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 // MARK: the report
 
 enum gauge {
     GAUGE_CALLBACKS,
     GAUGE_CALLBACKS_NODELIST,
-    GAUGE_CALLBACKS_QUORUM,
-    GAUGE_CALLBACKS_EXPECTED,
-    GAUGE_CALLBACKS_KEY,
     GAUGE_OPEN_VOTEQUORUM,
     GAUGE_OPEN_CMAP,
     GAUGE_OPEN_ITERATORS,
     GAUGE_OPEN_TRACKERS,
-    GAUGE_STEPS,
     GAUGE_COUNT,
 };
+
+extern const char *const counter_names[GAUGE_COUNT + CALL_COUNT];
 
 void report_open(void);
 void report_call(enum call_index index);

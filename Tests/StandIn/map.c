@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// The configuration map: keys in order of their names, and word of every change to whoever tracks it.
+// The maps: keys in order of their names, and notifications of their changes for the connections that track them.
 
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -48,39 +48,29 @@ struct key *map_after(cmap_map_t map, const char *name, const char *prefix) {
     return &keys[place];
 }
 
-size_t map_type_size(uint32_t type) {
-    switch (type) {
-    case CMAP_VALUETYPE_INT8:
-    case CMAP_VALUETYPE_UINT8: return 1;
-    case CMAP_VALUETYPE_INT16:
-    case CMAP_VALUETYPE_UINT16: return 2;
-    case CMAP_VALUETYPE_INT32:
-    case CMAP_VALUETYPE_UINT32: return 4;
-    case CMAP_VALUETYPE_INT64:
-    case CMAP_VALUETYPE_UINT64: return 8;
-    case CMAP_VALUETYPE_FLOAT: return sizeof(float);
-    case CMAP_VALUETYPE_DOUBLE: return sizeof(double);
-    default: return 0;
-    }
-}
-
-static bool is_tracked(const struct tracker *tracker, const char *name, int32_t change) {
+static bool is_tracked(const struct tracker *tracker, cmap_map_t map, const char *name, int32_t change) {
     if ((tracker->type & change) == 0) {
         return false;
     }
-    if ((tracker->type & CMAP_TRACK_PREFIX) != 0) {
-        return strncmp(name, tracker->key, strlen(tracker->key)) == 0;
+    bool is_prefix = (tracker->type & CMAP_TRACK_PREFIX) != 0;
+    // Corosync compares statistics only for those who track a single one, and is silent about pauses of its own.
+    if (map == CMAP_MAP_STATS && (change == CMAP_TRACK_MODIFY ? is_prefix : strncmp(name, "stats.schedmiss.", 16) == 0)) {
+        return false;
     }
-    return strcmp(name, tracker->key) == 0;
+    return is_prefix ? strncmp(name, tracker->key, strlen(tracker->key)) == 0 : strcmp(name, tracker->key) == 0;
 }
 
 static void tell(int32_t change, cmap_map_t map, const char *name, const struct key *new, const struct key *old) {
+    if (map == CMAP_MAP_STATS) {
+        // Corosync keeps no statistics of before: both values are the one that it has.
+        new = old = new != NULL ? new : old;
+    }
     for (struct connection *connection = connections; connection != NULL; connection = connection->next) {
         if (connection->service != SERVICE_CMAP || connection->map != map || connection->finalized) {
             continue;
         }
         for (struct tracker *tracker = connection->trackers; tracker != NULL; tracker = tracker->next) {
-            if (!is_tracked(tracker, name, change)) {
+            if (!is_tracked(tracker, map, name, change)) {
                 continue;
             }
             size_t new_length = new != NULL ? new->length : 0, old_length = old != NULL ? old->length : 0;
@@ -165,8 +155,4 @@ void map_set_string(const char *name, const char *value) {
 
 void map_set_u32(const char *name, uint32_t value) {
     map_set(CMAP_MAP_ICMAP, name, CMAP_VALUETYPE_UINT32, &value, sizeof value);
-}
-
-void map_set_u8(const char *name, uint8_t value) {
-    map_set(CMAP_MAP_ICMAP, name, CMAP_VALUETYPE_UINT8, &value, sizeof value);
 }

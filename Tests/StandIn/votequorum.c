@@ -18,17 +18,11 @@
     }
 
 cs_error_t votequorum_initialize(votequorum_handle_t *handle, votequorum_callbacks_t *callbacks) {
-    cs_error_t error = connection_open(CALL_votequorum_initialize, SERVICE_VOTEQUORUM, handle);
-    if (error == CS_OK && callbacks != NULL) {
-        lock();
-        for (struct connection *connection = connections; connection != NULL; connection = connection->next) {
-            if (connection->service == SERVICE_VOTEQUORUM && connection->handle == *handle) {
-                connection->callbacks = *callbacks;
-            }
-        }
-        unlock();
+    struct connection initial = {.service = SERVICE_VOTEQUORUM};
+    if (callbacks != NULL) {
+        initial.callbacks = *callbacks;
     }
-    return error;
+    return connection_open(CALL_votequorum_initialize, &initial, handle);
 }
 
 cs_error_t votequorum_finalize(votequorum_handle_t handle) {
@@ -39,10 +33,9 @@ static void deliver(struct connection *connection, struct event *event) {
     const votequorum_callbacks_t callbacks = connection->callbacks;
     lock();
     report_add(GAUGE_CALLBACKS, 1);
-    report_add(event->kind == EVENT_NODELIST ? GAUGE_CALLBACKS_NODELIST
-               : event->kind == EVENT_QUORUM ? GAUGE_CALLBACKS_QUORUM
-                                             : GAUGE_CALLBACKS_EXPECTED,
-               1);
+    if (event->kind == EVENT_NODELIST) {
+        report_add(GAUGE_CALLBACKS_NODELIST, 1);
+    }
     unlock();
     switch (event->kind) {
     case EVENT_NODELIST:
@@ -96,11 +89,8 @@ cs_error_t votequorum_setexpected(votequorum_handle_t handle, unsigned int expec
     if (expected_votes < total || (quorate != 0 && expected_votes / 2 + 1 > total)) {
         return leave(connection, CS_ERR_INVALID_PARAM);
     }
-    cluster.expected = (struct number_or_auto){.given = true, .value = expected_votes};
-    for (size_t index = 0; index < cluster.node_count; index++) {
-        cluster.nodes[index].expected_given = false;
-    }
-    struct event event = {.kind = EVENT_EXPECTED};
+    cluster_expect(expected_votes);
+    struct event event = {0};
     event_expected(&event);
     event_broadcast(&event, NULL);
     if (cluster_quorate() != quorate) {
@@ -118,7 +108,7 @@ cs_error_t votequorum_setvotes(votequorum_handle_t handle, unsigned int nodeid, 
     if (node == NULL || node->state == STATE_ABSENT) {
         return leave(connection, CS_ERR_NAME_NOT_FOUND);
     }
-    uint32_t before = node->votes;
+    uint64_t before = node->votes;
     node->votes = votes;
     struct votequorum_info info;
     if (cluster_info(VOTEQUORUM_QDEVICE_NODEID, &info) && info.quorum > info.total_votes) {
@@ -171,93 +161,75 @@ static bool is_bad_name(const char *name) {
     return length == 0 || length >= VOTEQUORUM_QDEVICE_MAX_NAME_LEN;
 }
 
-static bool is_registered(const char *name) {
-    return cluster.qdevice_registered && strlen(name) == cluster.qdevice_name.length &&
-           memcmp(name, cluster.qdevice_name.data, cluster.qdevice_name.length) == 0;
-}
-
-static void rename_device(const char *name) {
-    static char storage[VOTEQUORUM_QDEVICE_MAX_NAME_LEN];
-    memset(storage, 0, sizeof storage);
-    memcpy(storage, name, strlen(name));
-    cluster.qdevice_name = (struct bytes){.data = storage, .length = strlen(name)};
-}
-
-static void mark_local(uint32_t bits, bool on) {
-    struct node *node = cluster_find(cluster.local);
-    if (node != NULL) {
-        node->flags = on ? node->flags | bits : node->flags & ~bits;
+// What corosync answers about a device of this name: CS_OK if it is the one that is registered.
+static cs_error_t check_device(const char *name) {
+    if (!cluster.qdevice_registered) {
+        return CS_ERR_NOT_EXIST;
     }
+    return strncmp(name, cluster.qdevice_name, sizeof cluster.qdevice_name) == 0 ? CS_OK : CS_ERR_INVALID_PARAM;
 }
+
+static void name_device(const char *name) {
+    memset(cluster.qdevice_name, 0, sizeof cluster.qdevice_name);
+    memcpy(cluster.qdevice_name, name, strlen(name));
+}
+
+#define ENTER_DEVICE(function, name)                                                                                   \
+    if (is_bad_name(name)) {                                                                                           \
+        return CS_ERR_INVALID_PARAM;                                                                                   \
+    }                                                                                                                  \
+    ENTER(function)                                                                                                    \
+    error = check_device(name);
 
 cs_error_t votequorum_qdevice_register(votequorum_handle_t handle, const char *name) {
-    if (is_bad_name(name)) {
-        return CS_ERR_INVALID_PARAM;
-    }
-    ENTER(votequorum_qdevice_register)
-    if (cluster.qdevice_registered) {
-        return leave(connection, is_registered(name) ? CS_OK : CS_ERR_EXIST);
+    ENTER_DEVICE(votequorum_qdevice_register, name)
+    if (error != CS_ERR_NOT_EXIST) {
+        return leave(connection, error == CS_OK ? CS_OK : CS_ERR_EXIST);
     }
     cluster.qdevice_registered = true;
-    rename_device(name);
-    mark_local(VOTEQUORUM_INFO_QDEVICE_REGISTERED, true);
+    name_device(name);
+    cluster_mark_local(VOTEQUORUM_INFO_QDEVICE_REGISTERED, true);
     return leave(connection, CS_OK);
 }
 
 cs_error_t votequorum_qdevice_unregister(votequorum_handle_t handle, const char *name) {
-    if (is_bad_name(name)) {
-        return CS_ERR_INVALID_PARAM;
+    ENTER_DEVICE(votequorum_qdevice_unregister, name)
+    if (error == CS_OK) {
+        cluster.qdevice_registered = false;
+        name_device("");
+        cluster_mark_local(QDEVICE_BITS, false);
     }
-    ENTER(votequorum_qdevice_unregister)
-    if (!is_registered(name)) {
-        return leave(connection, cluster.qdevice_registered ? CS_ERR_INVALID_PARAM : CS_ERR_NOT_EXIST);
-    }
-    cluster.qdevice_registered = false;
-    cluster.qdevice_name = (struct bytes){0};
-    mark_local(VOTEQUORUM_INFO_QDEVICE_REGISTERED | VOTEQUORUM_INFO_QDEVICE_ALIVE | VOTEQUORUM_INFO_QDEVICE_CAST_VOTE |
-                   VOTEQUORUM_INFO_QDEVICE_MASTER_WINS,
-               false);
-    return leave(connection, CS_OK);
+    return leave(connection, error);
 }
 
 cs_error_t votequorum_qdevice_update(votequorum_handle_t handle, const char *oldname, const char *newname) {
-    if (is_bad_name(oldname) || is_bad_name(newname)) {
+    if (is_bad_name(newname)) {
         return CS_ERR_INVALID_PARAM;
     }
-    ENTER(votequorum_qdevice_update)
-    if (!is_registered(oldname)) {
-        return leave(connection, cluster.qdevice_registered ? CS_ERR_INVALID_PARAM : CS_ERR_NOT_EXIST);
+    ENTER_DEVICE(votequorum_qdevice_update, oldname)
+    if (error == CS_OK) {
+        name_device(newname);
     }
-    rename_device(newname);
-    return leave(connection, CS_OK);
+    return leave(connection, error);
 }
 
 cs_error_t votequorum_qdevice_poll(votequorum_handle_t handle, const char *name, unsigned int cast_vote,
                                    votequorum_ring_id_t ring_id) {
-    if (is_bad_name(name)) {
-        return CS_ERR_INVALID_PARAM;
+    ENTER_DEVICE(votequorum_qdevice_poll, name)
+    if (error == CS_OK && (ring_id.nodeid != cluster.ring.nodeid || ring_id.seq != cluster.ring.seq)) {
+        error = CS_ERR_MESSAGE_ERROR;
     }
-    ENTER(votequorum_qdevice_poll)
-    if (!is_registered(name)) {
-        return leave(connection, cluster.qdevice_registered ? CS_ERR_INVALID_PARAM : CS_ERR_NOT_EXIST);
+    if (error == CS_OK) {
+        cluster_mark_local(VOTEQUORUM_INFO_QDEVICE_ALIVE, true);
+        cluster_mark_local(VOTEQUORUM_INFO_QDEVICE_CAST_VOTE, cast_vote != 0);
     }
-    if (ring_id.nodeid != cluster.ring.nodeid || ring_id.seq != cluster.ring.seq) {
-        return leave(connection, CS_ERR_MESSAGE_ERROR);
-    }
-    mark_local(VOTEQUORUM_INFO_QDEVICE_ALIVE, true);
-    mark_local(VOTEQUORUM_INFO_QDEVICE_CAST_VOTE, cast_vote != 0);
-    cluster.qdevice_state = cast_vote != 0 ? VOTEQUORUM_NODESTATE_MEMBER : VOTEQUORUM_NODESTATE_DEAD;
-    return leave(connection, CS_OK);
+    return leave(connection, error);
 }
 
 cs_error_t votequorum_qdevice_master_wins(votequorum_handle_t handle, const char *name, unsigned int allow) {
-    if (is_bad_name(name)) {
-        return CS_ERR_INVALID_PARAM;
+    ENTER_DEVICE(votequorum_qdevice_master_wins, name)
+    if (error == CS_OK) {
+        cluster_mark_local(VOTEQUORUM_INFO_QDEVICE_MASTER_WINS, allow != 0);
     }
-    ENTER(votequorum_qdevice_master_wins)
-    if (!is_registered(name)) {
-        return leave(connection, cluster.qdevice_registered ? CS_ERR_INVALID_PARAM : CS_ERR_NOT_EXIST);
-    }
-    mark_local(VOTEQUORUM_INFO_QDEVICE_MASTER_WINS, allow != 0);
-    return leave(connection, CS_OK);
+    return leave(connection, error);
 }

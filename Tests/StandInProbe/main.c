@@ -221,20 +221,15 @@ static bool votequorum_action(const char *word) {
         show("dispatch", votequorum_dispatch(quorum, (cs_dispatch_flags_t)atoi(value)));
     } else if ((value = argument(word, "info")) != NULL) {
         information((unsigned)atoi(value));
-    } else if ((value = argument(word, "expected")) != NULL) {
-        show("setexpected", votequorum_setexpected(quorum, (unsigned)atoi(value)));
-    } else if ((value = argument(word, "votes")) != NULL) {
-        unsigned node = 0, votes = 0;
-        sscanf(value, "%u,%u", &node, &votes);
-        show("setvotes", votequorum_setvotes(quorum, node, votes));
+    } else if ((value = argument(word, "register")) != NULL) {
+        show("register", votequorum_qdevice_register(quorum, value));
+    } else if ((value = argument(word, "unregister")) != NULL) {
+        show("unregister", votequorum_qdevice_unregister(quorum, value));
+    } else if ((value = argument(word, "vote")) != NULL) {
+        show("vote", votequorum_qdevice_poll(quorum, value, 1, (votequorum_ring_id_t){.nodeid = 1, .seq = 0x22}));
     } else if ((value = argument(word, "poll")) != NULL) {
         show("fd", votequorum_fd_get(quorum, &descriptor));
         wait_for(descriptor, atoi(value));
-    } else if (strcmp(word, "context") == 0) {
-        void *context = NULL;
-        show("context_set", votequorum_context_set(quorum, &quorum));
-        show("context_get", votequorum_context_get(quorum, &context));
-        printf("context: %s\n", context == &quorum ? "same" : "other");
     } else if ((value = argument(word, "shutdown-after")) != NULL) {
         snprintf(shutdown_after, sizeof shutdown_after, "%s", value);
         pthread_t thread;
@@ -246,10 +241,16 @@ static bool votequorum_action(const char *word) {
     return true;
 }
 
+static cs_error_t track(const char *key, int32_t changes) {
+    static intptr_t trackers;
+    cmap_track_handle_t tracker;
+    return cmap_track_add(map, key, changes, on_key, (void *)++trackers, &tracker);
+}
+
 static bool cmap_action(const char *word) {
     const char *value;
     int descriptor = -1;
-    static intptr_t trackers;
+    const int32_t every = CMAP_TRACK_ADD | CMAP_TRACK_MODIFY | CMAP_TRACK_DELETE;
     if (strcmp(word, "map") == 0) {
         show("map", cmap_initialize(&map));
     } else if ((value = argument(word, "map")) != NULL) {
@@ -275,13 +276,16 @@ static bool cmap_action(const char *word) {
         show("set-u32", cmap_set_uint32(map, value, 7));
     } else if ((value = argument(word, "inc")) != NULL) {
         show("inc", cmap_inc(map, value));
+    } else if ((value = argument(word, "dec")) != NULL) {
+        show("dec", cmap_dec(map, value));
     } else if ((value = argument(word, "delete")) != NULL) {
         show("delete", cmap_delete(map, value));
     } else if ((value = argument(word, "track-prefix")) != NULL) {
-        cmap_track_handle_t track;
-        show("track-prefix",
-             cmap_track_add(map, value, CMAP_TRACK_ADD | CMAP_TRACK_MODIFY | CMAP_TRACK_DELETE | CMAP_TRACK_PREFIX,
-                            on_key, (void *)++trackers, &track));
+        show("track-prefix", track(value, every | CMAP_TRACK_PREFIX));
+    } else if ((value = argument(word, "track-changes")) != NULL) {
+        show("track-changes", track(value, CMAP_TRACK_MODIFY | CMAP_TRACK_PREFIX));
+    } else if ((value = argument(word, "track-key")) != NULL) {
+        show("track-key", track(value, every));
     } else if (strcmp(word, "map-all") == 0) {
         show("map-all", cmap_dispatch(map, CS_DISPATCH_ALL));
     } else if (strcmp(word, "map-nonblocking") == 0) {

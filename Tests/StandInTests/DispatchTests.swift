@@ -72,7 +72,7 @@ struct DispatchTests {
 
     @Test("A hang-up shows on the descriptor, and new connections can be refused for a while")
     func hangUp() throws {
-        let script = "nodes 3\ntimeline\nwait 30\nhangup\nrefuse 2 CS_ERR_TRY_AGAIN votequorum"
+        let script = "nodes 3\ntimeline\nwait 30\nhangup\nfail votequorum_initialize 1 CS_ERR_TRY_AGAIN times=2"
         let probe = try Probe(script: script, "init track=4 poll=1000 all finalize init init init track=4 all")
         #expect(
             probe.lines == [
@@ -84,7 +84,7 @@ struct DispatchTests {
 
     @Test("A million notifications are all delivered, and need no memory")
     func flood() throws {
-        let script = "nodes 3\ntimeline\nflood 1000000 alternate node=3\nquorum same none"
+        let script = "nodes 3\ntimeline\nflood 1000000 alternate\nquorum same none"
         let probe = try Probe(script: script, "init quiet track=4 all count memory finalize")
         #expect(
             probe.lines.dropFirst(2) == [

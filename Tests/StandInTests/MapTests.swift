@@ -6,20 +6,21 @@ import Testing
 struct MapTests {
     @Test("Nodes are keys, in order, under the prefix that is asked for")
     func nodelist() throws {
-        let script = "node 5 name=five addr=10.0.0.5,10.0.1.5\nnode 9\nnode 7 config=no\nlocal 5"
+        let script = "nodes 2\nnode 7\nkey nodelist.node.1.ring1_addr string 10.0.1.2"
         let probe = try Probe(script: script, "map iterate=nodelist. get-u32=nodelist.node.1.nodeid map-finalize")
         #expect(
             probe.lines == [
                 "map: success",
-                "- nodelist.local_node_pos type=6 length=4",
-                "- nodelist.node.0.name type=11 length=5",
+                "- nodelist.node.0.name type=11 length=6",
                 "- nodelist.node.0.nodeid type=6 length=4",
                 "- nodelist.node.0.ring0_addr type=11 length=9",
-                "- nodelist.node.0.ring1_addr type=11 length=9",
+                "- nodelist.node.1.name type=11 length=6",
                 "- nodelist.node.1.nodeid type=6 length=4",
+                "- nodelist.node.1.ring0_addr type=11 length=9",
+                "- nodelist.node.1.ring1_addr type=11 length=9",
                 "iter_next: CS_ERR_NO_SECTIONS",
                 "iter_finalize: success",
-                "get-u32 nodelist.node.1.nodeid: success 9",
+                "get-u32 nodelist.node.1.nodeid: success 2",
                 "map-finalize: success",
             ])
         #expect(probe.report["open.iterators"] == 0)
@@ -29,11 +30,11 @@ struct MapTests {
     @Test("A getter of the wrong type fails, and of a key that is not there too")
     func getters() throws {
         let script = """
-            key a.text string "\\x1b[31m"
+            key a.text string \\x1b[31m
             key a.bytes binary a\\x00b
             key a.small int8 -3
             key a.odd 99 abc
-            key-fill a.long 65536
+            key a.long string \(String(repeating: "x", count: 65536))
             """
         let probe = try Probe(
             script: script,
@@ -80,20 +81,65 @@ struct MapTests {
         #expect(probe.report["open.trackers"] == 1)
     }
 
-    @Test("A reload is four keys that change and one that may")
-    func reload() throws {
-        let script = "nodes 1\ntimeline\nwait 30\nreload\nreload"
-        let probe = try Probe(script: script, "map track-prefix=config. map-poll=1000 quiet map-all count")
-        #expect(probe.lines.last == "callbacks: 9")
+    @Test("Values are set, counted up and down, and deleted, and who tracks them hears of it")
+    func writing() throws {
+        let probe = try Probe(
+            script: "key a.b uint8 255\nkey a.c float 1.5",
+            "map track-prefix=a. inc=a.b dec=a.b inc=a.c inc=a.d delete=a.d set-u32=a.d delete=a.d map-all")
+        #expect(
+            probe.lines.dropFirst(2) == [
+                "inc: success", "dec: success", "inc: CS_ERR_INVALID_PARAM", "inc: CS_ERR_NOT_EXIST",
+                "delete: CS_ERR_NOT_EXIST", "set-u32: success", "delete: success",
+                "- key a.b event=2 data=1 handle=1 new type=2 length=1 00 old type=2 length=1 ff",
+                "- key a.b event=2 data=1 handle=1 new type=2 length=1 ff old type=2 length=1 00",
+                "- key a.d event=4 data=1 handle=1 new type=6 length=4 07000000 old type=0 length=0",
+                "- key a.d event=1 data=1 handle=1 new type=0 length=0 old type=6 length=4 07000000",
+                "map-all: success",
+            ])
     }
 
-    @Test("The statistics map is another map, and a map that does not exist is refused")
+    @Test(
+        "The statistics map is another map, whose counters can only be cleared; and one that does not exist is refused")
     func otherMaps() throws {
-        let probe = try Probe(script: "stats stats.srp.x uint64 1", "map=1 iterate= set-u32=a.b map=5")
+        let probe = try Probe(
+            script: "key stats.srp.x uint64 1\nkey a.b uint32 1",
+            "map=1 iterate= get=stats.srp.x get-u32=a.b set-u32=stats.srp.x set-u32=stats.clear.all delete=stats.srp.x "
+                + "inc=stats.srp.x dec=stats.clear.all map iterate=stats. map=5")
         #expect(
             probe.lines == [
                 "map: success", "- stats.srp.x type=8 length=8", "iter_next: CS_ERR_NO_SECTIONS",
-                "iter_finalize: success", "set-u32: CS_ERR_ACCESS", "map: CS_ERR_NOT_EXIST",
+                "iter_finalize: success", "get stats.srp.x: type=8 length=8 0100000000000000",
+                "get-u32 a.b: CS_ERR_NOT_EXIST 0", "set-u32: CS_ERR_ACCESS", "set-u32: success",
+                "delete: CS_ERR_ACCESS", "inc: CS_ERR_ACCESS", "dec: CS_ERR_NOT_SUPPORTED", "map: success",
+                "iter_next: CS_ERR_NO_SECTIONS", "iter_finalize: success", "map: CS_ERR_NOT_EXIST",
+            ])
+    }
+
+    @Test("Statistics are told as corosync tells them: by prefix those that come and go, a change only alone, no pause")
+    func statistics() throws {
+        let script = """
+            key stats.srp.x uint64 1
+            timeline
+            wait 30
+            key stats.srp.x uint64 2
+            key stats.srp.y uint64 1
+            key stats.schedmiss.0.delay float 1.5
+            key-delete stats.srp.y
+            """
+        let probe = try Probe(
+            script: script, "map=1 track-changes=stats. track-prefix=stats. track-key=stats.srp.x map-poll=1000 map-all"
+        )
+        #expect(
+            probe.lines.dropFirst() == [
+                "track-changes: CS_ERR_NOT_SUPPORTED", "track-prefix: success", "track-key: success", "map-fd: success",
+                "poll: 1 POLLIN",
+                "- key stats.srp.x event=2 data=3 handle=1 new type=8 length=8 0200000000000000 "
+                    + "old type=8 length=8 0200000000000000",
+                "- key stats.srp.y event=4 data=2 handle=1 new type=8 length=8 0100000000000000 "
+                    + "old type=8 length=8 0100000000000000",
+                "- key stats.srp.y event=1 data=2 handle=1 new type=8 length=8 0100000000000000 "
+                    + "old type=8 length=8 0100000000000000",
+                "map-all: success",
             ])
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+@testable import TestSupport
 import Testing
 
 @Suite("The stand-in's script")
@@ -41,7 +42,7 @@ struct ScriptTests {
 
     @Test("A quorum device is in the list as node 0, and counts where it casts its vote")
     func quorumDevice() throws {
-        let script = "nodes 2\nqdevice Qnetd votes=1 on=local\ntimeline\nwait 30\nqdevice none"
+        let script = "nodes 2\nqdevice Qnetd votes=1\ntimeline\nwait 30\nqdevice none"
         let probe = try Probe(script: script, "init track=1 all info=0 info=2 sleep=100 info=0 info=9")
         let other = "node=2 state=1 votes=1 expected=3 highest=3"
         #expect(
@@ -53,6 +54,21 @@ struct ScriptTests {
                 "info 2: \(other) total=2 quorum=2 flags=2 qdevice=1 \"Qnetd\"",
                 "info 0: node=1 state=1 votes=1 expected=2 highest=2 total=2 quorum=2 flags=2 qdevice=0 \"\"",
                 "info 9: CS_ERR_NOT_EXIST",
+            ])
+    }
+
+    @Test("A quorum device registers, votes and goes, and corosync answers as it does to one that is not registered")
+    func registration() throws {
+        let probe = try Probe(
+            script: "nodes 2",
+            "init vote=Q register=Q register=R vote=R vote=Q info=0 unregister=R unregister=Q unregister=Q info=0")
+        let node = "info 0: node=1 state=1 votes=1 expected=2 highest=2 total=2 quorum=2"
+        #expect(
+            probe.lines == [
+                "init: success", "vote: CS_ERR_NOT_EXIST", "register: success", "register: CS_ERR_EXIST",
+                "vote: CS_ERR_INVALID_PARAM", "vote: success", "\(node) flags=450 qdevice=0 \"Q\"",
+                "unregister: CS_ERR_INVALID_PARAM", "unregister: success", "unregister: CS_ERR_NOT_EXIST",
+                "\(node) flags=2 qdevice=0 \"\"",
             ])
     }
 
@@ -77,14 +93,14 @@ struct ScriptTests {
         #expect(probe.report["call.votequorum_getinfo"] == 5)
     }
 
-    @Test("A call that hangs ends within two seconds after its descriptor is shut down")
+    @Test("A call that hangs never returns")
     func hang() throws {
-        let script = "nodes 3\nhang votequorum_getinfo 1"
-        let clock = ContinuousClock()
-        let before = clock.now
-        let probe = try Probe(script: script, "init shutdown-after=100 info=0")
-        #expect(probe.lines.last == "info 0: CS_ERR_LIBRARY")
-        #expect(clock.now - before < .seconds(4))
+        let standIn = try StandIn("nodes 3\nhang votequorum_getinfo 1")
+        let process = try standIn.spawn([Sandbox.builtProduct(named: "standin-probe"), "init", "info=0", "info=0"])
+        #expect(eventually(within: .seconds(10)) { standIn.report["call.votequorum_getinfo"] == 1 })
+        #expect(process.wait(within: .milliseconds(300)) == nil)
+        #expect(process.nextLine(within: .seconds(1)) == "init: success")
+        #expect(standIn.report["call.votequorum_getinfo"] == 1)
     }
 
     @Test("A call that is delayed takes that much longer, and then succeeds")
@@ -97,38 +113,44 @@ struct ScriptTests {
         #expect(took >= .milliseconds(600), "\(took)")
     }
 
-    @Test("A frozen daemon answers after it has thawed")
-    func freeze() throws {
-        let script = "nodes 3\ntimeline\nfreeze\nwait 200\nthaw"
-        let clock = ContinuousClock()
-        let before = clock.now
-        let probe = try Probe(script: script, "init info=3")
-        #expect(probe.lines.last?.hasPrefix("info 3: node=3") == true)
-        #expect(clock.now - before >= .milliseconds(200))
+    @Test("A fault without end can be mended, and a step waits until the test allows it")
+    func mending() throws {
+        let standIn = try StandIn(
+            "nodes 3\ntimeline\nfail votequorum_getinfo 1 CS_ERR_BUSY forever\nawait\nmend\nexpected 9")
+        let process = try standIn.spawn(
+            [Sandbox.builtProduct(named: "standin-probe"), "init", "track=4", "info=0", "one", "info=3"])
+        #expect(process.nextLine(within: .seconds(10), where: { $0.hasPrefix("info") }) == "info 0: CS_ERR_BUSY")
+        #expect(process.nextLine(within: .milliseconds(200)) == nil)
+        standIn.allowStep()
+        #expect(process.nextLine(within: .seconds(10)) == "- expected 9 context=77 handle=1")
+        #expect(process.nextLine(within: .seconds(10)) == "one: success")
+        #expect(process.nextLine(within: .seconds(10))?.hasPrefix("info 3: node=3 state=1 votes=1 expected=9 ") == true)
     }
 
-    @Test("What is repeated ends when it should")
-    func repetition() throws {
-        let script = "nodes 2\ntimeline\nexpected 9\nmark\nquorum same none\nrepeat 2\nexpected 10"
-        let probe = try Probe(script: script, "init track=4 all")
-        let quorum = "- quorum 1 context=77 handle=1"
-        let expected = ["9", "10"].map { "- expected \($0) context=77 handle=1" }
-        // Nine votes are expected of a cluster that has two.
-        let lost = quorum.replacing("quorum 1", with: "quorum 0")
-        #expect(probe.lines.dropFirst(2) == [expected[0], lost, lost, lost, expected[1], "all: success"])
+    @Test("The README's script has no mistake, and its records are those that a script becomes")
+    func records() throws {
+        let readme = try #require(
+            textOfFile(#filePath.replacing("Tests/StandInTests/ScriptTests.swift", with: "Tests/StandIn/README.md")))
+        let script = try #require(readme.firstMatch(of: /\n\n```\n((?s).*?)```/)).output.1
+        #expect(try StandIn.records(of: String(script)).hasSuffix("\nquorum -1 1=1,2=1,3=1\n"))
+        let examples = readme.matches(of: /(?m)^    (\w\S*(?: \S+)+) {2,}(\w.*)$/)
+        #expect(examples.count == 4)
+        for example in examples {
+            let script = (example.output.1.hasPrefix("quorum") ? "timeline\n" : "") + example.output.2
+            #expect(try StandIn.records(of: script).split(separator: "\n").last == example.output.1)
+        }
     }
 
     @Test(
-        "A mistake ends the program with status 3 and names the line",
+        "A mistake is found before anything is started, and the line is named",
         arguments: [
             "bogus": 1, "nodes 3\nnode x": 2, "quorum 1 all": 1, "nodes 3\nfail votequorum_nothing 1 CS_ERR_INIT": 2,
-            "fail votequorum_getinfo 1 CS_ERR_BOGUS": 1, "key a.b uint32 x": 1, "ring 1": 1, "cluster \"open": 1,
-            "timeline\nrepeat": 2, "wait 5": 1, "cluster": 1, "key a.b string \\q": 1,
+            "fail votequorum_getinfo 1 CS_ERR_BOGUS": 1, "key a.b uint32 x": 1, "key a.b uint8 256": 1,
+            "timeline\nnodelist 1": 2, "timeline\nquorum auto 1": 2, "timeline\ntimeline": 2, "wait 5": 1, "total": 1,
+            "nodes 3 4": 1, "hang votequorum_getinfo 1 deaf": 1, "key a.b string \\q": 1, "key a.b string \\x1": 1,
         ])
     func mistakes(script: String, line: Int) throws {
-        let probe = try Probe(script: script, "init")
-        #expect(probe.status == 3)
-        #expect(probe.lines == [])
-        #expect(probe.diagnostics.contains("script:\(line): "))
+        let mistake = try #require(throws: StandIn.Mistake.self) { try StandIn(script) }
+        #expect(mistake.description.hasPrefix("line \(line): "), "\(mistake)")
     }
 }

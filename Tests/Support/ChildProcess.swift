@@ -54,6 +54,7 @@ public final class ChildProcess: Sendable {
     private let input: Mutex<Int32?>
     private let sources: Mutex<Sources>
     private let exit: Mutex<Exit>
+    private let kept: (any AnyObject & Sendable)?
 
     private struct Sources {
         var output: LineSource
@@ -75,11 +76,14 @@ public final class ChildProcess: Sendable {
     ///   - input: Its standard input.
     ///   - output: Its standard output.
     ///   - errors: Its standard error. With `.descriptor(1)` it is the process's own standard output.
+    ///   - kept: What the process needs for as long as it runs, such as files that go away with an object.
     /// - Throws: ``LaunchError``.
     public init(
         _ arguments: [String], environment: [String: String?] = [:],
-        input: Stream = .null, output: Stream = .pipe, errors: Stream = .pipe
+        input: Stream = .null, output: Stream = .pipe, errors: Stream = .pipe,
+        keeping kept: (any AnyObject & Sendable)? = nil
     ) throws(LaunchError) {
+        self.kept = kept
         let launch = launching.withLock { _ in
             var plan = LaunchPlan()
             let ours = [plan.connect(0, to: input), plan.connect(1, to: output), plan.connect(2, to: errors)]
