@@ -21,7 +21,10 @@ let package = Package(
             name: "CCorosync",
             providers: [.apt(["libvotequorum-dev", "libcmap-dev", "libcorosync-common-dev"])]
         ),
-        .target(name: "Corosync", dependencies: ["CCorosync"]),
+        .target(
+            name: "Corosync",
+            dependencies: ["CCorosync", .product(name: "DequeModule", package: "swift-collections")]
+        ),
         // What Swift's Glibc module leaves out: eventfd, signalfd, timerfd.
         .systemLibrary(name: "CLinux"),
         .target(

@@ -51,7 +51,7 @@ struct HostileTests {
                 quorum same 1=0,2=4294967295
                 """
         ) { lines in
-            #expect(lines[0].json["flags"] == ["2Node", "Quorate", "0x400", "0x80000000"])
+            #expect(lines[0].json["flags"] == ["2Node", "Quorate", "QdeviceHasExtraInfo", "0x80000000"])
             #expect(lines[1].node(2)["state"] == "state_9")
             #expect(lines[2].node(1)["state"] == "state_0" && lines[2].node(2)["state"] == "state_4294967295")
         },

@@ -169,16 +169,3 @@ struct JSONTests {
             line(event).contains("\"ring_id\":\"ffffffff.ffffffffffffffff\",\"members\":[],\"joined\":[],\"left\":[]"))
     }
 }
-
-@Suite("Flags")
-struct FlagTests {
-    @Test("have corosync-quorumtool's names and order, and keep bits without a name")
-    func haveNames() {
-        #expect(VoteQuorumFlags(rawValue: 0).clusterFlagNames == [])
-        #expect(
-            VoteQuorumFlags(rawValue: 0x8000_0FFF).clusterFlagNames == [
-                "2Node", "Quorate", "WaitForAll", "LastManStanding", "AutoTieBreaker", "AllowDownscale", "Qdevice",
-                "0x400", "0x800", "0x80000000",
-            ])
-    }
-}

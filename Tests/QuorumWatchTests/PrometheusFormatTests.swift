@@ -38,6 +38,7 @@ struct PrometheusFormatTests {
                 #"vqwatch_quorum_flag{flag="AutoTieBreaker"} 0"#,
                 #"vqwatch_quorum_flag{flag="AllowDownscale"} 0"#,
                 #"vqwatch_quorum_flag{flag="Qdevice"} 0"#,
+                #"vqwatch_quorum_flag{flag="QdeviceHasExtraInfo"} 0"#,
                 #"vqwatch_node_state{node_id="1",node="node1",state="member"} 1"#,
                 #"vqwatch_node_state{node_id="1",node="node1",state="dead"} 0"#,
                 #"vqwatch_node_state{node_id="1",node="node1",state="leaving"} 0"#,

@@ -2,10 +2,10 @@
 
 internal import CCorosync
 
-/// One connection to corosync's configuration map (cmap_overview(8), cmap_keys(8)), for reading.
+/// One connection to corosync's configuration map (cmap_overview(8), cmap_keys(8)).
 ///
-/// The connection is open from `init` until the value goes out of scope. It is used from one thread at a time.
-/// Requests block, without a limit, while corosync does not answer.
+/// The connection is open from `init` until the value goes out of scope. It is used from one thread at a time; its
+/// ``interrupter`` ends it from any other. Requests block, without a limit, while corosync does not answer.
 ///
 /// ```swift
 /// let map = try ConfigurationMap()
@@ -13,13 +13,28 @@ internal import CCorosync
 /// ```
 public struct ConfigurationMap: ~Copyable {
     let handle: cmap_handle_t
+    let delivery = Delivery<Change>()
+
+    /// A descriptor to wait on with poll(2): readable when there is something to dispatch, hung up when corosync has
+    /// gone (cmap_fd_get(3)). It belongs to the connection: never read, write, shut down or close it.
+    public let fileDescriptor: CInt
+
+    /// Ends the connection from any thread, and may be kept for longer than the connection exists.
+    public let interrupter: Interrupter
 
     /// Which of corosync's maps (`cmap_map_t`).
-    public enum Map: Hashable, Sendable {
+    public enum Map: Hashable, Sendable, CaseIterable {
         /// The configuration and the state of corosync (`CMAP_MAP_ICMAP`).
         case configuration
-        /// Counters (`CMAP_MAP_STATS`).
+        /// Counters, which can only be read and, below `stats.clear.`, reset (`CMAP_MAP_STATS`).
         case statistics
+
+        var cValue: cmap_map_t {
+            switch self {
+            case .configuration: CMAP_MAP_ICMAP
+            case .statistics: CMAP_MAP_STATS
+            }
+        }
     }
 
     /// Connects (cmap_initialize_map(3)).
@@ -28,23 +43,24 @@ public struct ConfigurationMap: ~Copyable {
     /// `CS_ERR_TRY_AGAIN` means that corosync is busy: try again.
     public init(_ map: Map = .configuration) throws(CorosyncError) {
         var handle: cmap_handle_t = 0
-        let cMap = map == .configuration ? CMAP_MAP_ICMAP : CMAP_MAP_STATS
-        try check(.cmapInitialize, cmap_initialize_map(&handle, cMap))
+        var descriptor: CInt = -1
+        do throws(CorosyncError) {
+            try check(.cmapInitialize, cmap_initialize_map(&handle, map.cValue))
+            try check(.cmapFdGet, cmap_fd_get(handle, &descriptor))
+        } catch {
+            // cmap_initialize_map leaves the connection open when corosync refuses the map. A handle without a
+            // connection is refused.
+            if handle != 0 { _ = cmap_finalize(handle) }
+            throw error
+        }
         self.handle = handle
+        fileDescriptor = descriptor
+        interrupter = Interrupter(descriptor)
     }
 
     deinit {
+        interrupter.connectionWillClose()
         // The one error it can give, a bad handle, cannot happen: nobody else has the handle.
         _ = cmap_finalize(handle)
-    }
-
-    /// A descriptor to wait on with poll(2): readable when there is something to dispatch, hung up when corosync has
-    /// gone (cmap_fd_get(3)). It belongs to the connection: never read, write or close it.
-    public var fileDescriptor: CInt {
-        get throws(CorosyncError) {
-            var descriptor: CInt = -1
-            try check(.cmapFdGet, cmap_fd_get(handle, &descriptor))
-            return descriptor
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 internal import CCorosync
 
-/// What every function of this module throws: a call to a corosync library that did not return `CS_OK`.
+/// A call to a corosync library that did not return `CS_OK`.
 public struct CorosyncError: Error, Hashable, Sendable {
     /// What the library returned.
     public let code: Code
@@ -14,6 +14,8 @@ public struct CorosyncError: Error, Hashable, Sendable {
         self.code = code
         self.operation = operation
     }
+
+    init(_ result: cs_error_t, _ operation: Operation) { self.init(code: Code(result), operation: operation) }
 
     /// Whether the same call can succeed a moment later: corosync was busy, or starting, or synchronising.
     public var isTransient: Bool {
@@ -33,64 +35,66 @@ extension CorosyncError {
         /// A code from the value of its C constant.
         public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+        init(_ error: cs_error_t) { rawValue = UInt32(error.rawValue) }
+
         /// `CS_ERR_LIBRARY`
-        public static let library = Code(rawValue: 2)
+        public static let library = Code(CS_ERR_LIBRARY)
         /// `CS_ERR_VERSION`
-        public static let version = Code(rawValue: 3)
+        public static let version = Code(CS_ERR_VERSION)
         /// `CS_ERR_INIT`
-        public static let initialization = Code(rawValue: 4)
+        public static let initialization = Code(CS_ERR_INIT)
         /// `CS_ERR_TIMEOUT`
-        public static let timeout = Code(rawValue: 5)
+        public static let timeout = Code(CS_ERR_TIMEOUT)
         /// `CS_ERR_TRY_AGAIN`
-        public static let tryAgain = Code(rawValue: 6)
+        public static let tryAgain = Code(CS_ERR_TRY_AGAIN)
         /// `CS_ERR_INVALID_PARAM`
-        public static let invalidParameter = Code(rawValue: 7)
+        public static let invalidParameter = Code(CS_ERR_INVALID_PARAM)
         /// `CS_ERR_NO_MEMORY`
-        public static let noMemory = Code(rawValue: 8)
+        public static let noMemory = Code(CS_ERR_NO_MEMORY)
         /// `CS_ERR_BAD_HANDLE`
-        public static let badHandle = Code(rawValue: 9)
+        public static let badHandle = Code(CS_ERR_BAD_HANDLE)
         /// `CS_ERR_BUSY`
-        public static let busy = Code(rawValue: 10)
+        public static let busy = Code(CS_ERR_BUSY)
         /// `CS_ERR_ACCESS`
-        public static let access = Code(rawValue: 11)
+        public static let access = Code(CS_ERR_ACCESS)
         /// `CS_ERR_NOT_EXIST`
-        public static let notExist = Code(rawValue: 12)
+        public static let notExist = Code(CS_ERR_NOT_EXIST)
         /// `CS_ERR_NAME_TOO_LONG`
-        public static let nameTooLong = Code(rawValue: 13)
+        public static let nameTooLong = Code(CS_ERR_NAME_TOO_LONG)
         /// `CS_ERR_EXIST`
-        public static let exist = Code(rawValue: 14)
+        public static let exist = Code(CS_ERR_EXIST)
         /// `CS_ERR_NO_SPACE`
-        public static let noSpace = Code(rawValue: 15)
+        public static let noSpace = Code(CS_ERR_NO_SPACE)
         /// `CS_ERR_INTERRUPT`
-        public static let interrupt = Code(rawValue: 16)
+        public static let interrupt = Code(CS_ERR_INTERRUPT)
         /// `CS_ERR_NAME_NOT_FOUND`
-        public static let nameNotFound = Code(rawValue: 17)
+        public static let nameNotFound = Code(CS_ERR_NAME_NOT_FOUND)
         /// `CS_ERR_NO_RESOURCES`
-        public static let noResources = Code(rawValue: 18)
+        public static let noResources = Code(CS_ERR_NO_RESOURCES)
         /// `CS_ERR_NOT_SUPPORTED`
-        public static let notSupported = Code(rawValue: 19)
+        public static let notSupported = Code(CS_ERR_NOT_SUPPORTED)
         /// `CS_ERR_BAD_OPERATION`
-        public static let badOperation = Code(rawValue: 20)
+        public static let badOperation = Code(CS_ERR_BAD_OPERATION)
         /// `CS_ERR_FAILED_OPERATION`
-        public static let failedOperation = Code(rawValue: 21)
+        public static let failedOperation = Code(CS_ERR_FAILED_OPERATION)
         /// `CS_ERR_MESSAGE_ERROR`
-        public static let messageError = Code(rawValue: 22)
+        public static let messageError = Code(CS_ERR_MESSAGE_ERROR)
         /// `CS_ERR_QUEUE_FULL`
-        public static let queueFull = Code(rawValue: 23)
+        public static let queueFull = Code(CS_ERR_QUEUE_FULL)
         /// `CS_ERR_QUEUE_NOT_AVAILABLE`
-        public static let queueNotAvailable = Code(rawValue: 24)
+        public static let queueNotAvailable = Code(CS_ERR_QUEUE_NOT_AVAILABLE)
         /// `CS_ERR_BAD_FLAGS`
-        public static let badFlags = Code(rawValue: 25)
+        public static let badFlags = Code(CS_ERR_BAD_FLAGS)
         /// `CS_ERR_TOO_BIG`
-        public static let tooBig = Code(rawValue: 26)
+        public static let tooBig = Code(CS_ERR_TOO_BIG)
         /// `CS_ERR_NO_SECTIONS`
-        public static let noSections = Code(rawValue: 27)
+        public static let noSections = Code(CS_ERR_NO_SECTIONS)
         /// `CS_ERR_CONTEXT_NOT_FOUND`
-        public static let contextNotFound = Code(rawValue: 28)
+        public static let contextNotFound = Code(CS_ERR_CONTEXT_NOT_FOUND)
         /// `CS_ERR_TOO_MANY_GROUPS`
-        public static let tooManyGroups = Code(rawValue: 30)
+        public static let tooManyGroups = Code(CS_ERR_TOO_MANY_GROUPS)
         /// `CS_ERR_SECURITY`
-        public static let security = Code(rawValue: 100)
+        public static let security = Code(CS_ERR_SECURITY)
 
         /// Every code that `corotypes.h` names, by value.
         public static let named: [Code] = [
@@ -119,6 +123,16 @@ extension CorosyncError {
         case votequorumSetexpected = "votequorum_setexpected"
         /// votequorum_setvotes(3)
         case votequorumSetvotes = "votequorum_setvotes"
+        /// votequorum_qdevice_register(3)
+        case votequorumQdeviceRegister = "votequorum_qdevice_register"
+        /// votequorum_qdevice_unregister(3)
+        case votequorumQdeviceUnregister = "votequorum_qdevice_unregister"
+        /// votequorum_qdevice_update(3)
+        case votequorumQdeviceUpdate = "votequorum_qdevice_update"
+        /// votequorum_qdevice_poll(3)
+        case votequorumQdevicePoll = "votequorum_qdevice_poll"
+        /// votequorum_qdevice_master_wins(3)
+        case votequorumQdeviceMasterWins = "votequorum_qdevice_master_wins"
         /// votequorum_context_get(3)
         case votequorumContextGet = "votequorum_context_get"
         /// votequorum_context_set(3)
@@ -131,6 +145,14 @@ extension CorosyncError {
         case cmapDispatch = "cmap_dispatch"
         /// cmap_get(3)
         case cmapGet = "cmap_get"
+        /// cmap_set(3)
+        case cmapSet = "cmap_set"
+        /// cmap_delete(3)
+        case cmapDelete = "cmap_delete"
+        /// cmap_inc(3)
+        case cmapInc = "cmap_inc"
+        /// cmap_dec(3)
+        case cmapDec = "cmap_dec"
         /// cmap_iter_init(3)
         case cmapIterInit = "cmap_iter_init"
         /// cmap_iter_next(3)
@@ -152,7 +174,5 @@ extension CorosyncError {
 /// warning, and a dropped `cs_error_t` is a lie waiting to be printed.
 @inline(__always)
 func check(_ operation: CorosyncError.Operation, _ result: cs_error_t) throws(CorosyncError) {
-    guard result == CS_OK else {
-        throw CorosyncError(code: .init(rawValue: UInt32(result.rawValue)), operation: operation)
-    }
+    guard result == CS_OK else { throw CorosyncError(result, operation) }
 }

@@ -7,7 +7,7 @@ internal import CCorosync
 public struct NodeInfo: Hashable, Sendable {
     /// The node it is about.
     public var id: NodeID
-    /// What votequorum thinks of the node.
+    /// The state of the node.
     public var state: NodeState
     /// The votes of the node.
     public var votes: UInt32
@@ -56,7 +56,7 @@ public struct NodeInfo: Hashable, Sendable {
     }
 }
 
-/// What votequorum thinks of a node (`VOTEQUORUM_NODESTATE_…`). Numbers without a name are kept.
+/// The state of a node in votequorum (`VOTEQUORUM_NODESTATE_…`). Numbers without a name are kept.
 public struct NodeState: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The value of the C constant.
     public let rawValue: UInt32
@@ -64,12 +64,14 @@ public struct NodeState: RawRepresentable, Hashable, Sendable, CustomStringConve
     /// A state from the value of its C constant.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    private init(_ state: Int32) { rawValue = UInt32(state) }
+
     /// `VOTEQUORUM_NODESTATE_MEMBER`
-    public static let member = NodeState(rawValue: 1)
+    public static let member = NodeState(VOTEQUORUM_NODESTATE_MEMBER)
     /// `VOTEQUORUM_NODESTATE_DEAD`
-    public static let dead = NodeState(rawValue: 2)
+    public static let dead = NodeState(VOTEQUORUM_NODESTATE_DEAD)
     /// `VOTEQUORUM_NODESTATE_LEAVING`
-    public static let leaving = NodeState(rawValue: 3)
+    public static let leaving = NodeState(VOTEQUORUM_NODESTATE_LEAVING)
 
     /// `member`, `dead`, `leaving`, or `state_9` for a number without a name.
     public var description: String {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-/// What votequorum tells of its own accord (`votequorum_callbacks_t` of votequorum_initialize(3)).
+/// A notification of votequorum (`votequorum_callbacks_t` of votequorum_initialize(3)).
 public enum VoteQuorumNotification: Hashable, Sendable {
-    /// The ring was formed anew. Votes and quorum are not yet recalculated: that is what the next `quorum` says.
+    /// The ring was formed anew. Votes and quorum are not yet recalculated; the next `quorum` ends that.
     case nodelist(ring: RingID, members: [NodeID])
     /// Votequorum has finished recalculating. The nodes are every node it knows, in no order, dead ones included, and
     /// ``NodeID/quorumDevice`` when this node has a quorum device.
@@ -14,7 +14,7 @@ public enum VoteQuorumNotification: Hashable, Sendable {
     public struct ListedNode: Hashable, Sendable {
         /// Which node.
         public let id: NodeID
-        /// What votequorum thinks of it.
+        /// Its state.
         public let state: NodeState
 
         /// A listed node from its parts.

@@ -14,7 +14,7 @@ final class ConfigurationReader: Sendable {
         var read = 0
         /// Whether it has been reported that what is being read does not come in time.
         var isGivenUp = false
-        var result: Result<Configuration, CorosyncError> = .success(Configuration())
+        var result: Result<Configuration, ConfigurationFailure> = .success(Configuration())
     }
 
     private let state = Guarded(State())
@@ -23,7 +23,7 @@ final class ConfigurationReader: Sendable {
     /// Whether changes are of interest.
     private let follows: Bool
     /// Called with every reading that was asked for, and later ones that differ.
-    private let report: @Sendable (Result<Configuration, CorosyncError>) -> Void
+    private let report: @Sendable (Result<Configuration, ConfigurationFailure>) -> Void
     /// Called with every change of totem's membership.
     private let reportMembership: @Sendable () -> Void
 
@@ -31,7 +31,8 @@ final class ConfigurationReader: Sendable {
     static let patience = Duration.seconds(2)
 
     init(
-        stop: StopRequest, follows: Bool, report: @escaping @Sendable (Result<Configuration, CorosyncError>) -> Void,
+        stop: StopRequest, follows: Bool,
+        report: @escaping @Sendable (Result<Configuration, ConfigurationFailure>) -> Void,
         reportMembership: @escaping @Sendable () -> Void
     ) throws(SystemError) {
         wake = try Flag()
@@ -48,7 +49,7 @@ final class ConfigurationReader: Sendable {
     }
 
     /// Waits until the reading that was asked for last is reported; the error when there is none to be had in time.
-    func failure() -> CorosyncError? {
+    func failure() -> ConfigurationFailure? {
         let deadline = Instant.now + Self.patience
         let isOver = { (state: inout State) in
             state.read == state.wanted || self.stop.requested != nil ? () : nil
@@ -56,7 +57,7 @@ final class ConfigurationReader: Sendable {
         let isInTime = state.wait(until: deadline, for: isOver) != nil
         let result = state.withLock { state in
             guard !isInTime, isOver(&state) == nil else { return state.result }
-            let late = Result<Configuration, CorosyncError>.failure(.init(code: .timeout, operation: .cmapGet))
+            let late = Result<Configuration, ConfigurationFailure>.failure(.late)
             state.isGivenUp = true
             report(late)
             return late
@@ -76,11 +77,10 @@ final class ConfigurationReader: Sendable {
             wake.lower()
             do throws(CorosyncError) {
                 let map = try ConfigurationMap()
-                let descriptor = try map.fileDescriptor
                 do throws(CorosyncError) {
-                    try serve(map, descriptor) { (connecting, asking, failingSince) = (.connecting, .asking, nil) }
+                    try serve(map) { (connecting, asking, failingSince) = (.connecting, .asking, nil) }
                 } catch {
-                    stop.waitUntilGone(daemonOf: descriptor)
+                    stop.waitUntilGone(daemonOf: map.fileDescriptor)
                     throw error
                 }
             } catch {
@@ -92,7 +92,7 @@ final class ConfigurationReader: Sendable {
                 }
                 // A short loss of the map alone is nobody's concern: what it says has hardly changed meanwhile.
                 if isAwaited || failing >= Self.patience {
-                    publish(.failure(error), for: state.withLock { $0.wanted })
+                    publish(.failure(.corosync(error)), for: state.withLock { $0.wanted })
                 }
                 // Try again unasked only for the sake of changes.
                 _ = wait(
@@ -106,9 +106,7 @@ final class ConfigurationReader: Sendable {
 
     /// Answers requests and follows changes until the watch ends; who looks once is given one answer, and the
     /// connection is closed while the status is made.
-    private func serve(
-        _ map: borrowing ConfigurationMap, _ descriptor: CInt, succeeded: () -> Void
-    ) throws(CorosyncError) {
+    private func serve(_ map: borrowing ConfigurationMap, succeeded: () -> Void) throws(CorosyncError) {
         var membersTrack: ConfigurationMap.Track?
         if follows {
             for prefix in ["nodelist.", "quorum."] { _ = try map.track(prefix, [.add, .modify, .delete, .prefix]) }
@@ -126,7 +124,7 @@ final class ConfigurationReader: Sendable {
             }
             guard follows else { return }
             let ready = wait(
-                for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN), (descriptor, POLLIN)],
+                for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN), (map.fileDescriptor, POLLIN)],
                 until: membership.deadline)
             if ready[0] != 0 { return }
             if ready[1] != 0 {
@@ -146,7 +144,7 @@ final class ConfigurationReader: Sendable {
     /// Whether somebody waits for a reading.
     private var isAwaited: Bool { state.withLock { $0.read != $0.wanted } }
 
-    private func publish(_ result: Result<Configuration, CorosyncError>, for ticket: Int) {
+    private func publish(_ result: Result<Configuration, ConfigurationFailure>, for ticket: Int) {
         let isNews = state.withLock { $0.read != ticket || $0.result != result }
         // Before the one who waits goes on.
         if isNews { report(result) }

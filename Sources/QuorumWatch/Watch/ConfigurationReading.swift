@@ -66,10 +66,15 @@ extension ConfiguredDevice {
 }
 
 extension ConfigurationMap {
-    /// A value, nil when it is missing or of another type.
-    fileprivate borrowing func read<Value: ConfigurationMapValue>(
+    /// A value, nil when it is missing, too large or of another type.
+    borrowing func read<Value: ConfigurationMapValue>(
         _ key: String, as type: Value.Type
     ) throws(CorosyncError) -> Value? {
-        try value(of: key)?.converted(to: type)
+        do {
+            return try get(key, as: type)
+        } catch {
+            guard case .corosync(let error) = error else { return nil }
+            throw error
+        }
     }
 }

@@ -23,14 +23,11 @@ extension CorosyncError {
     var endsConnection: Bool { isTransient || code == .library || code == .badHandle }
 
     /// What failed, why, and what to do, when a connection is lost.
-    var diagnosisOfLoss: String { "lost the connection to corosync: \(self)" }
-
-    /// What failed, why, and what to do, when the configuration map cannot be read.
-    var diagnosisOfNames: String { "cannot read the names of the nodes: \(self)" }
+    var diagnosisOfLoss: String { "lost the connection to corosync: \(withAdvice)" }
 
     /// What failed, why, and what to do, when one connection after the other is lost.
     var diagnosisOfRepeatedLoss: String {
-        "the connection to corosync is lost again and again: \(self); if corosync or its libraries were updated, "
+        "the connection to corosync is lost again and again: \(withAdvice); if corosync or its libraries were updated, "
             + "restart vqwatch, and see corosync's log"
     }
 
@@ -41,7 +38,7 @@ extension CorosyncError {
         let source = "(\(code) from \(operation.rawValue))"
         let advice = "set provider: corosync_votequorum in the quorum section of corosync.conf"
         switch provider {
-        case nil, .noConnection: return "\(what): \(self)"
+        case nil, .noConnection: return "\(what): \(withAdvice)"
         case .named("corosync_votequorum"):
             return "\(what): it runs, but votequorum does not answer yet \(source); try again in a moment"
         case .named(let name): return "\(what): its quorum provider is \(harmless(name)) \(source); \(advice)"
@@ -50,6 +47,24 @@ extension CorosyncError {
             return
                 "\(what): votequorum refuses the connection, and the configuration map, which has the reason, does not "
                 + "answer \(source); see whether corosync hangs (systemctl status corosync)"
+        }
+    }
+}
+
+/// Why the configuration map was not read.
+enum ConfigurationFailure: Error, Hashable, Sendable {
+    /// A request failed.
+    case corosync(CorosyncError)
+    /// There was no answer within ``ConfigurationReader/patience``.
+    case late
+
+    /// What failed, why, and what to do.
+    var diagnosisOfNames: String {
+        switch self {
+        case .corosync(let error): "cannot read the names of the nodes: \(error.withAdvice)"
+        case .late:
+            "cannot read the names of the nodes: corosync did not answer in time; "
+                + CorosyncError.Code.timeout.advice
         }
     }
 }

@@ -61,7 +61,7 @@ final class ProviderProbe: Sendable {
         while true {
             do throws(CorosyncError) {
                 let map = try ConfigurationMap()
-                return try map.get("quorum.provider", as: String.self).map(Provider.named) ?? .notSet
+                return try map.read("quorum.provider", as: String.self).map(Provider.named) ?? .notSet
             } catch {
                 guard error.isTransient else { return error.operation == .cmapInitialize ? .noConnection : .unknown }
                 let next = Instant.now + backoff.pause()

@@ -12,8 +12,8 @@ final class QuorumFollower: Sendable {
     private let watchdog: Watchdog
     private let probe: ProviderProbe
     private let stop: StopRequest
-    /// The descriptor of the connection, for as long as there is one.
-    private let connection = Guarded<CInt?>(nil)
+    /// The interrupter of the connection, for as long as there is one.
+    private let connection = Guarded<Interrupter?>(nil)
 
     init(
         plan: WatchPlan, distributor: EventDistributor, configuration: ConfigurationReader, watchdog: Watchdog,
@@ -31,7 +31,7 @@ final class QuorumFollower: Sendable {
     var isConnected: Bool { connection.withLock { $0 != nil } }
 
     /// Interrupts a dispatch that blocks. To be called from another thread once the end is requested.
-    func hangUp() { connection.withLock { $0.map(VoteQuorum.hangUp(descriptor:)) } }
+    func hangUp() { connection.withLock { $0 }?.interrupt() }
 
     /// Follows until the watch ends. The names for the first connection were requested before.
     func run() {
@@ -69,18 +69,18 @@ final class QuorumFollower: Sendable {
             watchdog.begin()
             let quorum = try VoteQuorum()
             let start = Instant.now
-            let descriptor = try quorum.fileDescriptor
-            connection.withLock { $0 = descriptor }
+            let interrupter = quorum.interrupter
+            connection.withLock { $0 = interrupter }
             do throws(CorosyncError) {
                 defer { connection.withLock { $0 = nil } }
                 try startTracking(quorum, isFirst: isFirst)
-                try plan.follows ? follow(quorum, descriptor) : look(quorum, descriptor)
+                try plan.follows ? follow(quorum) : look(quorum)
                 return nil
             } catch {
                 watchdog.end()
                 let isLoss = distributor.reducer(\.hasState)
                 if isLoss, plan.follows, stop.requested == nil { distributor.record(.disconnected(error)) }
-                stop.waitUntilGone(daemonOf: descriptor)
+                stop.waitUntilGone(daemonOf: quorum.fileDescriptor)
                 return (error, isLoss ? Instant.now.since(start) : nil)
             }
         } catch {
@@ -116,11 +116,11 @@ final class QuorumFollower: Sendable {
 
 extension QuorumFollower {
     /// Looks once, in the mode of the plan.
-    private func look(_ quorum: borrowing VoteQuorum, _ descriptor: CInt) throws(CorosyncError) {
+    private func look(_ quorum: borrowing VoteQuorum) throws(CorosyncError) {
         var backoff = Backoff.asking
         while stop.requested == nil {
             do throws(CorosyncError) {
-                if try dispatch(plan.mode, quorum, descriptor) > 0 { return }
+                if try dispatch(plan.mode, quorum) > 0 { return }
                 backoff.reset()
             } catch  where plan.mode == .oneNonblocking && error.isNothingPending {
                 return stop.request(.nothingPending)
@@ -129,26 +129,26 @@ extension QuorumFollower {
             }
             guard plan.mode == .all else { continue }
             watchdog.end()
-            let ready = wait(for: [(stop.descriptor, POLLIN), (descriptor, POLLIN)])
+            let ready = wait(for: [(stop.descriptor, POLLIN), (quorum.fileDescriptor, POLLIN)])
             if ready[0] != 0 { return }
         }
     }
 
     /// Follows until the watch ends or the connection is lost.
-    private func follow(_ quorum: borrowing VoteQuorum, _ descriptor: CInt) throws(CorosyncError) {
+    private func follow(_ quorum: borrowing VoteQuorum) throws(CorosyncError) {
         var backoff = Backoff.asking
         var nextReading = plan.refresh.map { Instant.now + $0 }
         while stop.requested == nil {
             watchdog.end()
             var isReadable = true
             if !plan.mode.waitsItself {
-                let ready = wait(for: [(stop.descriptor, POLLIN), (descriptor, POLLIN)], until: nextReading)
+                let ready = wait(for: [(stop.descriptor, POLLIN), (quorum.fileDescriptor, POLLIN)], until: nextReading)
                 if ready[0] != 0 { return }
                 isReadable = ready[1] != 0
             }
             if isReadable {
                 do throws(CorosyncError) {
-                    _ = try dispatch(plan.mode, quorum, descriptor)
+                    _ = try dispatch(plan.mode, quorum)
                     backoff.reset()
                 } catch  where error.isTransient {
                     // What is readable stays so: without a pause this would go round as fast as it can.
@@ -165,27 +165,17 @@ extension QuorumFollower {
     }
 
     /// Dispatches in a mode; returns how many events that made.
-    private func dispatch(
-        _ mode: DispatchMode, _ quorum: borrowing VoteQuorum, _ descriptor: CInt
-    ) throws(CorosyncError) -> Int {
+    private func dispatch(_ mode: DispatchMode, _ quorum: borrowing VoteQuorum) throws(CorosyncError) -> Int {
         var events = 0
-        var failure: CorosyncError?
         do {
-            try quorum.dispatch(mode) { notification in
-                guard failure == nil else { return }
-                do throws(CorosyncError) {
-                    events += try take(notification, from: quorum)
-                } catch {
-                    failure = error
-                    // Nothing else makes the library return from here.
-                    if mode == .blocking { VoteQuorum.hangUp(descriptor: descriptor) }
-                }
+            try quorum.dispatch(mode) { notification throws(CorosyncError) in
+                events += try take(notification, from: quorum)
             }
-        } catch  where failure == nil {
-            failure = error
-        } catch {}
-        // A status that was given stands, whatever failed after it.
-        if let failure, plan.follows || events == 0 { throw failure }
+        } catch  where plan.follows || events == 0 {
+            throw error
+        } catch {
+            // A status that was given stands, whatever failed after it.
+        }
         return events
     }
 

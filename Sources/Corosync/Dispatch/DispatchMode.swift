@@ -13,6 +13,9 @@ public enum DispatchMode: Hashable, Sendable, CaseIterable {
     /// Take one notification that is queued; with none, throw `CS_ERR_TRY_AGAIN` (`CS_DISPATCH_ONE_NONBLOCKING`).
     case oneNonblocking
 
+    /// Whether one call takes at most one notification.
+    var takesOne: Bool { self == .one || self == .oneNonblocking }
+
     var cValue: cs_dispatch_flags_t {
         switch self {
         case .one: CS_DISPATCH_ONE

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+
+extension CorosyncError {
+    /// The error, and what the person who reads it can do about it: no full stop.
+    var withAdvice: String { "\(self); \(advice)" }
+
+    /// What the person who reads it can do about it: no full stop.
+    var advice: String {
+        switch (code, operation) {
+        case (.library, .votequorumInitialize):
+            "start corosync, and see that its quorum provider is corosync_votequorum"
+        case (.library, .cmapInitialize): "start corosync"
+        default: code.advice
+        }
+    }
+}
+
+extension CorosyncError.Code {
+    /// What the person who reads it can do about it: no full stop.
+    var advice: String {
+        switch self {
+        case .library:
+            "see whether corosync runs (systemctl status corosync)"
+        case .version:
+            "install both from the same release"
+        case .initialization, .badOperation, .failedOperation, .tooManyGroups:
+            "see corosync's log"
+        case .timeout:
+            "see whether corosync hangs or the machine is busy"
+        case .tryAgain, .busy, .queueFull, .queueNotAvailable:
+            "ask again in a moment"
+        case .invalidParameter:
+            "report it with the command that was run"
+        case .noMemory:
+            "free memory, or look for full /dev/shm"
+        case .badHandle, .contextNotFound:
+            "connect again"
+        case .access:
+            "run as root, or add a uidgid entry for this user (corosync.conf(5))"
+        case .notExist, .nameNotFound:
+            "check the name or the node ID"
+        case .nameTooLong:
+            "use at most 255 bytes"
+        case .exist:
+            "stop the old one first"
+        case .noSpace:
+            "free space in /dev/shm"
+        case .interrupt:
+            "ask again"
+        case .noResources:
+            "look for used-up descriptors or full /dev/shm"
+        case .notSupported, .badFlags:
+            "install a newer corosync"
+        case .messageError:
+            "connect again, and see corosync's log"
+        case .tooBig:
+            "use a smaller one"
+        case .noSections:
+            "stop asking"
+        case .security:
+            "see corosync's log and its uidgid entries"
+        default: "look it up in corotypes.h of the corosync that is installed"
+        }
+    }
+}
