@@ -43,11 +43,7 @@ let package = Package(
         ),
         .executableTarget(name: "vqwatch", dependencies: ["QuorumCommand"]),
         .target(name: "TestSupport", path: "Tests/Support"),
-        .executableTarget(
-            name: "quorum-device",
-            path: "Tests/QuorumDevice",
-            linkerSettings: [.linkedLibrary("votequorum"), .linkedLibrary("corosync_common")]
-        ),
+        .executableTarget(name: "quorum-device", dependencies: ["Corosync"], path: "Tests/QuorumDevice"),
         .testTarget(name: "SandboxTests", dependencies: ["TestSupport", "quorum-device"]),
         .executableTarget(
             name: "standin-probe",
