@@ -51,6 +51,11 @@ let package = Package(
             linkerSettings: [.linkedLibrary("votequorum"), .linkedLibrary("cmap"), .linkedLibrary("corosync_common")]
         ),
         .executableTarget(name: "corosync-exercise", dependencies: ["Corosync"], path: "Tests/CorosyncExercise"),
+        // The programs of the library's articles.
+        .executableTarget(
+            name: "follow-quorum", dependencies: ["Corosync"], path: "Tests/CorosyncExamples/FollowQuorum"),
+        .executableTarget(
+            name: "follow-quorum-async", dependencies: ["Corosync"], path: "Tests/CorosyncExamples/FollowQuorumAsync"),
         .testTarget(name: "CorosyncTests", dependencies: ["Corosync", "TestSupport", "corosync-exercise"]),
         .testTarget(
             name: "QuorumWatchTests",
@@ -64,7 +69,11 @@ let package = Package(
             name: "EnduranceTests", dependencies: ["TestSupport", "vqwatch"], exclude: ["valgrind.supp"]),
         // The stand-in itself is no target: `StandIn` of TestSupport compiles it.
         .testTarget(name: "StandInTests", dependencies: ["TestSupport", "standin-probe"]),
-        .testTarget(name: "DocumentationTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),
+        .testTarget(
+            name: "DocumentationTests",
+            dependencies: [
+                "TestSupport", "follow-quorum", "follow-quorum-async", "quorum-device", "vqwatch",
+            ]),
         .testTarget(name: "FaultTests", dependencies: ["TestSupport", "vqwatch"], exclude: ["README.md"]),
         .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),
     ],

@@ -11,12 +11,21 @@ let parts: [String: () throws -> Void] = [
     "map": map, "writing": writing, "changes": changes, "throwing-changes": throwingChanges,
     "statistics": statistics, "limits": limits, "lists": lists,
 ]
-guard let part = parts[CommandLine.arguments.last ?? ""] else {
-    print("usage: corosync-exercise \(parts.keys.sorted().joined(separator: "|"))")
-    exit(64)
-}
+let asynchronousParts: [String: () async throws -> Void] = [
+    "followed": followed, "dropped": dropped, "cancelled": cancelled, "no-thread": noThread,
+    "cancelled-while-hung": cancelledWhileHung,
+]
 do {
-    try part()
+    let name = CommandLine.arguments.last ?? ""
+    if let part = parts[name] {
+        try part()
+    } else if let part = asynchronousParts[name] {
+        try await part()
+    } else {
+        let names = Array(parts.keys) + asynchronousParts.keys
+        print("usage: corosync-exercise \(names.sorted().joined(separator: "|"))")
+        exit(64)
+    }
 } catch {
     print("failed: \(error)")
     exit(1)

@@ -1,47 +1,40 @@
 // SPDX-License-Identifier: MIT
 
+internal import Glibc
 internal import TestSupport
 internal import Testing
 
-@Suite("The documentation of the library", .timeLimit(.minutes(1)))
+@Suite("The documentation of the library", .serialized, .timeLimit(.minutes(1)))
 struct LibraryTests {
-    /// Where the compiler left the modules that the tests were built with.
-    static let modules = String(Repository.program.dropLast("vqwatch".count)) + "Modules"
-
     @Test("has a comment for every public symbol")
     func symbols() throws {
+        let modules = String(Repository.program.dropLast("vqwatch".count)) + "Modules"
         let folder = try #require(try ChildProcess.run(["mktemp", "-dt", "vqwatch-symbols-XXXXXX"]).lines.first)
         defer { _ = try? ChildProcess.run(["rm", "-r", folder]) }
-        let result = try ChildProcess.run(["\(Repository.root)/Scripts/symbol-graph", Self.modules, folder])
+        let result = try ChildProcess.run(["\(Repository.root)/Scripts/symbol-graph", modules, folder])
         #expect(result.status == 0, "\(result.errors)")
         #expect(result.output.hasPrefix("Corosync: "))
     }
 
-    @Test("follows quorum from Swift with code that compiles, and does what it says on a real cluster")
-    func article() throws {
-        let article = try Repository.text(of: "Sources/Corosync/Corosync.docc/Following-quorum-from-Swift.md")
-        let code = article.split(separator: "```swift\n").dropFirst().map { block in
+    @Test(
+        "shows the very programs that are built and run by the tests",
+        arguments: [
+            ("Following-quorum-from-Swift", "FollowQuorum"),
+            ("Following-quorum-with-async-await", "FollowQuorumAsync"),
+        ])
+    func articles(_ article: String, _ example: String) throws {
+        let text = try Repository.text(of: "Sources/Corosync/Corosync.docc/\(article).md")
+        let shown = text.split(separator: "```swift\n").dropFirst().map { block in
             block[..<(block.firstRange(of: "\n```")?.lowerBound ?? block.endIndex)]
         }.joined(separator: "\n\n")
-        try #require(code.contains("trackStart"))
+        let source = try Repository.text(of: "Tests/CorosyncExamples/\(example)/main.swift")
+        #expect("// SPDX-License-Identifier: MIT\n\n\(shown)\n" == source)
+    }
 
+    @Test("follows quorum from Swift with a program that does what it says on a real cluster")
+    func follow() throws {
         let sandbox = try Sandbox(nodes: 2)
-        defer { sandbox.close() }
-        let program = "\(sandbox.folder)/article"
-        let source = "\(program).swift"
-        #expect(try ChildProcess.run(["tee", source], input: code + "\n").status == 0)
-        let objects = try ChildProcess.run(
-            ["find", String(Self.modules.dropLast("Modules".count)) + "Corosync.build", "-name", "*.o"]
-        ).lines
-        try #require(!objects.isEmpty)
-        let compiled = try ChildProcess.run(
-            [
-                "swiftc", "-swift-version", "6", "-warnings-as-errors", "-I", Self.modules, "-I",
-                "\(Repository.root)/Sources/CCorosync", source, "-o", program,
-            ] + objects, within: .seconds(50))
-        try #require(compiled.status == 0, "\(compiled.errors) \(compiled.output)")
-
-        let follower = try sandbox.spawn(on: 1, [program])
+        let follower = try sandbox.spawn(on: 1, [Sandbox.builtProduct(named: "follow-quorum")])
         func next() -> String? { follower.nextLine(within: .seconds(20)) }
         #expect(next() == "cluster sandbox")
         #expect(next()?.hasSuffix(": [1, 2]") == true)
@@ -51,6 +44,29 @@ struct LibraryTests {
         #expect(next() == "not quorate: 1 votes, quorum 2")
         try sandbox.kill(1)
         #expect(next()?.contains("CS_ERR_LIBRARY") == true)
+        #expect(follower.wait(within: .seconds(5)) == .exited(0))
+    }
+
+    @Test("follows quorum with async/await with a program that does what it says on a real cluster")
+    func followAsynchronously() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        let follower = try sandbox.spawn(on: 1, [Sandbox.builtProduct(named: "follow-quorum-async")])
+        func next() -> String? { follower.nextLine(within: .seconds(20)) }
+        #expect(next() == "quorate: 2 votes, quorum 2")
+        try sandbox.kill(2)
+        #expect(next() == "not quorate: 1 votes, quorum 2")
+        try sandbox.kill(1)
+        #expect(next() == "the connection to corosync is lost (CS_ERR_LIBRARY from votequorum_dispatch)")
+        #expect(next() == "corosync is not running (CS_ERR_LIBRARY from votequorum_initialize)")
+        try sandbox.start(1)
+        var lines: [String] = []
+        while let line = next() {
+            lines.append(line)
+            if line == "not quorate: 1 votes, quorum 2" { break }
+        }
+        #expect(lines.last == "not quorate: 1 votes, quorum 2", "it connects again: \(lines)")
+        follower.signal(SIGTERM)
+        #expect(next() == "terminated")
         #expect(follower.wait(within: .seconds(5)) == .exited(0))
     }
 }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+
+import TestSupport
+import Testing
+
+@Suite("Notifications as an asynchronous sequence, on a real cluster", .serialized)
+struct NotificationsTests {
+    @Test("come in order, and end with the error of the connection")
+    func follow() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        let follower = try sandbox.spawn(on: 1, [Exercise.program, "followed"])
+        func next() -> String? { follower.nextLine(within: .seconds(20)) }
+        #expect(next()?.hasSuffix(" [1, 2]") == true)
+        #expect(next() == "quorum true [\"1=member\", \"2=member\"]")
+        try sandbox.kill(2)
+        #expect(next()?.hasSuffix(" [1]") == true)
+        #expect(next() == "quorum false [\"1=member\", \"2=dead\"]")
+        try sandbox.kill(1)
+        #expect(next() == "ended: CS_ERR_LIBRARY from votequorum_dispatch")
+        #expect(follower.wait(within: .seconds(5)) == .exited(0))
+
+        let vain = try sandbox.run(on: 1, [Exercise.program, "followed"])
+        #expect(vain.lines == ["ended: CS_ERR_LIBRARY from votequorum_initialize"])
+    }
+
+    @Test("that nobody reads are taken off corosync, and the oldest are dropped and counted")
+    func drop() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let result = try sandbox.run(on: 1, [Exercise.program, "dropped"])
+        let latest = (1993...2002).map(String.init).joined(separator: " ")
+        #expect(result.lines == ["dropped 1991, then \(latest)"], "\(result.errors)")
+    }
+
+    @Test("end with the task that reads them, and so does the connection")
+    func cancel() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let result = try sandbox.run(on: 1, [Exercise.program, "cancelled"])
+        #expect(
+            result.lines == ["received", "received", "ended by the cancellation", "no connection left"],
+            "\(result.errors)")
+    }
+
+    @Test("end at once when corosync hangs and the task is cancelled")
+    func cancelWhileHung() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        try sandbox.freeze(1)
+        let result = try sandbox.run(on: 1, [Exercise.program, "cancelled-while-hung"], within: .seconds(10))
+        #expect(result.lines == ["cancelled"], "\(result.errors)")
+        try sandbox.thaw(1)
+    }
+
+    @Test("end with an error when no thread can be started")
+    func needAThread() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let result = try sandbox.run(on: 1, [Exercise.program, "no-thread"])
+        #expect(result.lines == ["ended: no thread can be started: Resource temporarily unavailable"])
+    }
+}
