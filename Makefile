@@ -2,30 +2,31 @@
 
 PREFIX = /usr/local
 DESTDIR =
-# More for `swift build` and `swift test`; with --scratch-path it takes BUILT as well.
+# Further arguments of `swift build` and `swift test`. With --scratch-path, set BUILT as well.
 SWIFT_FLAGS =
 BUILT = .build/release/vqwatch
 
-# The program that `swift build -c release --static-swift-stdlib` makes, but for the linker's flags: lld, since gold warns
-# of a mktemp(3) in Foundation that is never called; libstdc++ inside, since it is all that the linker finds in
-# .build/static, so that the program depends on the corosync libraries and libc alone; no search for libraries beside the
-# program at every start; packed relocations, nothing exported and equal functions folded.
+# The release program differs from `swift build -c release --static-swift-stdlib` in linker flags only:
+# - lld, because gold warns about a mktemp(3) in Foundation that is never called;
+# - libstdc++ from .build/static, where only the static one is, so that the program needs only the corosync libraries and libc;
+# - no run path, which would be searched for libraries at every start;
+# - packed relocations, no exported symbols, and identical functions merged.
 RELEASE_FLAGS = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -use-ld=lld \
 	-Xlinker -z -Xlinker pack-relative-relocs -Xlinker --no-export-dynamic -Xlinker --icf=safe \
 	-Xlinker -L.build/static -Xswiftc -Xclang-linker -Xswiftc -static-libgcc
 
-# What Swift on Debian 12 links with, and the headers of the corosync libraries.
+# For building: what Swift links with on Debian 12, and the headers of the corosync libraries.
 BUILD_PACKAGES = git gcc libc6-dev libstdc++-12-dev libvotequorum-dev libcmap-dev libcorosync-common-dev
-# What a sandbox cluster is made of.
+# For a sandbox cluster.
 RUN_PACKAGES = corosync iproute2 util-linux mount
-# What a Debian package is made with.
+# For building the Debian package.
 DEB_PACKAGES = dpkg-dev xz-utils
-# What the tests compare with, and drive, and what a sandbox cluster can have besides. Debian 12 has them all.
+# For the tests: the programs that they compare with or control, and the optional parts of a sandbox cluster.
 TEST_PACKAGES = bash-completion corosync-qdevice corosync-qnetd debootstrap fish hyperfine jq lintian man-db mandoc \
 	monitoring-plugins-basic nftables prometheus prometheus-node-exporter python3-jsonschema shellcheck strace systemd \
 	tmux valgrind zsh
 
-# What is measured besides the program, and the stand-in.
+# The C programs that the benchmarks compare with, and the stand-in.
 BENCHMARKS = .build/benchmarks/libStandIn.so .build/benchmarks/status .build/benchmarks/follow \
 	.build/benchmarks/stamp
 
@@ -33,7 +34,7 @@ SCRIPTS = .ci/run Benchmarks/bench Benchmarks/budget $(wildcard Scripts/*) $(wil
 	Tests/Sandbox/sandbox Tests/Sandbox/demo Tests/StandIn/build Tests/test-deb
 
 .DEFAULT_GOAL = help
-# The steps of a target follow one another; Swift uses every core by itself.
+# The prerequisites of a target are built in order; Swift itself uses every core.
 .NOTPARALLEL:
 
 .PHONY: help
@@ -42,41 +43,41 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup setup-run setup-test
-setup: ## install what the build needs (Debian packages that are missing; starts no service)
+setup: ## install the missing Debian packages for building (starts no service)
 	@Scripts/install-packages $(BUILD_PACKAGES)
-setup-run: ## install what the build and a sandbox cluster need
+setup-run: ## install the packages for building and for a sandbox cluster
 	@Scripts/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES)
-setup-test: ## install what the build, the sandbox and the tests need
+setup-test: ## install the packages for building, sandbox clusters and tests
 	@Scripts/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES) $(DEB_PACKAGES) $(TEST_PACKAGES)
 
 .PHONY: build
-build: ## build .build/release/vqwatch, the Swift runtime inside
+build: ## build .build/release/vqwatch, with a static Swift runtime
 	@mkdir -p .build/static && ln -sf "$$(gcc -print-file-name=libstdc++.a)" .build/static/
 	swift build $(RELEASE_FLAGS) --product vqwatch $(SWIFT_FLAGS)
 
 .PHONY: run
-run: ## build, then watch a real three-node cluster in trouble for less than a minute (JSON=1: as JSON lines)
+run: ## build, then watch faults in a real three-node cluster for less than a minute (JSON=1: as JSON lines)
 	@$(MAKE) --no-print-directory setup-run build >&2
 	@VQWATCH=$(BUILT) JSON=$(JSON) Tests/Sandbox/demo
 
-# Faults and floods are for the program that users get, and there a flood has a million notifications.
+# Fault and flood tests use the release program, and then a flood has a million notifications.
 .PHONY: test
 test: setup-test lint build ## set up, lint, build, and run every test (on real clusters; no root needed)
 	VQWATCH_FLOOD=1000000 VQWATCH_PROGRAM='$(CURDIR)/$(BUILT)' \
 		swift test --disable-xctest --no-parallel $(SWIFT_FLAGS)
 
-# For how long, and with which seed (none: a new one, which is printed).
+# How long to run, and the seed (without one: a new seed, which is printed).
 SOAK_SECONDS = 900
 FUZZ_SECONDS = 600
 SEED =
 
 .PHONY: soak
-soak: setup-test ## everything that can happen to a cluster, in no order, for 15 minutes (SOAK_SECONDS, SEED)
+soak: setup-test ## run cluster faults in random order for 15 minutes (SOAK_SECONDS, SEED)
 	VQWATCH_SOAK_SECONDS=$(SOAK_SECONDS) VQWATCH_SOAK_SEED=$(SEED) \
 		swift test --disable-xctest --filter SoakTests $(SWIFT_FLAGS)
 
-# libFuzzer, of the toolchain, is the main program, and what it steers by is compiled in: a build of its own, which also
-# holds what it has found new ways with. A crash is for libFuzzer to see, not for Swift's own handler.
+# The toolchain's libFuzzer is the main program and needs instrumented code, hence a separate build. Its folder also holds
+# the inputs that reach new code. Swift's crash handler is off, because libFuzzer has to see the crash.
 CORPUS = Tests/FuzzTests/Corpus
 FUZZER = SWIFT_BACKTRACE=enable=no .build-fuzz/release/fuzzer
 .PHONY: fuzzer fuzz corpus
@@ -84,20 +85,20 @@ fuzzer: setup
 	VQWATCH_LIBFUZZER=1 swift build -c release --sanitize fuzzer -Xswiftc -enable-testing --scratch-path .build-fuzz \
 		--product fuzzer $(SWIFT_FLAGS)
 	@mkdir -p .build-fuzz/corpus
-fuzz: fuzzer ## libFuzzer: everything that corosync or a user could say, for 10 minutes (FUZZ_SECONDS, SEED)
+fuzz: fuzzer ## fuzz the reducer, the formats and the parsers for 10 minutes (FUZZ_SECONDS, SEED)
 	@$(FUZZER) -max_total_time=$(FUZZ_SECONDS) $(SEED:%=-seed=%) -max_len=2000 -len_control=0 -timeout=10 \
 		-print_final_stats=1 -artifact_prefix=.build-fuzz/ .build-fuzz/corpus $(CORPUS) || { echo; \
-		echo 'A finding. What is wrong, and the file with the input, is said above. This tries it again:'; \
+		echo 'A finding. The problem and the file with the input are printed above. To repeat it:'; \
 		echo '    $(FUZZER) FILE'; \
-		echo 'In $(CORPUS), every "make test" tries it.'; exit 1; }
-corpus: fuzzer ## put into Tests/FuzzTests/Corpus the fewest of all inputs known that go every way
+		echo 'Add the file to $(CORPUS), so that every "make test" repeats it.'; exit 1; }
+corpus: fuzzer ## minimise all known inputs into Tests/FuzzTests/Corpus
 	rm -rf .build-fuzz/fewest && mkdir .build-fuzz/fewest
 	$(FUZZER) -set_cover_merge=1 -use_counters=0 .build-fuzz/fewest $(CORPUS) .build-fuzz/corpus
-	@# What was a finding has a name with a dash, and stays.
+	@# Keep former findings: they have a dash in their names.
 	find $(CORPUS) -type f ! -name '*-*' -delete && cp .build-fuzz/fewest/* $(CORPUS)
 
-# Each has a folder of its own, since everything is compiled anew. A finding ends the program, and so fails its test;
-# it is in a file there. What is left out here, and why: CONTRIBUTING.md.
+# Each sanitizer has a build folder of its own. A finding is written to a file there and ends the program, which fails
+# the test. CONTRIBUTING.md says what the sanitizers cannot check.
 SANITIZED = QuorumWatchTests|FuzzTests|FollowTests|TroubleTests|OutputTests
 .PHONY: sanitize sanitize-thread sanitize-address
 sanitize: sanitize-thread sanitize-address ## run the tests with the thread and the address sanitizer
@@ -110,13 +111,13 @@ sanitize-thread sanitize-address: sanitize-%: setup-test
 	@if cat .build-$*/finding.* 2>/dev/null; then exit 1; fi
 
 .PHONY: bench bench-quick budget budget-record
-bench: setup-test build $(BENCHMARKS) ## measure, against corosync-quorumtool and C; Benchmarks/RESULTS.md has the table
+bench: setup-test build $(BENCHMARKS) ## compare with corosync-quorumtool and C, and write Benchmarks/RESULTS.md
 	Benchmarks/bench
-bench-quick: setup-test build $(BENCHMARKS) ## the same with few runs, and nothing kept
+bench-quick: setup-test build $(BENCHMARKS) ## the same with fewer runs, without writing the results
 	Benchmarks/bench --quick
-budget: setup-test build $(BENCHMARKS) ## count the instructions of six commands, and compare them with what is recorded
+budget: setup-test build $(BENCHMARKS) ## count the instructions of six commands and compare them with the record
 	Benchmarks/budget
-budget-record: build $(BENCHMARKS) ## record what they are now
+budget-record: build $(BENCHMARKS) ## record the present counts
 	Benchmarks/budget --record
 
 .build/benchmarks/libStandIn.so: $(wildcard Tests/StandIn/*)
@@ -126,12 +127,12 @@ budget-record: build $(BENCHMARKS) ## record what they are now
 	$(CC) -O2 -Wall -Wextra -o $@ $< -Wl,--as-needed -lvotequorum -lcorosync_common
 
 .PHONY: lint
-lint: ## check the form of the sources, the scripts and the manual
+lint: ## check the style of the sources, the scripts and the manual
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
 	shellcheck --severity=error $(SCRIPTS)
 	$(if $(wildcard man/*),mandoc -T lint -W warning $(wildcard man/*))
 
-# Where each file goes, below PREFIX: FROM:TO.
+# Installed files, as SOURCE:DESTINATION below PREFIX.
 BASH_COMPLETIONS = share/bash-completion/completions
 ZSH_COMPLETIONS = share/zsh/site-functions
 FISH_COMPLETIONS = share/fish/vendor_completions.d
@@ -146,7 +147,7 @@ INSTALLED = \
 	packaging/systemd/vqwatch.service:$(UNITS)/vqwatch.service
 
 .PHONY: install
-install: ## install what was built, to DESTDIR and PREFIX (/usr/local)
+install: ## install the built program and its files below DESTDIR and PREFIX (/usr/local)
 	install -D -m 755 $(BUILT) '$(DESTDIR)$(PREFIX)/bin/vqwatch'
 	strip --strip-unneeded --remove-section=.comment --remove-section=.note '$(DESTDIR)$(PREFIX)/bin/vqwatch'
 	$(foreach file,$(INSTALLED),$(call install_file,$(subst :, ,$(file))))
@@ -157,7 +158,7 @@ install -D -m 644 $(word 1,$(1)) '$(DESTDIR)$(PREFIX)/$(word 2,$(1))'
 endef
 
 .PHONY: uninstall
-uninstall: ## remove what install installed
+uninstall: ## remove the installed files
 	rm -f '$(DESTDIR)$(PREFIX)/bin/vqwatch'
 	$(foreach file,$(INSTALLED),$(call uninstall_file,$(subst :, ,$(file))))
 	rmdir '$(DESTDIR)$(PREFIX)/share/vqwatch'
@@ -167,19 +168,19 @@ rm -f '$(DESTDIR)$(PREFIX)/$(word 2,$(1))'
 endef
 
 .PHONY: deb test-deb
-deb: build ## make a Debian package in .build/deb
+deb: build ## build a Debian package in .build/deb
 	@Scripts/install-packages $(DEB_PACKAGES)
 	Scripts/package-debian $(BUILT) .build/deb
 
-test-deb: setup-test build ## check the package with lintian, and try it on a fresh Debian without Swift (needs root)
+test-deb: setup-test build ## check the package with lintian and test it on a fresh Debian without Swift (needs root)
 	Tests/test-deb "$$(Scripts/package-debian $(BUILT) .build/deb)"
 
 .PHONY: completions
-completions: build ## write the shell completions anew, after a change of the options
+completions: build ## regenerate the shell completions after a change of the options
 	Scripts/generate-completions $(BUILT)
 
 .PHONY: docs
-docs: ## write the documentation of the library to .build/docs; a symbol without any, or a broken link in it, fails
+docs: ## write the library's documentation to .build/docs; fails on a broken link or an undocumented symbol
 	swift build --target Corosync $(SWIFT_FLAGS)
 	@rm -rf .build/symbols && mkdir -p .build/symbols
 	Scripts/symbol-graph .build/debug/Modules .build/symbols
@@ -188,9 +189,9 @@ docs: ## write the documentation of the library to .build/docs; a symbol without
 		--fallback-display-name Corosync --fallback-bundle-identifier vqwatch.Corosync --warnings-as-errors
 
 .PHONY: picture
-picture: build ## draw share/vqwatch.svg anew, from a real run
+picture: build ## redraw share/vqwatch.svg from a real run
 	Tests/Sandbox/picture $(BUILT)
 
 .PHONY: clean
-clean: ## remove what was built
+clean: ## remove .build
 	rm -rf .build

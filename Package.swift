@@ -12,7 +12,7 @@ let package = Package(
     dependencies: [
         // The command line: options, help and shell completions.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        // The queues: a deque lets go of what is taken off it.
+        // The event queues: a deque frees each element when it is removed.
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     ],
     targets: [
@@ -25,7 +25,7 @@ let package = Package(
             name: "Corosync",
             dependencies: ["CCorosync", .product(name: "DequeModule", package: "swift-collections")]
         ),
-        // What Swift's Glibc module leaves out: eventfd, signalfd, timerfd.
+        // Functions that are missing from Swift's Glibc module: eventfd, signalfd, timerfd.
         .systemLibrary(name: "CLinux"),
         .target(
             name: "QuorumWatch",
@@ -80,7 +80,7 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// `make fuzz`: what FuzzTests check, with libFuzzer as the main program.
+// `make fuzz`: the code of FuzzTests, with libFuzzer as the main program.
 if Context.environment["VQWATCH_LIBFUZZER"] != nil {
     package.products = []
     package.targets.removeAll { $0.type == .test || $0.name == "vqwatch" }

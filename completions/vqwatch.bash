@@ -235,8 +235,8 @@ _vqwatch_help() {
     __vqwatch_offer_flags_options -1
 }
 
-# Bash takes words apart at each "=": here they are put together again for the completion, and then only what follows
-# the last "=" is what bash wants.
+# Bash splits words at each "=". The words are joined again for the completion; bash then expects only the part after
+# the last "=".
 _vqwatch_whole_words() {
     local -a words=()
     local -i index cword=0
