@@ -4,7 +4,7 @@ import Glibc
 import Testing
 import TestSupport
 
-/// One cluster goes through everything that can happen to it while a follower in each mode watches.
+/// `--follow` on real clusters.
 @Suite("Following", .serialized)
 struct FollowTests {
     @Test("gives the same events in every dispatch mode, as JSON and as text")
@@ -16,14 +16,14 @@ struct FollowTests {
         }
         let text = try sandbox.spawn(on: 1, [vqwatch, "-f", "--color", "always"])
 
-        /// What is the same for all who follow: not the votes, which are null for one who reads too late.
+        /// The fields that are the same for all followers; the votes are null for a follower that reads them too late.
         func common(_ event: EventLine) -> [JSON] {
             let nodes = event.json["nodes"].elements.flatMap { [$0["id"], $0["name"], $0["state"]] }
             return [event.json["event"], event.json["quorate"], event.json["ring_id"], event.json["members"]] + nodes
         }
 
-        /// Every follower gives these events, the last of them as wanted. A ring can take more than one attempt, and a busy
-        /// machine makes rings of its own: their events may stand in between, for every follower.
+        /// Every follower prints these events, and the last one matches. Other rings may be in between, in every
+        /// follower: a ring can take more than one attempt, and a busy machine forms additional rings.
         func expect(
             _ events: [String], _ what: Comment, at location: SourceLocation = #_sourceLocation,
             last isWanted: (EventLine) -> Bool = { _ in true }
@@ -84,7 +84,7 @@ struct FollowTests {
         for follower in followers {
             #expect(try follower.nextEvent()?.event == "status", "corosync is started under the watcher")
             _ = try #require(try follower.nextEvent { $0.isQuorate == true && $0.json["votes"]["total"] == 3 })
-            #expect(follower.errors.split(separator: "\n").count == 1, "the reason was told once: \(follower.errors)")
+            #expect(follower.errors.split(separator: "\n").count == 1, "one diagnosis: \(follower.errors)")
         }
 
         for follower in followers {
@@ -101,7 +101,7 @@ struct FollowTests {
         #expect(kinds.starts(with: ["status", "nodelist", "quorum", "nodelist", "quorum"]))
     }
 
-    @Test("finds changes of votes of which no notification comes within the refresh time")
+    @Test("reports changes of votes without a notification within the refresh interval")
     func findsSilentChanges() throws {
         let sandbox = try Sandbox(nodes: 3)
         for mode in ["all", "one-nonblocking"] {
@@ -119,7 +119,7 @@ struct FollowTests {
         }
     }
 
-    @Test("without the status at the start tells the next change, in the modes for scripts too")
+    @Test("with --changes-only reports the next change, also in the one-shot modes")
     func printsOnlyChanges() throws {
         let sandbox = try Sandbox(nodes: 3)
         let pending = try sandbox.run(on: 1, [vqwatch, "--json", "--changes-only", "--dispatch", "one-nonblocking"])
@@ -143,7 +143,7 @@ struct FollowTests {
         #expect(lines.last?.changedFields.contains("nodes.3.state") == true)
     }
 
-    @Test("prints only the kinds that are asked for, and ends after as many events")
+    @Test("prints only the kinds in --events, and ends after --count events")
     func filtersAndCounts() throws {
         let sandbox = try Sandbox(nodes: 3)
         let follower = try sandbox.spawn(
@@ -155,14 +155,14 @@ struct FollowTests {
         #expect(result.status == 0)
         let lines = try result.lines.map { try EventLine($0) }
         #expect(lines.map(\.event) == ["expected_votes", "quorum"])
-        #expect(lines.last?.changedFields.contains("ring_id") == true, "no nodelist told it")
+        #expect(lines.last?.changedFields.contains("ring_id") == true, "no nodelist line reported it")
         #expect(lines.last?.isQuorate == false)
 
         let timed = try sandbox.run(on: 1, [vqwatch, "-fj", "-t", "500ms"])
         #expect(timed.status == 124 && timed.lines.count == 1)
     }
 
-    @Test("shows a quorum device that registers, votes, stops voting, dies and goes")
+    @Test("shows a quorum device that registers, votes, stops voting, dies and unregisters")
     func showsAQuorumDevice() throws {
         let sandbox = try Sandbox(nodes: 2, device: "model: net; votes: 1; timeout: 1000; sync_timeout: 2000")
         let follower = try sandbox.follow(["--refresh", "200ms"])

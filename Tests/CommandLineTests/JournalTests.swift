@@ -4,22 +4,22 @@ import Glibc
 import Testing
 import TestSupport
 
-/// `JOURNAL_STREAM`, with a pipe in the place of the journal's socket.
+/// Output to the journal, which `JOURNAL_STREAM` announces; a pipe replaces the journal's socket.
 @Suite("The journal", .serialized)
 struct JournalTests {
-    /// Runs a command on node 1 with a standard output that `JOURNAL_STREAM` names.
+    /// Runs vqwatch on node 1 with `JOURNAL_STREAM` naming its standard output.
     private func spawn(_ sandbox: Sandbox, _ options: [String] = []) throws -> ChildProcess {
         let script = #"JOURNAL_STREAM=$(stat -L -c %d:%i /proc/$$/fd/1) exec "$@""#
         return try sandbox.spawn(on: 1, ["sh", "-c", script, "sh", vqwatch] + options)
     }
 
-    @Test("gets lines with priorities and no time of their own; whoever else reads gets none")
+    @Test("gets lines with priorities and without a time; any other output has no priorities")
     func priorities() throws {
         let sandbox = try Sandbox(nodes: 3)
         let page = try spawn(sandbox).finish()
         #expect(page.status == 0 && page.lines.first == "<6>Cluster sandbox: QUORATE")
         #expect(page.lines.allSatisfy { $0.hasPrefix("<6>") })
-        // The other forms are what they always are.
+        // The other formats are unchanged.
         #expect(try EventLine(try spawn(sandbox, ["-j"]).finish().lines[0]).event == "status")
         #expect(try spawn(sandbox, ["-c"]).finish().output.hasPrefix("QUORUM OK - "))
         for stream in ["", "1:2", "x:y", "1:2:3"] {

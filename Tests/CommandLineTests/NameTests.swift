@@ -4,7 +4,7 @@ import Glibc
 import Testing
 import TestSupport
 
-/// Names that nobody should give to a node, in a real corosync.conf.
+/// Unusual and missing node names in a real corosync.conf.
 @Suite("Names", .serialized)
 struct NameTests {
     private func configuration(names: [[UInt8]?]) -> [UInt8] {
@@ -41,7 +41,7 @@ struct NameTests {
         return text + "}\n".utf8
     }
 
-    @Test("with control characters, quotes, escapes and invalid UTF-8 give a sensible line every time")
+    @Test("with control characters, quotes, escapes and invalid UTF-8 are harmless in every format")
     func hostileNames() throws {
         let names: [[UInt8]] = [
             Array("a\u{1b}[31mred\u{1b}[0m\u{7}".utf8), Array("\"quoted\" \\ 'it'".utf8),
@@ -66,7 +66,7 @@ struct NameTests {
         }
     }
 
-    @Test("that are missing are null, and the ID stands for the node")
+    @Test("that are missing are null in JSON, and the ID replaces them in text")
     func noNames() throws {
         let sandbox = try Sandbox(nodes: 2, config: configuration(names: [nil, nil]), waiting: false)
         try sandbox.wait(node: 1, members: [1, 2])
@@ -75,8 +75,8 @@ struct NameTests {
         #expect(try sandbox.run(on: 1, [vqwatch, "-f", "-n", "1"]).output.hasSuffix("members 1 2\n"))
     }
 
-    /// Corosync 3 does not start without a node list and guards the one it has, so this is the stand-in's to show.
-    @Test("without a nodelist are not known, and the status is there all the same")
+    /// Corosync 3 does not start without a nodelist and does not let it be deleted, so this uses the stand-in.
+    @Test("without a nodelist are null, and the status is printed all the same")
     func noNodelist() throws {
         let cluster = try StandIn("node 1\nnode 2\n")
         let json = try cluster.run([vqwatch, "-j"])

@@ -3,7 +3,7 @@
 import Testing
 import TestSupport
 
-/// What the command line refuses. Corosync is not asked, so none is started.
+/// The parsing of the command line, which needs no corosync.
 @Suite("The command line")
 struct OptionTests {
     /// Arguments, and the option that the message must name.
@@ -45,7 +45,7 @@ struct OptionTests {
         (["status"], "status"),
     ]
 
-    @Test("refuses what makes no sense, with status 64 and the name of the option", arguments: refused)
+    @Test("refuses invalid options with status 64 and the name of the option", arguments: refused)
     func refuses(_ example: (arguments: [String], option: String)) throws {
         let result = try ChildProcess.run([vqwatch] + example.arguments)
         #expect(result.status == 64)
@@ -64,7 +64,7 @@ struct OptionTests {
     }
 
     @Test(
-        "takes a length of time in every form",
+        "accepts a duration in every form",
         arguments: [("200ms", 0.2), ("0.2s", 0.2), (".2", 0.2), ("0.005m", 0.3), ("0.0001h", 0.36)])
     func takesDurations(_ duration: String, _ seconds: Double) throws {
         let start = ContinuousClock.now

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// The output of a monitoring plugin, read by the grammar of the monitoring plugin guidelines and nothing else:
+/// The output of a monitoring plugin, parsed strictly by the grammar of the monitoring plugin guidelines:
 /// `SERVICE STATUS - text | 'label'=value[UOM];[warn];[crit];[min];[max] …`.
 struct PluginLine {
     /// A measured value.
@@ -57,7 +57,7 @@ struct PluginLine {
         }
         func range(_ index: Int) throws -> ClosedRange<Double>? {
             guard index < fields.count, !fields[index].isEmpty else { return nil }
-            // `10`, `10:`, `~:10`, `10:20`; the outside-in ranges of `@` are not for a number that must not fall.
+            // `10`, `10:`, `~:10`, `10:20`. vqwatch does not use the inverted ranges with `@`.
             guard let parts = fields[index].wholeMatch(of: #/(?:(~|-?[0-9.]+):)?(-?[0-9.]+)?/#)?.output,
                 parts.1 != nil || parts.2 != nil
             else { throw TestFailure("no range: \(word)") }

@@ -10,7 +10,7 @@ let vqwatch = Sandbox.builtProduct(named: "vqwatch")
 let dispatchModes = ["all", "one", "blocking", "one-nonblocking"]
 
 extension Sandbox {
-    /// Starts a follower that prints JSON lines, and takes its first status.
+    /// Starts a follower that prints JSON lines, and reads its first status.
     func follow(
         on node: Int = 1, _ options: [String] = [], errors: ChildProcess.Stream = .pipe
     ) throws -> ChildProcess {
@@ -33,8 +33,8 @@ extension Sandbox {
         guard result.status == 0 else { throw TestFailure("corosync-quorumtool -v: \(result.errors)") }
     }
 
-    /// Waits until the one watcher on a node tracks and has read the state that it compares with: corosync counts the
-    /// requests of each connection, and it makes one to track and one for each node.
+    /// Waits until the only watcher on a node tracks changes and has read the initial state. Corosync counts the
+    /// requests of each connection: one to start tracking and one for each node.
     func waitUntilTracked(on node: Int) throws {
         let isTracked = try eventually(within: .seconds(10)) {
             try run(on: node, ["corosync-cmapctl", "-m", "stats", "stats.ipcs.service5."]).lines.contains {
@@ -52,14 +52,14 @@ extension Sandbox {
     }
 }
 
-/// Something that a test needs to go on and that did not happen.
+/// A failure after which a test cannot continue.
 struct TestFailure: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
 }
 
 extension String {
-    /// With every occurrence of a text replaced.
+    /// The string with every occurrence of a text replaced.
     func replacing(_ old: String, by new: String) -> String {
         var result = ""
         var rest = self[...]

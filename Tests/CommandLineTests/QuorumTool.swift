@@ -2,7 +2,7 @@
 
 import TestSupport
 
-/// What `corosync-quorumtool -s` says, for the status to be compared with.
+/// The output of `corosync-quorumtool -s`, to compare the status with.
 struct QuorumTool {
     let status: Int32?
     let facts: [String: String]

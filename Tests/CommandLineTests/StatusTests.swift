@@ -3,7 +3,7 @@
 import Testing
 import TestSupport
 
-/// The status on real clusters equals that of corosync-quorumtool, field by field and in every one-shot mode.
+/// The status on real clusters, compared with that of corosync-quorumtool, field by field and in every one-shot mode.
 @Suite("The status", .serialized)
 struct StatusTests {
     private func compare(
@@ -36,7 +36,7 @@ struct StatusTests {
         #expect(members == tool.members.sorted { $0.id < $1.id }, comment, sourceLocation: location)
         #expect(Int64(members.count) == tool.number("Nodes").number, comment, sourceLocation: location)
 
-        // The other forms say the same.
+        // The other formats and modes agree.
         let text = try sandbox.run(on: node, [vqwatch])
         #expect(text.status == tool.status, comment, sourceLocation: location)
         #expect(text.output.contains(line.isQuorate == true ? ": QUORATE\n" : ": NOT QUORATE\n"), comment)
@@ -51,7 +51,7 @@ struct StatusTests {
         return line
     }
 
-    @Test("of three nodes, with one cut off and with other votes, is corosync-quorumtool's")
+    @Test("equals that of corosync-quorumtool for three nodes, also with changed votes and with one node cut off")
     func threeNodes() throws {
         let sandbox = try Sandbox(nodes: 3)
         let whole = try compare(sandbox, "three members")
@@ -73,13 +73,13 @@ struct StatusTests {
         #expect((alone.json["votes"]["margin"].number ?? 0) < 0)
     }
 
-    @Test("of unequal votes, from the configuration, is corosync-quorumtool's")
+    @Test("equals that of corosync-quorumtool with unequal votes from the configuration")
     func unequalVotes() throws {
         let sandbox = try Sandbox(nodes: 2, votes: [3, 2])
         #expect(try compare(sandbox, "3 and 2 votes").json["votes"]["total"] == 5)
     }
 
-    @Test("with two_node is corosync-quorumtool's, also when one is left")
+    @Test("equals that of corosync-quorumtool with two_node, also when one node is left")
     func twoNode() throws {
         let sandbox = try Sandbox(nodes: 2, quorum: "two_node: 1")
         #expect(try compare(sandbox, "two members").json["flags"] == ["2Node", "Quorate", "WaitForAll"])
@@ -88,7 +88,7 @@ struct StatusTests {
         #expect(try compare(sandbox, "one is left").isQuorate == true)
     }
 
-    @Test("with wait_for_all is corosync-quorumtool's before and after all were seen, and never says can lose")
+    @Test("equals that of corosync-quorumtool with wait_for_all, and says that it waits until all nodes were seen")
     func waitForAll() throws {
         let sandbox = try Sandbox(nodes: 3, quorum: "wait_for_all: 1", starting: false)
         try sandbox.start(1)
@@ -106,7 +106,7 @@ struct StatusTests {
         #expect(try compare(sandbox, "all were seen").isQuorate == true)
     }
 
-    @Test("with last_man_standing is corosync-quorumtool's while nodes go one by one")
+    @Test("equals that of corosync-quorumtool with last_man_standing, also after a node has failed")
     func lastManStanding() throws {
         let sandbox = try Sandbox(
             nodes: 3, quorum: "last_man_standing: 1; last_man_standing_window: 1000; wait_for_all: 1")
@@ -116,11 +116,11 @@ struct StatusTests {
         let expected = try eventually(within: .seconds(10)) {
             try QuorumTool(on: 1, of: sandbox).number("Expected votes") == 2
         }
-        #expect(expected, "the window is over")
+        #expect(expected, "the last_man_standing window has passed")
         _ = try compare(sandbox, "two are left")
     }
 
-    @Test("with auto_tie_breaker is corosync-quorumtool's in both halves")
+    @Test("equals that of corosync-quorumtool with auto_tie_breaker, in both halves")
     func autoTieBreaker() throws {
         let sandbox = try Sandbox(nodes: 4, quorum: "auto_tie_breaker: 1")
         try sandbox.partition([1, 2], [3, 4])

@@ -13,13 +13,13 @@ struct WaitForTests {
         try sandbox.spawn(on: node, [vqwatch] + conditions.flatMap { ["--wait-for", $0] } + options)
     }
 
-    /// Waits until somebody who waits has told the reason.
+    /// Waits until a process has printed the reason why it waits.
     private func reason(of process: ChildProcess) -> String {
         #expect(eventually(within: .seconds(10)) { process.errors.hasSuffix("\n") })
         return process.errors
     }
 
-    /// What a wait that is over has printed: one status in JSON.
+    /// The output of a successful wait: one status in JSON.
     private func status(_ process: ChildProcess, within limit: Duration = .seconds(20)) throws -> EventLine {
         let result = process.finish(within: limit)
         #expect(result.status == 0, "\(result.errors)")
@@ -28,7 +28,7 @@ struct WaitForTests {
         return line
     }
 
-    @Test("begins before corosync runs, goes on through restarts, and ends at the moment every condition holds")
+    @Test("starts before corosync runs, continues through restarts, and ends when every condition holds")
     func throughRestarts() throws {
         let sandbox = try Sandbox(nodes: 3, starting: false)
         let complete = try wait(of: sandbox, ["complete", "quorate", "member=node3"], ["-j"])
@@ -39,7 +39,7 @@ struct WaitForTests {
         for process in [complete, quorate, quiet] {
             #expect(reason(of: process).hasSuffix("; waiting for it\n"))
         }
-        // Up, but alone.
+        // One node of three.
         try sandbox.start(1)
         let alone = try sandbox.run(on: 1, [vqwatch, "-w", "inquorate", "-w", "absent=2", "-w", "absent=node3", "-j"])
         #expect(alone.status == 0)
@@ -48,7 +48,7 @@ struct WaitForTests {
         try sandbox.start(1)
         #expect(complete.isRunning && quorate.isRunning && quiet.isRunning)
 
-        // Two of three: the page as `vqwatch` prints it.
+        // Two nodes of three. The status is the page that `vqwatch` prints.
         try sandbox.start(2)
         let page = quorate.finish(within: .seconds(20))
         #expect(page.status == 0 && page.lines.first == "Cluster sandbox: QUORATE", "\(page.output)")
@@ -69,7 +69,7 @@ struct WaitForTests {
         #expect(all.json["votes"]["total"] == 3)
     }
 
-    @Test("ends as soon as the condition holds, without asking again and again")
+    @Test("ends as soon as the condition holds, without polling")
     func eventDriven() throws {
         let sandbox = try Sandbox(nodes: 3)
         #expect(try status(wait(of: sandbox, ["complete"], ["-j"])).isQuorate == true)
@@ -81,24 +81,24 @@ struct WaitForTests {
         let atNode3 = try status(lost)
         #expect(atNode3.isQuorate == false && atNode3.json["votes"]["total"] == 1 && atNode3.node(1)["state"] == "dead")
         #expect(try status(left).node(3)["state"] == "dead")
-        // The token times out after a second, and the ring forms in one more.
+        // The token times out after a second, and the ring forms within another second.
         #expect(ContinuousClock.now - started < .seconds(6))
 
-        // A frozen corosync has no state, and what was true before it froze counts for nothing.
+        // A frozen corosync has no known state, whatever the state was before.
         try sandbox.freeze(3)
         let frozen = try wait(on: 3, of: sandbox, ["inquorate"], ["-t", "500ms"]).finish()
         #expect(frozen.status == 124 && frozen.output == "")
         #expect(frozen.errors.hasPrefix("vqwatch: waited in vain for inquorate: corosync does not answer"))
         try sandbox.thaw(3)
 
-        // A name that is configured later. While node 3 is away, only the others hear of it.
+        // A name that is configured later. Node 3 has to be back, or it would miss the reload.
         try sandbox.heal(3)
         try sandbox.wait(node: 1, members: [1, 2, 3])
         let named = try wait(of: sandbox, ["member=gamma", "quorate"], ["-j", "--refresh", "0"])
         #expect(
             reason(of: named) == "vqwatch: member=gamma: no node has this name; waiting for it to be configured\n")
         let unnamed = try wait(of: sandbox, ["absent=gamma"], ["-t", "300ms"]).finish()
-        #expect(unnamed.status == 124, "a name that no node has is not taken for absent")
+        #expect(unnamed.status == 124, "an unknown name does not count as absent")
         let missing = try wait(of: sandbox, ["absent=9"], ["-q"]).finish()
         #expect(
             missing.status == 0 && missing.errors == "vqwatch: absent=9: no node has this ID or name; taken as absent\n"
@@ -106,10 +106,10 @@ struct WaitForTests {
         try sandbox.editConfiguration { $0.replacing("node3", by: "gamma") }
         try sandbox.reload()
         #expect(try status(named).node(3)["name"] == "gamma")
-        #expect(named.errors.split(separator: "\n").count == 1, "told once")
+        #expect(named.errors.split(separator: "\n").count == 1, "one remark")
     }
 
-    @Test("ends by a signal that asks it to, and fails when nobody reads")
+    @Test("ends on a signal, and fails when its output is closed")
     func signalsAndPipes() throws {
         let process = try ChildProcess([vqwatch, "--wait-for", "quorate", "-q"])
         #expect(reason(of: process).hasSuffix("; waiting for it\n"))
@@ -122,7 +122,7 @@ struct WaitForTests {
     }
 }
 
-/// What `--check` and `--wait-for` refuse.
+/// Option combinations that `--check` and `--wait-for` refuse.
 @Suite("The command line of checks and waits")
 struct CheckOptionTests {
     static let refused: [(arguments: [String], option: String)] = [
@@ -157,7 +157,7 @@ struct CheckOptionTests {
         (["--wait-for"], "--wait-for"),
     ]
 
-    @Test("refuses what makes no sense, with status 64 and the name of the option", arguments: refused)
+    @Test("refuses invalid combinations with status 64 and the name of the option", arguments: refused)
     func refuses(_ example: (arguments: [String], option: String)) throws {
         let result = try ChildProcess.run([vqwatch] + example.arguments)
         #expect(result.status == 64 && result.output == "")

@@ -3,14 +3,14 @@
 internal import TestSupport
 internal import Testing
 
-@Suite("What the README says of others", .timeLimit(.minutes(1)))
+@Suite("The README's claims about other tools", .timeLimit(.minutes(1)))
 struct ComparisonTests {
-    @Test("corosync-quorumtool -m tells of members, not of votes, and ends with corosync")
+    @Test("corosync-quorumtool -m reports changes of the members, not of votes, and ends when corosync ends")
     func quorumTool() throws {
         let sandbox = try Sandbox()
         defer { sandbox.close() }
         let tool = try sandbox.spawn(on: 1, ["stdbuf", "-oL", "corosync-quorumtool", "-m"])
-        /// The value of a line of a report.
+        /// The value of the next line that begins with this field.
         func next(_ field: String, within limit: Duration) -> String? {
             tool.nextLine(within: limit) { $0.hasPrefix(field) }.map { String($0.dropFirst(field.count)) }
         }

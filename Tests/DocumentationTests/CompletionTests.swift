@@ -4,7 +4,7 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-/// A shell, and how to start it with nothing but the completions that are installed in a folder.
+/// A shell, and how to start it with only the completions that are installed in a folder.
 enum Shell: String, CaseIterable, CustomTestStringConvertible {
     case bash, zsh, fish
 
@@ -18,11 +18,11 @@ enum Shell: String, CaseIterable, CustomTestStringConvertible {
         }
     }
 
-    /// Files of the user's, and what is typed first.
+    /// The command that starts the shell without the user's own files, and the first line to type.
     func command(installed: String) -> (command: [String], setup: String) {
         switch self {
         case .bash:
-            // As it is, bash lists at the second Tab.
+            // By default, bash lists the words only at the second Tab.
             (
                 ["bash", "--norc"],
                 "bind 'set show-all-if-ambiguous on'; . /usr/share/bash-completion/bash_completion"
@@ -39,7 +39,7 @@ enum Shell: String, CaseIterable, CustomTestStringConvertible {
 
 @Suite("Shell completions", .timeLimit(.minutes(2)))
 struct CompletionTests {
-    @Test("are committed as the program generates them; make completions writes them anew")
+    @Test("are up to date; otherwise run make completions")
     func fresh() throws {
         let folder = "/tmp/vqwatch-completions-\(getpid())"
         defer { _ = try? ChildProcess.run(["rm", "-r", folder]) }
@@ -63,7 +63,7 @@ struct CompletionTests {
             "make", "-s", "-C", Repository.root, "install", "BUILT=\(Repository.program)", "PREFIX=\(installed)",
         ])
         try #require(make.status == 0, "\(make.errors)")
-        /// Whether a prompt, and nothing after it, is the last line.
+        /// Whether the last line is a prompt with nothing after it.
         func waits(_ screen: [String]) -> Bool { screen.last?.last.map { "#$>%".contains($0) } == true }
 
         let (command, setup) = shell.command(installed: installed)
@@ -75,12 +75,12 @@ struct CompletionTests {
             ])
         try terminal.type("\(setup); clear; echo re''ady", then: "Enter")
         try #require(terminal.shows(within: .seconds(20)) { $0.contains("ready") }, "\(terminal)")
-        // A shell that is still setting itself up takes what is typed for something else.
+        // A shell that is still starting up does not read typed text as a command.
         try #require(terminal.shows(within: .seconds(30)) { waits($0) }, "\(terminal)")
 
-        /// Types a line from its beginning, presses Tab, and looks for a screen that is as wanted.
+        /// Types a line at an empty prompt, presses Tab, and waits for the wanted screen.
         func complete(_ line: String, to what: String, _ isWanted: ([String]) -> Bool) throws {
-            // What is typed before the shell has seen the C-c is lost with it: then again.
+            // Text that is typed before the shell handles the C-c is discarded, so retry.
             let isClear = try eventually(within: .seconds(30)) {
                 try terminal.type("", then: "C-c")
                 guard try terminal.shows(within: .seconds(3), waits) else { return false }
@@ -91,7 +91,7 @@ struct CompletionTests {
             try terminal.type("vqwatch \(line)", then: "Tab")
             var isShown = try terminal.shows(within: .seconds(2), isWanted)
             if !isShown {
-                // The first may have completed what all words begin with.
+                // The first Tab may have completed the common prefix of all words.
                 try terminal.type("", then: "Tab")
                 isShown = try terminal.shows(isWanted)
             }
@@ -101,7 +101,7 @@ struct CompletionTests {
             try complete(line, to: whole) { $0.contains { $0.hasSuffix("vqwatch \(whole)") } }
         }
         func lists(_ line: String, _ words: String...) throws {
-            // Below the line that was typed, or before it in bash, which prints it again.
+            // The words are below the typed line, or above it in bash, which prints the line again.
             try complete(line, to: "\(words)") { screen in
                 let shown = Set(screen.filter { !$0.contains("vqwatch") }.joined(separator: " ").split(separator: " "))
                 return shown.isSuperset(of: words.map { Substring($0) }) && !shown.contains("help")
@@ -112,14 +112,14 @@ struct CompletionTests {
         try lists("--dispatch ", "all", "one", "blocking", "one-nonblocking")
         try completes("--dispatch one-", to: "--dispatch one-nonblocking")
         try completes("--wait-for inq", to: "--wait-for inquorate")
-        // Bash lists what follows the "=" only, and fish leaves out a part of what was typed.
+        // Bash lists only the part after "=", and fish abbreviates the typed part.
         let prefix = [.bash: "", .zsh: "member=", .fish: "…mber="][shell] ?? ""
         try lists("--wait-for member=", prefix + "node1", prefix + "node2")
         try lists("--wait-for ", "quorate", "inquorate", "complete", "member=node1", "absent=node2")
         try completes("--events status,inf", to: "--events status,info")
         try lists("--events status,", "status,nodelist", "status,quorum", "status,info", "status,dropped")
         try completes("--metrics-file \(installed)/share/ma", to: "--metrics-file \(installed)/share/man/")
-        // Without a corosync to ask for names.
+        // When corosync is not running, there are no names.
         try sandbox.kill(1)
         try completes("--wait-for mem", to: "--wait-for member=")
     }

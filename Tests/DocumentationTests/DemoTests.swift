@@ -8,7 +8,7 @@ internal import Testing
 struct DemoTests {
     static let script = "\(Repository.root)/Tests/Sandbox/demo"
 
-    @Test("shows every kind of change in less than a minute, as JSON lines when asked to")
+    @Test("with JSON=1 prints every kind of change as JSON lines in less than a minute")
     func json() throws {
         let result = try ChildProcess.run(
             [Self.script], environment: ["VQWATCH": Repository.program, "JSON": "1"], within: .seconds(60))
@@ -21,7 +21,7 @@ struct DemoTests {
         #expect(result.errors.contains("# the network cable of node3 is pulled"))
     }
 
-    @Test("prints no colour when it is no terminal, and leaves nothing when it is interrupted")
+    @Test("prints no colour to a pipe, and leaves no files behind when it is interrupted")
     func interrupted() throws {
         let folder = try #require(
             try ChildProcess.run(["mktemp", "-dt", "vqwatch-interrupted-XXXXXX"]).lines.first)

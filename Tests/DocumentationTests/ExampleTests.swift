@@ -6,7 +6,7 @@ internal import Testing
 
 @Suite("The examples of vqwatch(1)", .timeLimit(.minutes(2)), .enabled(if: geteuid() == 0))
 struct ExampleTests {
-    /// The commands, as they are written.
+    /// The commands of the examples.
     static func examples() throws -> [String] {
         let section = try Repository.text(of: "man/vqwatch.1").section("EXAMPLES")
         return section.split(separator: ".Bd -literal -offset indent\n").dropFirst().map { block in
@@ -14,7 +14,7 @@ struct ExampleTests {
         }
     }
 
-    @Test("have among them every recipe of the README")
+    @Test("include every recipe of the README")
     func includeTheRecipes() throws {
         func inOneLine(_ command: some StringProtocol) -> String {
             command.split { $0.isWhitespace || $0 == "\\" }.joined(separator: " ")
@@ -27,14 +27,14 @@ struct ExampleTests {
         for command in commands { #expect(examples.contains(inOneLine(command)), "\(command)") }
     }
 
-    @Test("do on a real cluster what they are said to do")
+    @Test("have the documented effect on a real cluster")
     func run() throws {
         let examples = try Self.examples()
         try #require(examples.count == 10)
         let sandbox = try Sandbox()
         defer { sandbox.close() }
         let folder = "\(sandbox.folder)/examples"
-        // What is sent to people and logs is caught.
+        // Replace mail and logger with programs that write to files.
         let made = try ChildProcess.run(
             [
                 "bash", "-euc",
@@ -47,7 +47,7 @@ struct ExampleTests {
 
         func command(_ number: Int) -> [String] {
             let example = examples[number - 1]
-            // The folder of node_exporter is the machine's: the example gets one of its own.
+            // The folder of node_exporter belongs to the machine, so mount another one over it.
             guard example.contains("/var/lib/prometheus/") else { return ["bash", "-c", example] }
             let mount = "mount --bind \(folder)/metrics /var/lib/prometheus/node-exporter\n"
             return ["unshare", "--mount", "bash", "-c", mount + example]
@@ -64,7 +64,7 @@ struct ExampleTests {
             }
         }
 
-        // All is well.
+        // A healthy cluster.
         let status = try run(1)
         #expect(status.status == 0)
         #expect(status.output.contains("QUORATE") && status.output.contains("node3"))
@@ -75,7 +75,7 @@ struct ExampleTests {
         #expect(other.status == 0, "\(other.errors)")
         #expect(other.output.contains("ha_cluster_corosync_quorate 1"))
 
-        // Something happens to a cluster that is watched.
+        // Faults while the examples are watching.
         let watch = try start(2)
         let turns = try start(4)
         let change = try start(7)
@@ -100,7 +100,7 @@ struct ExampleTests {
         #expect(try holds("metrics/vqwatch.prom", "ha_cluster_corosync_quorate 0"))
         #expect(try run(5).status == 2)
 
-        // And is over.
+        // Recovery.
         let wait = try start(6)
         try sandbox.heal(2)
         try sandbox.heal(3)

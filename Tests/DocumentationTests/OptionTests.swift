@@ -26,7 +26,7 @@ struct OptionTests {
         return options
     }
 
-    @Test("in the manual, which documents no other")
+    @Test("in the manual, which documents no other option")
     func manual() throws {
         let options = Set(try Self.options().joined())
         #expect(options.count > 20)
@@ -54,7 +54,7 @@ struct OptionTests {
         }
     }
 
-    @Test("with every word that it takes")
+    @Test("with every value that it accepts")
     func words() throws {
         let manual = try Repository.text(of: "man/vqwatch.1")
         let dump = try JSON(parsing: ChildProcess.run([Repository.program, "--experimental-dump-help"]).output)

@@ -3,7 +3,7 @@
 internal import Glibc
 internal import TestSupport
 
-/// The files that the tests look into.
+/// The files of the repository.
 enum Repository {
     /// The folder of the package.
     static let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
@@ -11,7 +11,7 @@ enum Repository {
     /// The program as it was built with the tests.
     static let program = Sandbox.builtProduct(named: "vqwatch")
 
-    /// What a file holds.
+    /// The text of a file.
     static func text(of path: String) throws -> String {
         guard let file = fopen("\(root)/\(path)", "r") else { throw Missing(path: path) }
         defer { fclose(file) }

@@ -13,7 +13,7 @@ struct SchemaTests {
         "flags":["Quorate"],"qdevice":{"name":"Qdevice","votes":1,"alive":true,"cast_vote":true,"master_wins":false},\
         "nodes":[\(node)],"changes":[{"field":"quorate","from":null,"to":true}]
         """
-    /// One line of each kind, with every key there is.
+    /// One line of each kind, with all keys.
     static let lines: [Line] = [
         #"{\#(head),"event":"status","quorate":true,\#(state)}"#,
         #"{\#(head),"event":"quorum","quorate":false,\#(state)}"#,
@@ -37,12 +37,12 @@ struct SchemaTests {
         var testDescription: String { (try? JSON(parsing: text)["event"].string) ?? text }
     }
 
-    @Test("takes a line of each kind", arguments: lines)
+    @Test("accepts a line of each kind", arguments: lines)
     func good(line: Line) {
         #expect(SchemaValidator.shared.problem(with: line.text) == nil)
     }
 
-    @Test("refuses a line without one of its keys, or with that key misspelt, at every depth", arguments: lines)
+    @Test("refuses a line with a key missing or misspelt, at every depth", arguments: lines)
     func keys(line: Line) throws {
         let line = line.text
         for (key, member) in keysAndMembers(of: line) {
@@ -50,7 +50,7 @@ struct SchemaTests {
             let last = line.replacing("," + member, with: "", maxReplacements: 1)
             let shortened = without == line ? last : without
             try #require(shortened != line)
-            // The last key of an object that has another key before it, or the only one.
+            // The key may be the last one of its object, and then the comma is before it.
             let problem = SchemaValidator.shared.problem(with: shortened)
             #expect(problem?.contains("'\(key)' is a required property") == true, "without \(key): \(problem ?? "ok")")
 
@@ -68,7 +68,7 @@ struct SchemaTests {
         }
     }
 
-    @Test("refuses what is not an event")
+    @Test("refuses a line that is not an event")
     func unknown() {
         let unknown = Self.lines[0].text.replacing("\"status\"", with: "\"state\"")
         for line in [unknown, "{}", "[]", "null", "", "{\"event\":\"status\"", Self.lines[0].text + Self.lines[0].text]
@@ -79,7 +79,7 @@ struct SchemaTests {
     }
 
     @Test(
-        "refuses a value outside its form",
+        "refuses a value in the wrong format",
         arguments: [
             ("2026-11-22T09:43:34.506123Z", "2026-11-22T09:43:34Z"), ("2026-11-22T09:43:34.506123Z", "yesterday"),
             ("\"1.2f\"", "\"1.2F\""), ("\"1.2f\"", "\"12\""), ("\"member\"", "\"alive\""), ("\"id\":1", "\"id\":-1"),
@@ -92,7 +92,7 @@ struct SchemaTests {
         #expect(SchemaValidator.shared.problem(with: line) != nil)
     }
 
-    @Test("takes null where the contract has something that may not be known")
+    @Test("accepts null for values that can be unknown")
     func nulls() {
         let line = Self.lines[0].text
         for nullable in ["cluster_name", "local_node_id", "quorate", "ring_id", "flags", "qdevice", "total", "name"] {
@@ -106,7 +106,7 @@ struct SchemaTests {
         #expect(SchemaValidator.shared.problem(with: line.replacing(#""votes":1"#, with: #""votes":null"#)) != nil)
     }
 
-    @Test("as it is installed, takes a line of a later version, with more keys")
+    @Test("as installed, accepts a line of a later version with additional keys")
     func open() throws {
         let more = Self.lines.map { $0.text.dropLast() + ",\"later\":1}\n" }.joined()
         let script = "\(Repository.root)/Tests/validate-events"

@@ -2,12 +2,12 @@
 
 internal import TestSupport
 
-/// A terminal on a node of a sandbox, in which a person types: tmux. It ends with the sandbox.
+/// A terminal (tmux) on a node of a sandbox, with simulated typing. It ends with the sandbox.
 struct Terminal: CustomStringConvertible {
     private let sandbox: Sandbox
     private let socket: String
 
-    /// Opens a terminal in which a command runs.
+    /// Opens a terminal that runs a command.
     init(on sandbox: Sandbox, named name: String, running command: [String], environment: [String: String?]) throws {
         self.sandbox = sandbox
         socket = "\(sandbox.folder)/\(name)"
@@ -19,13 +19,13 @@ struct Terminal: CustomStringConvertible {
 
     struct Failure: Error, CustomStringConvertible { let description: String }
 
-    /// Types a text. Keys that are no characters go by their names: `Tab`, `C-u`.
+    /// Types a text, and then presses keys, which are given by name: `Tab`, `C-u`.
     func type(_ text: String, then keys: String...) throws {
         if !text.isEmpty { _ = try tmux("send-keys", "-l", text) }
         if !keys.isEmpty { _ = try tmux(["send-keys"] + keys) }
     }
 
-    /// What is on the screen, without blank lines.
+    /// The lines on the screen, without blank lines.
     var screen: [String] {
         get throws {
             try tmux("capture-pane", "-p").split(separator: "\n").map(String.init)
@@ -34,9 +34,9 @@ struct Terminal: CustomStringConvertible {
 
     var description: String { (try? screen.joined(separator: "\n")) ?? "no screen" }
 
-    /// Waits until the screen is as wanted.
+    /// Waits until the screen matches.
     ///
-    /// - Returns: Whether it was so in time.
+    /// - Returns: Whether it matched in time.
     func shows(within limit: Duration = .seconds(10), _ isWanted: ([String]) -> Bool) throws -> Bool {
         try eventually(within: limit, every: .milliseconds(50)) { isWanted(try screen) }
     }

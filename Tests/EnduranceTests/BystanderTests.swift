@@ -4,8 +4,8 @@ import Glibc
 import Testing
 import TestSupport
 
-/// What corosync itself has to bear from those who watch it.
-@Suite("Never in the way", .serialized)
+/// The cost of watchers for corosync itself.
+@Suite("Load on corosync", .serialized)
 struct BystanderTests {
     /// The processor time of a process so far, in hundredths of a second.
     private func processorTime(of process: Int32) -> Int {
@@ -13,14 +13,15 @@ struct BystanderTests {
         return fields.count > 12 ? (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0) : 0
     }
 
-    /// The memory of a daemon's own, in KiB: what it shares with its watchers, rings of a fixed size, does not count.
+    /// The private memory of a daemon, in KiB, without the ring buffers of a fixed size that it shares with its
+    /// clients.
     private func memory(of process: Int32) -> Int {
         number(after: "Anonymous:", in: textOfFile("/proc/\(process)/smaps_rollup") ?? "") ?? 0
     }
 
-    @Test("a reader that stops, a paused terminal and a frozen watcher cost corosync nothing that grows")
+    @Test("does not grow with a reader that stops, a paused terminal or a frozen watcher")
     func costsNothing() throws {
-        // Node 1 has the watchers, node 2 has none, and the same happens to both.
+        // Node 1 has the watchers, node 2 has none, and both get the same changes.
         let sandbox = try Sandbox(nodes: 2)
         let watched = try sandbox.processID(of: 1)
         let free = try sandbox.processID(of: 2)
@@ -40,7 +41,7 @@ struct BystanderTests {
                 && events(in: textOfFile(path) ?? "", "status") == 1
         }
         try #require(isWatched)
-        /// Tells every watcher of so many changes, half of them made on each node.
+        /// Makes this number of changes, each of which notifies every watcher; each node makes half of them.
         func change(_ count: Int) throws {
             for node in [1, 2] {
                 let command =
@@ -49,7 +50,7 @@ struct BystanderTests {
                 #expect(result.status == 0, "\(result.errors)")
             }
         }
-        // Once before, so that the daemons have taken what they need for the asking itself.
+        // Warm up, so that the daemons have allocated what the requests themselves need.
         try change(20)
         frozen.signal(SIGSTOP)
         pausedTerminal.pause()
@@ -60,18 +61,18 @@ struct BystanderTests {
         try change(changes)
         let worked = (processorTime(of: watched) - busy.0, processorTime(of: free) - busy.1)
         let grown = (memory(of: watched) - before.0, memory(of: free) - before.1)
-        #expect(pausedTerminal.waiting == 0, "nothing comes from a terminal that is paused")
-        // A daemon takes 5 MiB for those who come and make the changes, once and at any time, watchers or not.
+        #expect(pausedTerminal.waiting == 0, "a paused terminal gives no output")
+        // At some moment a daemon allocates 5 MiB for the clients that make the changes, with or without watchers.
         #expect(grown.0 <= max(0, grown.1) + 8192, "KiB: \(grown)")
         #expect(worked.0 <= worked.1 * 2 + 30, "hundredths of a second for \(changes) changes: \(worked)")
-        // Whoever reads or not, a watcher takes its notifications: they wait for the frozen one alone.
+        // A watcher dispatches whether or not its output is read: only the frozen watcher's notifications are waiting.
         var waiting: [Int] = []
         let areTaken = try eventually(within: .seconds(5)) {
             waiting = try sandbox.sharedMemory(on: 1).filter { $0.service == "votequorum" }.map(\.waiting).sorted()
             return waiting.count == 4 && waiting[..<3] == [0, 0, 0]
         }
-        #expect(areTaken && waiting.last! > 0, "words that wait for each watcher: \(waiting)")
-        // Corosync counts what it keeps for each connection in its own memory.
+        #expect(areTaken && waiting.last! > 0, "words waiting for each watcher: \(waiting)")
+        // Corosync counts the notifications of each connection that it queues in its own memory.
         let queues = try sandbox.run(on: 1, ["corosync-cmapctl", "-m", "stats", "stats.ipcs.service5."]).lines
             .filter { $0.contains(".queued ") || $0.contains(".queueing ") }
         #expect(queues.count == 8 && queues.allSatisfy { $0.hasSuffix(" = 0") }, "\(queues)")
@@ -82,7 +83,7 @@ struct BystanderTests {
         #expect(used.0 <= used.1 * 2 + 15, "hundredths of a second in 3 s: \(used)")
 
         frozen.signal(SIGCONT)
-        pausedTerminal.goOn()
+        pausedTerminal.resume()
         let isComplete = eventually(within: .seconds(20)) {
             events(in: textOfFile(path) ?? "", "expected_votes") >= 20 + changes
         }
@@ -93,7 +94,7 @@ struct BystanderTests {
             #expect(events(in: late, "expected_votes") == events(in: textOfFile(path) ?? "", "expected_votes"))
             #expect(events(in: late, "dropped") == 0)
         }
-        // A terminal that nobody reads does not keep its watcher from ending either.
+        // A terminal that is not read does not keep its watcher from ending either.
         for process in [unread, paused, ended, frozen] {
             process.signal(SIGTERM)
             #expect(process.wait(within: .seconds(2)) == .signaled(SIGTERM))
@@ -104,18 +105,18 @@ struct BystanderTests {
         #expect(areClosed)
         print(
             """
-            never in the way: \(changes) changes for stopped readers and a frozen watcher: corosync grew by \
-            \(grown.0) KiB, without watchers by \(grown.1) KiB; it worked for \(worked.0) and \(worked.1) hundredths \
-            of a second, in 3 s of rest for \(used.0) and \(used.1)
+            load on corosync: \(changes) changes with stopped readers and a frozen watcher: corosync grew by \
+            \(grown.0) KiB, without watchers by \(grown.1) KiB; its processor time was \(worked.0) and \(worked.1) \
+            hundredths of a second, in 3 idle seconds \(used.0) and \(used.1)
             """)
     }
 
-    @Test("200 watchers that come and go, killed ones among them, leave no connection and no shared memory behind")
+    @Test("is gone after 200 watchers, some of them killed: no connection and no shared memory is left")
     func comeAndGo() throws {
         let sandbox = try Sandbox(nodes: 1)
         let connections = try sandbox.connections(on: 1)
         #expect(try sandbox.sharedMemory(on: 1).isEmpty)
-        // Ten at a time: status, one event, ended by a signal, killed with everything open.
+        // Ten at a time: a status, one event, ended by a signal, and killed with open connections.
         let command = """
             pids=
             for j in 1 2 3; do "$0" -q & pids="$pids $!"; "$0" -fj -n 1 >/dev/null & pids="$pids $!"; done
@@ -138,7 +139,7 @@ struct BystanderTests {
         let time = ContinuousClock.now - start
         #expect(time < .seconds(60))
         print(
-            "never in the way: 200 watchers in \(time.components.seconds) s, after every ten \(connections) connections "
+            "load on corosync: 200 watchers in \(time.components.seconds) s; after every ten, \(connections) connections "
                 + "and no shared memory, as before")
     }
 }

@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// What corosync on one node wrote in its log about rings and quorum.
+/// The rings and the changes of quorum in the log of corosync on one node.
 struct CorosyncLog {
     /// A ring that was formed.
     struct Ring {
@@ -11,45 +11,45 @@ struct CorosyncLog {
         let members: Set<Int64>
         let joined: Set<Int64>
         let left: Set<Int64>
-        /// Whether its synchronisation came to an end. Corosync tells its clients of a ring in the course of that: one
-        /// that the next ring interrupts may be told or not.
+        /// Whether its synchronisation was completed. Corosync notifies its clients during the synchronisation; if the
+        /// next ring interrupts it, the notification may or may not have been sent.
         var isComplete = false
     }
 
     /// Quorum gained or lost.
-    struct Turn {
+    struct QuorumChange {
         let isQuorate: Bool
         let time: Int64
-        /// The position of the ring in which it happened.
+        /// The index of the ring in which it happened.
         let ring: Int
     }
 
-    /// One life of the daemon.
-    struct Life {
-        /// The process ID, as the daemon sees it; 0 when it had no time to write a line.
+    /// One run of the daemon, from its start to its end.
+    struct Run {
+        /// The process ID, as the daemon sees it; 0 if it was killed before it wrote a line.
         var process = 0
         var rings: [Ring] = []
-        var turns: [Turn] = []
-        /// Whether it ended in good order. The log of a daemon that is killed can lack its last lines.
-        var isEndedWell = false
+        var quorumChanges: [QuorumChange] = []
+        /// Whether it was stopped, not killed. The log of a killed daemon can lack its last lines.
+        var exitedNormally = false
     }
 
-    private(set) var lives: [Life] = []
+    private(set) var runs: [Run] = []
 
-    /// The life of the daemon with a process ID, as the daemon sees it.
-    func life(of process: Int) -> Life? { lives.last { $0.process == process } }
+    /// The run of the daemon with a process ID, as the daemon sees it.
+    func run(of process: Int) -> Run? { runs.last { $0.process == process } }
 
     /// Reads a log.
     init(_ text: String) {
         var members: Set<Int64> = []
         for line in text.split(separator: "\n") {
             if line == "--- corosync starts ---" {
-                lives.append(Life())
+                runs.append(Run())
                 continue
             }
-            guard !lives.isEmpty else { continue }
-            let life = lives.count - 1
-            if lives[life].process == 0 { lives[life].process = Self.process(in: line) }
+            guard !runs.isEmpty else { continue }
+            let run = runs.count - 1
+            if runs[run].process == 0 { runs[run].process = Self.process(in: line) }
             func message(_ start: String) -> Substring? {
                 line.firstRange(of: start).map { line[$0.upperBound...] }
             }
@@ -61,22 +61,22 @@ struct CorosyncLog {
                 func list(_ word: String) -> Set<Int64> {
                     text.firstRange(of: " \(word):").map { Self.numbers(text[$0.upperBound...]) } ?? []
                 }
-                lives[life].rings.append(
+                runs[run].rings.append(
                     Ring(
                         id: String(text[..<end]), time: Self.time(of: line), members: members, joined: list("joined"),
                         left: list("left")))
             } else if message("[MAIN  ] Completed service synchronization") != nil {
-                let last = lives[life].rings.count - 1
-                if last >= 0 { lives[life].rings[last].isComplete = true }
+                let last = runs[run].rings.count - 1
+                if last >= 0 { runs[run].rings[last].isComplete = true }
             } else if message("[QUORUM] This node is within the ") != nil {
-                lives[life].turns.append(
-                    Turn(
+                runs[run].quorumChanges.append(
+                    QuorumChange(
                         isQuorate: message("within the primary component") != nil, time: Self.time(of: line),
-                        ring: lives[life].rings.count - 1))
+                        ring: runs[run].rings.count - 1))
             } else if message("Corosync Cluster Engine exiting normally") != nil {
-                lives[life].isEndedWell = true
+                runs[run].exitedNormally = true
             } else if let text = message("[QUORUM] ") {
-                // The rest of a list of members that is too long for one line.
+                // The continuation of a list of members that is too long for one line.
                 members.formUnion(Self.continued(text))
             }
         }
@@ -110,7 +110,7 @@ struct CorosyncLog {
         var now = Glibc.time(nil)
         var parts = tm()
         localtime_r(&now, &parts)
-        // The log has no year: it was written a moment ago.
+        // The log has no year, but is recent.
         if Int32(month) > parts.tm_mon { parts.tm_year -= 1 }
         (parts.tm_mon, parts.tm_mday) = (Int32(month), day)
         (parts.tm_hour, parts.tm_min, parts.tm_sec, parts.tm_isdst) = (clock[0], clock[1], clock[2], -1)
@@ -119,10 +119,10 @@ struct CorosyncLog {
 }
 
 extension Substring {
-    /// Whether a text is in it.
+    /// Whether it contains a text.
     func has(_ text: String) -> Bool { firstRange(of: text) != nil }
 
-    /// Where a text is first found.
+    /// The first occurrence of a text.
     func firstRange(of text: String) -> Range<Index>? {
         var start = startIndex
         while let found = self[start...].utf8.firstIndex(of: text.utf8.first!) {

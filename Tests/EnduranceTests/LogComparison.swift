@@ -3,28 +3,32 @@
 import Glibc
 import TestSupport
 
-/// Holds the lines of one watcher against the log of corosync on its node.
+/// Compares the lines of one watcher with the log of corosync on its node.
 ///
-/// The rule: from the status that begins a connection to its end, the watcher tells the rings and the turns of quorum of
-/// one life of the daemon, all of them, no others, in their order. What it leaves room for is corosync's own:
+/// The rule: from the status that begins a connection to the end of the connection, the watcher reports all rings and
+/// all changes of quorum of one run of the daemon, in order, and no others. These differences are due to corosync and
+/// are accepted:
 ///
-/// - A ring whose synchronisation the next ring interrupts may be told or not.
-/// - Who connects during the synchronisation of a ring is given that ring, and given it again when it is told to all.
-/// - What came within ``slack`` before the end of a connection may be missing: the library looks for the hang-up before
-///   it looks for notifications, the daemon that shuts down closes its connections before it leaves the ring, and a
-///   request that it leaves unanswered takes the library 2 s to give up, with the notification that asked for it.
+/// - A ring whose synchronisation is interrupted by the next ring may or may not be reported.
+/// - A watcher that connects during the synchronisation of a ring gets that ring at once, and a second time when all
+///   clients are notified.
+/// - Anything within ``slack`` before the end of a connection may be missing: the library checks for a hang-up before
+///   it checks for notifications; a daemon that shuts down closes its connections before it leaves the ring; and if the
+///   daemon leaves a request unanswered, the library gives up after 2 s, and the notification that caused the request
+///   is lost.
 /// - A daemon that is killed can die before its last lines are in the log.
 struct LogComparison {
-    /// How long before the end of a connection the last of what happened may be missing.
+    /// How long before the end of a connection events may be missing, in microseconds.
     static let slack: Int64 = 3_000_000
-    /// How soon after the first ring of a daemon a watcher has connected: its longest pause, a freeze, a busy machine.
-    static let patience: Int64 = 20_000_000
+    /// How long after the first ring of a daemon a watcher may connect, in microseconds: its longest pause between two
+    /// attempts, a freeze, and a busy machine.
+    static let connectionLimit: Int64 = 20_000_000
 
-    /// What is wrong.
+    /// The differences that are not accepted.
     private(set) var problems: [String] = []
-    /// How many lines were held against the log.
+    /// How many lines were compared with the log.
     private(set) var compared = 0
-    /// How many rings and turns of quorum of the log were looked for.
+    /// How many rings and changes of quorum in the log were looked for in the lines.
     private(set) var expected = 0
 
     private let log: CorosyncLog
@@ -46,25 +50,25 @@ struct LogComparison {
             if line.event == "status" {
                 connections.append([line])
             } else if connections.isEmpty {
-                note("the first line is no status", line)
+                note("the first line is not a status", line)
             } else {
                 connections[connections.count - 1].append(line)
             }
         }
-        var lives: Set<Int> = []
+        var runs: Set<Int> = []
         var previous = -1
         for connection in connections {
             let isLost = connection.last?.event == "disconnected"
             let ended = isLost ? connection.last!.time : end
-            guard let life = compare(connection, until: ended) else { continue }
-            if life < previous { note("a life of the daemon that was over", connection[0]) }
-            previous = life
-            lives.insert(life)
+            guard let run = compare(connection, until: ended) else { continue }
+            if run < previous { note("an earlier run of the daemon", connection[0]) }
+            previous = run
+            runs.insert(run)
         }
-        for (index, life) in log.lives.enumerated() where !lives.contains(index) {
-            guard let first = life.rings.first?.time else { continue }
-            let last = index + 1 < log.lives.count ? (life.rings.last?.time ?? first) : end
-            if last - first > Self.patience { problems.append("life \(index) of the daemon was never watched") }
+        for (index, run) in log.runs.enumerated() where !runs.contains(index) {
+            guard let first = run.rings.first?.time else { continue }
+            let last = index + 1 < log.runs.count ? (run.rings.last?.time ?? first) : end
+            if last - first > Self.connectionLimit { problems.append("run \(index) of the daemon was never watched") }
         }
     }
 
@@ -72,28 +76,28 @@ struct LogComparison {
         problems.append("\(problem): \(line.text)")
     }
 
-    /// Compares one connection; returns the life of the daemon that it belongs to.
+    /// Compares one connection; returns the run of the daemon that it belongs to.
     private mutating func compare(_ lines: [EventLine], until end: Int64) -> Int? {
         let status = lines[0]
         let ring = status.json["ring_id"].string
-        guard let life = log.lives.firstIndex(where: { $0.rings.contains { $0.id == ring } }),
-            let start = log.lives[life].rings.firstIndex(where: { $0.id == ring })
+        guard let run = log.runs.firstIndex(where: { $0.rings.contains { $0.id == ring } }),
+            let start = log.runs[run].rings.firstIndex(where: { $0.id == ring })
         else {
             note("no such ring in the log", status)
             return nil
         }
         compared += 1
-        if status.time - log.lives[life].rings[0].time > Self.patience, life > 0 { note("too late", status) }
-        compareRings(lines, with: log.lives[life], from: start, until: end)
-        compareTurns(lines, with: log.lives[life], from: start, until: end)
-        return life
+        if status.time - log.runs[run].rings[0].time > Self.connectionLimit, run > 0 { note("connected too late", status) }
+        compareRings(lines, with: log.runs[run], from: start, until: end)
+        compareQuorumChanges(lines, with: log.runs[run], from: start, until: end)
+        return run
     }
 
     private mutating func compareRings(
-        _ lines: [EventLine], with life: CorosyncLog.Life, from start: Int, until end: Int64
+        _ lines: [EventLine], with run: CorosyncLog.Run, from start: Int, until end: Int64
     ) {
         var next = start + 1
-        var members = life.rings[start].members
+        var members = run.rings[start].members
         var waitsForQuorum: (line: EventLine, ring: CorosyncLog.Ring)?
         for line in lines.dropFirst() {
             if line.event == "quorum" || line.event == "disconnected" { waitsForQuorum = nil }
@@ -101,55 +105,55 @@ struct LogComparison {
             compared += 1
             if let (line, ring) = waitsForQuorum, ring.isComplete { note("no quorum line follows", line) }
             let id = line.json["ring_id"].string
-            if next == start + 1, id == life.rings[start].id {
-                if line.json["joined"] != [] || line.json["left"] != [] { note("nobody joined or left", line) }
+            if next == start + 1, id == run.rings[start].id {
+                if line.json["joined"] != [] || line.json["left"] != [] { note("no node joined or left", line) }
                 continue
             }
-            guard let found = life.rings[min(next, life.rings.count)...].firstIndex(where: { $0.id == id }) else {
-                if life.isEndedWell || line.time < end - Self.slack { note("a ring that is not in the log", line) }
+            guard let found = run.rings[min(next, run.rings.count)...].firstIndex(where: { $0.id == id }) else {
+                if run.exitedNormally || line.time < end - Self.slack { note("a ring that is not in the log", line) }
                 continue
             }
-            for ring in life.rings[next..<found] where ring.isComplete {
+            for ring in run.rings[next..<found] where ring.isComplete {
                 problems.append("ring \(ring.id) is missing before \(line.text)")
             }
-            let ring = life.rings[found]
+            let ring = run.rings[found]
             expected += found + 1 - next
             func ids(_ key: String) -> Set<Int64> { Set(line.json[key].elements.compactMap { $0["id"].number }) }
             let isNext = found == next
-            if ids("members") != ring.members { note("other members than \(ring.members.sorted())", line) }
-            // What a frozen node missed made it leave and join at once, and no difference.
+            if ids("members") != ring.members { note("the members are not \(ring.members.sorted())", line) }
+            // A node that was frozen can leave and join in the same ring, which makes no difference to the members.
             let joined = isNext ? ring.joined.subtracting(ring.left) : ring.members.subtracting(members)
             let left = isNext ? ring.left.subtracting(ring.joined) : members.subtracting(ring.members)
-            if ids("joined") != joined { note("joined were \(joined.sorted())", line) }
-            if ids("left") != left { note("left have \(left.sorted())", line) }
+            if ids("joined") != joined { note("the joined nodes are not \(joined.sorted())", line) }
+            if ids("left") != left { note("the nodes that left are not \(left.sorted())", line) }
             (members, next, waitsForQuorum) = (ring.members, found + 1, (line, ring))
         }
-        for ring in life.rings[next...] where ring.isComplete && ring.time < end - Self.slack {
+        for ring in run.rings[next...] where ring.isComplete && ring.time < end - Self.slack {
             problems.append("ring \(ring.id) is missing after \(lines.last!.text)")
         }
     }
 
-    private mutating func compareTurns(
-        _ lines: [EventLine], with life: CorosyncLog.Life, from start: Int, until end: Int64
+    private mutating func compareQuorumChanges(
+        _ lines: [EventLine], with run: CorosyncLog.Run, from start: Int, until end: Int64
     ) {
-        var turns: [(isQuorate: Bool, line: EventLine)] = []
-        guard var isQuorate = lines[0].isQuorate else { return note("it is not known whether quorate", lines[0]) }
+        var told: [(isQuorate: Bool, line: EventLine)] = []
+        guard var isQuorate = lines[0].isQuorate else { return note("quorate is null", lines[0]) }
         let first = isQuorate
         for line in lines.dropFirst() {
-            // Whatever line is the first to tell: expected votes can be what turns it, and their notification comes first.
+            // Any kind of line can be the first: a change of expected votes can change quorate, and is notified first.
             guard let now = line.isQuorate, now != isQuorate else { continue }
-            turns.append((now, line))
+            told.append((now, line))
             isQuorate = now
         }
-        compared += turns.count
-        // A watcher that connects in the middle of a change can come before or after its turn.
-        let before = life.turns.prefix { $0.ring < start }.count
-        let after = life.turns.prefix { $0.ring <= start }.count
+        compared += told.count
+        // A watcher that connects during a change can connect before or after quorum has changed.
+        let before = run.quorumChanges.prefix { $0.ring < start }.count
+        let after = run.quorumChanges.prefix { $0.ring <= start }.count
         var reasons: [String] = []
         for seen in before...after {
-            guard (seen > 0 && life.turns[seen - 1].isQuorate) == first else { continue }
-            guard let reason = difference(turns, life.turns[seen...], life, end) else {
-                expected += life.turns.count - seen
+            guard (seen > 0 && run.quorumChanges[seen - 1].isQuorate) == first else { continue }
+            guard let reason = difference(told, run.quorumChanges[seen...], run, end) else {
+                expected += run.quorumChanges.count - seen
                 return
             }
             reasons.append(reason)
@@ -158,20 +162,20 @@ struct LogComparison {
     }
 
     private func difference(
-        _ told: [(isQuorate: Bool, line: EventLine)], _ turns: ArraySlice<CorosyncLog.Turn>, _ life: CorosyncLog.Life,
-        _ end: Int64
+        _ told: [(isQuorate: Bool, line: EventLine)], _ logged: ArraySlice<CorosyncLog.QuorumChange>,
+        _ run: CorosyncLog.Run, _ end: Int64
     ) -> String? {
-        for (told, turn) in zip(told, turns) {
-            let ring = turn.ring < 0 ? "" : life.rings[turn.ring].id
-            if told.isQuorate != turn.isQuorate || told.line.json["ring_id"].string != ring {
-                return "the log has quorate \(turn.isQuorate) in \(ring): \(told.line.text)"
+        for (told, change) in zip(told, logged) {
+            let ring = change.ring < 0 ? "" : run.rings[change.ring].id
+            if told.isQuorate != change.isQuorate || told.line.json["ring_id"].string != ring {
+                return "the log has quorate \(change.isQuorate) in \(ring): \(told.line.text)"
             }
         }
-        if told.count > turns.count, life.isEndedWell || told[turns.count].line.time < end - Self.slack {
-            return "quorum did not turn: \(told[turns.count].line.text)"
+        if told.count > logged.count, run.exitedNormally || told[logged.count].line.time < end - Self.slack {
+            return "quorum did not change: \(told[logged.count].line.text)"
         }
-        if let missing = turns.dropFirst(told.count).first, missing.time < end - Self.slack {
-            return "quorate \(missing.isQuorate) in \(life.rings[max(0, missing.ring)].id) is missing"
+        if let missing = logged.dropFirst(told.count).first, missing.time < end - Self.slack {
+            return "quorate \(missing.isQuorate) in \(run.rings[max(0, missing.ring)].id) is missing"
         }
         return nil
     }
@@ -196,7 +200,7 @@ extension EventLine {
     }
 }
 
-/// The present moment, in microseconds since 1970.
+/// The current time, in microseconds since 1970.
 func currentTime() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)

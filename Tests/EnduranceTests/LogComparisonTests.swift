@@ -4,10 +4,10 @@ import Glibc
 import Testing
 import TestSupport
 
-/// The comparison that the soak rests on: what is wrong is found.
+/// The comparison that the soak relies on must find every kind of error.
 @Suite("The comparison with corosync's log", .serialized)
 struct LogComparisonTests {
-    @Test("finds what is missing, made up, changed or out of order, in the lines of a watcher as in the log")
+    @Test("finds events that are missing, invented, changed or out of order in the lines of a watcher")
     func findsWhatIsWrong() throws {
         let sandbox = try Sandbox(nodes: 3)
         let path = "\(sandbox.folder)/watcher.json"
@@ -33,7 +33,7 @@ struct LogComparisonTests {
         #expect(watcher.wait(within: .seconds(5)) == .signaled(SIGTERM))
         let log = try sandbox.log(of: 1)
 
-        // As if the watcher had gone on for long without another word.
+        // Pretend that the watcher went on for a minute without another line.
         let end = currentTime() + 60_000_000
         func problems(_ lines: [String], _ log: String) throws -> [String] {
             LogComparison(try lines.map { try EventLine($0) }, with: CorosyncLog(log), end: end).problems
@@ -52,11 +52,11 @@ struct LogComparisonTests {
             ("a ring is missing", { $0.removeSubrange(left...(left + 1)) }),
             ("the last ring is missing", { $0.removeSubrange(lastRing...) }),
             ("quorum lost is missing", { $0.remove(at: lost) }),
-            ("a ring is told twice", { $0.insert($0[left], at: left + 1) }),
+            ("a ring is reported twice", { $0.insert($0[left], at: left + 1) }),
             ("two rings are out of order", { $0.swapAt(left, lastRing) }),
             ("a ring has another ID", { $0[left] = $0[left].replacing(ring, by: other) }),
-            ("a node that left is not told", { $0[left] = try emptied("left", $0[left]) }),
-            ("a node that joined is not told", { $0[lastRing] = try emptied("joined", $0[lastRing]) }),
+            ("a node that left is not reported", { $0[left] = try emptied("left", $0[left]) }),
+            ("a node that joined is not reported", { $0[lastRing] = try emptied("joined", $0[lastRing]) }),
             ("quorum is not lost", { $0[lost] = $0[lost].replacing("\"quorate\":false", by: "\"quorate\":true") }),
         ]
         for (what, change) in cases {
@@ -65,7 +65,7 @@ struct LogComparisonTests {
             try #require(changed != lines, "\(what)")
             #expect(try !problems(changed, log).isEmpty, "\(what)")
         }
-        // What the log lacks, the watcher has made up.
+        // An event that is missing from the log counts as invented by the watcher.
         let logLines = log.split(separator: "\n").map(String.init)
         for text in ["A new membership (\(ring))", "This node is within the non-primary"] {
             let line = try #require(logLines.lastIndex { $0.contains(text) }, "\(text)")
@@ -75,7 +75,7 @@ struct LogComparisonTests {
         }
     }
 
-    /// A line whose array of that name has nothing in it.
+    /// The line with the array of that name empty.
     private func emptied(_ name: String, _ line: String) throws -> String {
         let start = try #require(line[...].firstRange(of: "\"\(name)\":[")).upperBound
         let end = try #require(line[start...].firstIndex(of: "]"))
@@ -84,7 +84,7 @@ struct LogComparisonTests {
 }
 
 extension String {
-    /// The text with every part replaced that is equal to another.
+    /// The text with every occurrence of a part replaced.
     fileprivate func replacing(_ part: String, by other: String) -> String {
         var rest = self[...]
         var result = ""

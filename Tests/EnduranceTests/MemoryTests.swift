@@ -4,7 +4,7 @@ import Glibc
 import Testing
 import TestSupport
 
-/// A copy of a built file that valgrind can read: it does not know the debug information of this compiler.
+/// A copy of a built file without debug information, which valgrind cannot read from this compiler.
 func stripped(_ name: String, in folder: TemporaryFolder) throws -> String {
     let path = "\(folder.path)/\(name)"
     let result = try ChildProcess.run(["strip", "--strip-debug", "-o", path, Sandbox.builtProduct(named: name)])
@@ -12,10 +12,10 @@ func stripped(_ name: String, in folder: TemporaryFolder) throws -> String {
     return path
 }
 
-/// What valgrind(1) says of the program on a real cluster, with the real libraries.
+/// The program under valgrind(1), on a real cluster with the real libraries.
 @Suite("Memory", .serialized)
 struct MemoryTests {
-    @Test("valgrind finds no access that is wrong and no memory that is lost, in the status and across reconnects")
+    @Test("valgrind finds no invalid access and no leak, in a status and across reconnects")
     func valgrind() throws {
         let folder = try TemporaryFolder()
         let program = try stripped("vqwatch", in: folder)
@@ -28,7 +28,7 @@ struct MemoryTests {
                 "--log-file=\(folder.path)/\(name)", program,
             ]
         }
-        /// What it found, without its word that a signal came.
+        /// The errors in the log of valgrind, which also reports the signal.
         func findings(_ name: String) -> String {
             let log = textOfFile("\(folder.path)/\(name)") ?? "no log of valgrind"
             return ["lost in loss record", "Invalid", "ninitialised", "Mismatched", "overlap", "no log"]
@@ -49,7 +49,7 @@ struct MemoryTests {
             #expect(try follower.nextEvent(within: .seconds(30)) { $0.event == "status" } != nil)
             try sandbox.heal(2)
             #expect(try follower.nextEvent(within: .seconds(30)) { $0.node(2)["state"] == "member" } != nil)
-            // At rest: valgrind does not follow the pointers in which Swift keeps tags of its own.
+            // Wait until it is idle, because valgrind cannot follow the tagged pointers of Swift.
             while try follower.nextEvent(within: .milliseconds(500)) != nil {}
             follower.signal(SIGTERM)
             #expect(follower.wait(within: .seconds(30)) == .signaled(SIGTERM))

@@ -4,10 +4,10 @@ import Glibc
 import Testing
 import TestSupport
 
-/// Every system call of a run, as strace(1) sees it.
+/// Checks every system call of a run with strace(1).
 @Suite("Least privilege", .serialized)
 struct PrivilegeTests {
-    /// Lines of strace that say what a program must not do unasked; nil for what it may do.
+    /// What a line of strace shows that the program must not do; nil for a call that is allowed.
     private func offence(_ line: Substring, writing allowed: String?) -> String? {
         // `1234 openat(AT_FDCWD, "…", …) = 3`, or the rest of a call that another thread interrupted.
         guard let open = line.firstIndex(of: "("), !line.contains("resumed>") else { return nil }
@@ -20,7 +20,7 @@ struct PrivilegeTests {
             let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC"].contains { line.contains($0) }
             guard writes || call == "creat" else { return nil }
             let path = line.split(separator: "\"").dropFirst().first.map(String.init) ?? ""
-            // The rings of a connection, which corosync's own library opens.
+            // The ring buffers of a connection, which corosync's own library opens.
             if path.hasPrefix("/dev/shm/qb-") || path == "/dev/null" || allowed.map(path.hasPrefix) == true {
                 return nil
             }
@@ -34,16 +34,16 @@ struct PrivilegeTests {
         case "setuid", "setgid", "setresuid", "setresgid", "capset", "mlock", "mlockall", "sched_setscheduler",
             "ptrace",
             "kill", "tgkill", "execve", "execveat":
-            // strace itself starts the program; ending by a signal is raising it.
+            // strace starts the program with execve, and the program ends by raising the signal.
             if call == "execve" || call == "tgkill" || call == "kill" { return nil }
             return "a privilege"
         default: return nil
         }
     }
 
-    @Test("an ordinary user with a uidgid entry sees the status and follows; no network socket, no file is touched")
+    @Test("an ordinary user with a uidgid entry can use status and --follow, which change no file and use no network")
     func ordinaryUser() throws {
-        // Only root can act as another user; an ordinary user is one already.
+        // Only root can change to another user. Otherwise the test already runs as an ordinary user.
         let user = getuid() == 0 ? Sandbox.User(user: 4242, group: 4242) : nil
         let sandbox = try Sandbox(nodes: 2, allowed: user.map { [$0] } ?? [])
         let temporary = try TemporaryFolder()
@@ -88,13 +88,13 @@ struct PrivilegeTests {
         #expect(try follower.nextEvent { $0.event == "disconnected" } != nil)
         try sandbox.start(1)
         #expect(try follower.nextEvent { $0.event == "status" } != nil)
-        // strace hands the signal on and ends as its child does.
+        // strace ends in the same way as its child.
         kill(try #require(follower.onlyChild), SIGTERM)
         #expect(follower.wait(within: .seconds(10)) != nil)
         seen += calls(in: trace, writing: metrics)
         #expect(namesInFolder(metrics) == ["vqwatch.prom"])
 
-        // What is not to be seen would be.
+        // The check finds forbidden calls when there are some.
         let unasked = offences(in: trace)
         #expect(unasked.contains { $0.hasPrefix("a file opened for writing") })
         #expect(unasked.contains { $0.hasPrefix("a change in the file system") })

@@ -9,15 +9,15 @@ let vqwatch = Sandbox.builtProduct(named: "vqwatch")
 /// The four values of `--dispatch`.
 let dispatchModes = ["all", "one", "blocking", "one-nonblocking"]
 
-/// Something that a test needs to go on and that did not happen.
+/// A failure after which a test cannot continue.
 struct TestFailure: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
 }
 
-/// What a process holds of the machine.
+/// The resources of a process.
 struct Footprint: Hashable {
-    /// Memory of its own, in KiB. Pages of a file, such as the program itself, do not count.
+    /// Private memory in KiB, without pages of files such as the program itself.
     let memory: Int
     let descriptors: Int
 
@@ -37,7 +37,7 @@ func number(after word: String, in text: String) -> Int? {
 }
 
 extension Sandbox {
-    /// How many connections corosync on a node has, the one that asks not counted.
+    /// How many connections corosync on a node has, not counting the one of this request.
     func connections(on node: Int) throws -> Int {
         let answer = try run(on: node, ["corosync-cmapctl", "-m", "stats", "stats.ipcs.global.active"])
         guard answer.status == 0, let count = answer.output.split(separator: " ").last.flatMap({ Int($0.dropLast()) })
@@ -45,24 +45,24 @@ extension Sandbox {
         return count - 1
     }
 
-    /// What corosync on a node wrote in its log about rings and quorum.
+    /// The rings and the changes of quorum in the log of corosync on a node.
     func rings(of node: Int) throws -> CorosyncLog { CorosyncLog(try log(of: node)) }
 }
 
-/// What a watcher writes into and a test reads when it likes.
+/// The reading end of a watcher's output, which a test reads only when it chooses to.
 protocol Readable {
     var descriptor: Int32 { get }
 }
 
 extension Readable {
-    /// How many bytes wait to be read.
+    /// How many bytes can be read.
     var waiting: Int {
         var count: Int32 = 0
         _ = ioctl(descriptor, UInt(FIONREAD), &count)
         return Int(count)
     }
 
-    /// Reads what is there, and what comes until nothing has come for a while or there is no writer left.
+    /// Reads until nothing has arrived for this time, or no writer is left.
     func readAll(quietFor limit: Duration) -> String {
         var bytes: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 65536)
@@ -76,7 +76,7 @@ extension Readable {
     }
 }
 
-/// A named pipe that holds very little, so that a writer soon waits for a reader.
+/// A named pipe with a small buffer, so that a writer soon blocks.
 final class NarrowPipe: Readable {
     let path: String
     let descriptor: Int32
@@ -85,16 +85,16 @@ final class NarrowPipe: Readable {
         path = "\(folder)/narrow-pipe"
         guard mkfifo(path, 0o600) == 0 else { throw TestFailure("no pipe at \(path)") }
         descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-        // F_SETPIPE_SZ: a page is the least.
+        // F_SETPIPE_SZ: the minimum is one page.
         guard descriptor >= 0, fcntl(descriptor, 1031, 4096) >= 0 else { throw TestFailure("no narrow pipe") }
     }
 
     deinit { close(descriptor) }
 }
 
-/// A terminal (pty(7)), and the person before it.
+/// A pseudoterminal (pty(7)), and the keys of its user.
 final class Terminal: Readable {
-    /// The person's side.
+    /// The side of the user.
     let descriptor: Int32
     /// The side of the programs.
     let line: Int32
@@ -102,7 +102,7 @@ final class Terminal: Readable {
     init() throws {
         descriptor = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
         var locked: Int32 = 0
-        // TIOCSPTLCK and TIOCGPTPEER: unlockpt(3), and the other side.
+        // TIOCSPTLCK is unlockpt(3); TIOCGPTPEER opens the other side.
         let isUnlocked = ioctl(descriptor, 0x4004_5431, &locked) == 0
         line = isUnlocked ? ioctl(descriptor, 0x5441, O_RDWR | O_NOCTTY | O_CLOEXEC) : -1
         guard line >= 0 else { throw TestFailure("no terminal") }
@@ -113,11 +113,11 @@ final class Terminal: Readable {
         close(descriptor)
     }
 
-    /// Presses Ctrl-S: what is written waits from now on.
+    /// Presses Ctrl-S: output is held back from now on.
     func pause() { press(0x13) }
 
     /// Presses Ctrl-Q.
-    func goOn() { press(0x11) }
+    func resume() { press(0x11) }
 
     private func press(_ key: UInt8) {
         var key = key
@@ -125,7 +125,7 @@ final class Terminal: Readable {
     }
 }
 
-/// A folder that everybody may use, gone with this object.
+/// A folder that every user may write to; it is removed with this object.
 final class TemporaryFolder {
     let path: String
 

@@ -4,10 +4,10 @@ import Glibc
 import Testing
 import TestSupport
 
-/// Clusters as large as corosync goes.
+/// Clusters up to the largest size that corosync supports.
 @Suite("Scale", .serialized)
 struct ScaleTests {
-    @Test("24 real nodes fall apart in two halves, come together, and are all restarted: every line is right")
+    @Test("every line is right while 24 real nodes are partitioned, rejoined and all restarted")
     func twentyFourNodes() throws {
         let all = Array(1...24)
         let sandbox = try Sandbox(nodes: 24, within: .seconds(120))
@@ -30,7 +30,7 @@ struct ScaleTests {
         #expect(
             whole.isQuorate == true && whole.json["votes"]["total"] == 24 && whole.json["nodes"].elements.count == 24)
 
-        // Half of 24 votes is no majority: neither half is quorate. On a busy machine more rings come and go.
+        // Half of 24 votes is no majority, so neither half is quorate. A busy machine forms additional rings.
         try sandbox.partition(Array(1...12), Array(13...24))
         for (node, half) in [(1, 1...12), (24, 13...24)] {
             try sandbox.wait(node: node, members: Array(half), within: .seconds(90))
@@ -44,7 +44,7 @@ struct ScaleTests {
         }
         try sandbox.join()
         try sandbox.wait(node: 1, members: all, within: .seconds(90))
-        // Every node once, those that are watched among them; the cluster stays quorate.
+        // Restart every node once, including the watched ones; the cluster stays quorate.
         let start = ContinuousClock.now
         for group in stride(from: 1, through: 24, by: 6).map({ Array($0..<$0 + 6) }) {
             let other = group.contains(1) ? 24 : 1
@@ -85,7 +85,7 @@ struct ScaleTests {
         print("scale: 24 nodes, \(lines) lines of \(watchers.count) watchers, \(compared) compared with the logs")
     }
 
-    /// One run of the status in a stand-in cluster.
+    /// The cost of one status in a stand-in cluster.
     private struct Cost {
         var calls: [String: Int] = [:]
         var instructions = 0
@@ -123,7 +123,7 @@ struct ScaleTests {
     }
 
     @Test(
-        "384 nodes, corosync's own limit: the status is right, and calls, instructions and memory grow with the nodes")
+        "the status of 384 nodes, corosync's limit, is right, and calls, instructions and memory grow linearly")
     func manyNodes() throws {
         let temporary = try TemporaryFolder()
         let folder = temporary.path
@@ -134,14 +134,14 @@ struct ScaleTests {
         #expect(many.calls["votequorum_getinfo"] == 384, "each node is asked for once")
         for (call, count) in many.calls {
             let (base, fewer) = (one.calls[call] ?? 0, some.calls[call] ?? 0)
-            // A configuration that is read a moment too early is read again.
+            // A configuration that was read too early is read again.
             #expect(
                 count - base <= max(0, fewer - base) * 384 / 95 + 40, "calls of \(call): \(base), \(fewer), \(count)")
         }
         let perNode = Double(some.instructions - one.instructions) / 95
         let perNodeOfMany = Double(many.instructions - one.instructions) / 383
         #expect(one.instructions > 0 && perNode > 0)
-        #expect(perNodeOfMany <= perNode * 1.3, "instructions for a node: \(perNode) of 96, \(perNodeOfMany) of 384")
+        #expect(perNodeOfMany <= perNode * 1.3, "instructions per node: \(perNode) with 96, \(perNodeOfMany) with 384")
         #expect(many.memory - one.memory <= max(2048, (some.memory - one.memory) * 5), "KiB of memory")
         print(
             """

@@ -2,7 +2,7 @@
 
 import TestSupport
 
-/// What happens to a cluster, one thing after the other, as a seed decides: the same seed, the same things.
+/// A random sequence of actions on a cluster. The same seed gives the same sequence.
 struct Schedule {
     enum Action: Hashable {
         case cut(Int)
@@ -12,7 +12,7 @@ struct Schedule {
         case stop(Int)
         case kill(Int)
         case start(Int)
-        /// Killed and started again before the others can miss it.
+        /// Killed and started again before the other nodes notice.
         case restart(Int)
         case freeze(Int)
         case thaw(Int)
@@ -35,8 +35,8 @@ struct Schedule {
         running = Set(1...nodes)
     }
 
-    /// The next thing, and how many milliseconds to wait before it: mostly so few that it interrupts what the last
-    /// thing began, sometimes enough for a ring to form.
+    /// The next action, and how many milliseconds to wait before it: mostly so few that it interrupts the effect of the
+    /// last action, sometimes enough for a ring to form.
     mutating func next() -> (pause: UInt32, action: Action) {
         let isQuick = frozen != nil || Int.random(in: 1...10, using: &random) <= 6
         let pause = UInt32.random(in: isQuick ? 0...900 : 2000...3800, using: &random)
@@ -48,7 +48,7 @@ struct Schedule {
         }
     }
 
-    /// What brings back everything, in order.
+    /// The actions that make the cluster whole again, in order.
     mutating func settle() -> [Action] {
         var actions: [Action] = frozen.map { [.thaw($0)] } ?? []
         if isPartitioned { actions.append(.join) }
@@ -61,7 +61,7 @@ struct Schedule {
     private var awake: [Int] { running.filter { $0 != frozen }.sorted() }
 
     private mutating func draw() -> Action? {
-        // A freeze is short: what a cluster without the node does is seen within seconds.
+        // Keep a freeze short: the cluster reacts to it within seconds.
         if let frozen, Int.random(in: 1...3, using: &random) == 1 { return .thaw(frozen) }
         let node = Int.random(in: 1...nodes, using: &random)
         let other = awake.randomElement(using: &random)!

@@ -5,7 +5,7 @@ import TestSupport
 
 @Suite("The schedule of a soak")
 struct ScheduleTests {
-    /// What happens in a soak: so many things, the cluster made whole, and as many again.
+    /// The actions of a soak: a number of them, then those that make the cluster whole, and the same number again.
     private func course(seed: UInt64, actions: Int, nodes: Int = 4) -> [Schedule.Action] {
         var schedule = Schedule(nodes: nodes, seed: seed)
         let first = (0..<actions).map { _ in schedule.next().action }
@@ -13,7 +13,7 @@ struct ScheduleTests {
         return first + settling + (0..<actions).map { _ in schedule.next().action }
     }
 
-    @Test("is the same for the same seed, and another for another")
+    @Test("is the same for the same seed, and differs between seeds")
     func repeats() {
         for seed in UInt64(1)...100 {
             #expect(course(seed: seed, actions: 50) == course(seed: seed, actions: 50))
@@ -21,7 +21,7 @@ struct ScheduleTests {
         }
     }
 
-    @Test("has everything that can happen to a cluster, in a quarter of an hour, whatever the seed")
+    @Test("has every kind of action within a quarter of an hour, for every seed")
     func hasEverything() {
         for seed in UInt64(1)...100 {
             let kinds = Set(course(seed: seed, actions: 150).map { String("\($0)".prefix { $0 != "(" }) })

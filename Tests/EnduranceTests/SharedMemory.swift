@@ -3,53 +3,53 @@
 import Glibc
 import TestSupport
 
-/// What one connection to corosync shares in `/dev/shm` of a node: three buffers, each of two files, in a folder that
-/// libqb names `qb-SERVER-CLIENT-DESCRIPTOR-XXXXXX`, with the process IDs that the daemon sees.
+/// The shared memory of one connection to corosync in `/dev/shm` of a node: three buffers of two files each, in a
+/// folder that libqb names `qb-SERVER-CLIENT-DESCRIPTOR-XXXXXX`, with the process IDs as the daemon sees them.
 struct SharedMemory: CustomStringConvertible {
-    /// Why nobody is left who could have removed it.
+    /// An acceptable reason for files that were left behind: no process could have removed them.
     enum Excuse: String, CaseIterable {
-        /// The daemon was killed after it had begun to make it and before it told the client: no client knows of it.
+        /// The daemon was killed while it created them, before it answered the client: no client knows of them.
         case unanswered = "of a client that was not answered"
-        /// The client closed the connection in good order, which leaves the files to the daemon, and that was killed before
-        /// it noticed, or before it had removed them all.
+        /// The client closed the connection properly, which leaves the files to the daemon, and the daemon was killed
+        /// before it noticed, or before it had removed all of them.
         case unnoticed = "of a client that had left"
     }
 
     let folder: String
     let server: Int
-    /// 0 for a process that the daemon cannot see: one that the test did not start with `isVisible`.
+    /// 0 for a process that the daemon cannot see, because the test started it without `isVisible`.
     let client: Int
     let service: String
-    /// In the order in which libqb makes them.
+    /// In the order in which libqb creates them.
     private(set) var files: [String] = []
-    /// How many sides have each buffer open, as its header says: one that is made, two that is in use, none that the
-    /// client has closed.
+    /// The reference count in the header of each buffer: 1 when it has been created, 2 when it is in use, 0 when the
+    /// client has closed it.
     private(set) var references: [Int] = []
-    /// How many words of notifications wait for the client to take them.
+    /// How many words of notifications the client has not dispatched yet.
     private(set) var waiting = 0
 
-    /// In the order in which a daemon removes them.
+    /// In the order in which the daemon removes them.
     private static let removal = ["response", "event", "request"].flatMap { ["\($0)-data", "\($0)-header"] }
     private static let parts = ["request", "response", "event"].flatMap { ["\($0)-header", "\($0)-data"] }
 
-    /// Whether all of it is there, and each buffer has this many references.
+    /// Whether all files exist, and each buffer has this reference count.
     func isWhole(references count: Int) -> Bool { files == Self.parts && references == [count, count, count] }
 
-    /// Looks for an excuse for what a daemon that is no more left.
+    /// Why the files are left although their daemon has ended.
     ///
     /// - Parameters:
     ///   - log: The log of the node.
-    ///   - isWatched: Whether the client is a watcher that outlives the daemon.
-    /// - Returns: The excuse; nil when there is none.
+    ///   - isWatched: Whether the client is a watcher that outlived the daemon.
+    /// - Returns: The excuse; nil if there is none.
     func excuse(_ log: CorosyncLog, isWatched: Bool) -> Excuse? {
-        guard let life = log.life(of: server), !life.isEndedWell else { return nil }
-        // A buffer counts its maker once it is made; the last one may not be.
+        guard let run = log.run(of: server), !run.exitedNormally else { return nil }
+        // The count is 1 as soon as a buffer is complete; the last buffer may be incomplete.
         if files == Array(Self.parts.prefix(files.count)), references.dropLast().allSatisfy({ $0 == 1 }),
             references.last.map({ $0 <= 1 }) == true, !isWhole(references: 0)
         {
             return .unanswered
         }
-        // Closed by the client, but for the one that the daemon may be about to remove.
+        // Closed by the client, except for the buffer that the daemon may be removing.
         let isLeft =
             Set(files) == Set(Self.removal.suffix(files.count)) && references.allSatisfy { (0...1).contains($0) }
             && references.count { $0 == 1 } <= 1
@@ -60,8 +60,8 @@ struct SharedMemory: CustomStringConvertible {
 }
 
 extension SharedMemory {
-    /// Reads the lines of ``Sandbox/sharedMemory(on:)``: a path below `/dev/shm`, and of a header the count
-    /// of references and where is written and read.
+    /// Parses the lines of ``Sandbox/sharedMemory(on:)``: a path below `/dev/shm`, and for a header the reference
+    /// count and the positions of writing and reading.
     static func read(_ lines: [String]) -> [SharedMemory] {
         var found: [String: SharedMemory] = [:]
         for line in lines {
@@ -88,10 +88,11 @@ extension SharedMemory {
 }
 
 extension Sandbox {
-    /// What the connections of a node share, and have left. The empty folders that libqb leaves after a daemon was killed
-    /// are not among it, nor is what such a daemon leaves of its own (its flight recorder).
+    /// The shared memory of the connections on a node, present and left behind; without the empty folders that libqb
+    /// leaves after a daemon was killed, and without the daemon's own flight recorder.
     func sharedMemory(on node: Int) throws -> [SharedMemory] {
-        // libqb's struct qb_ringbuffer_shared_s: where is written and read, the size, two paths, and the count.
+        // libqb's struct qb_ringbuffer_shared_s: the positions of writing and reading, the size, two paths, and the
+        // count.
         let command = """
             cd /dev/shm
             for folder in qb-*/; do
@@ -110,7 +111,7 @@ extension Sandbox {
     }
 }
 
-/// The process ID of a process in the sandbox, as corosync there sees it; nil for one that it does not see.
+/// The process ID of a process in the sandbox, as corosync sees it there; nil if corosync cannot see it.
 func innerNumber(of process: Int32) -> Int? {
     let status = textOfFile("/proc/\(process)/status") ?? ""
     let numbers = status.split(separator: "\n").first { $0.hasPrefix("NSpid:") }?.split(separator: "\t") ?? []

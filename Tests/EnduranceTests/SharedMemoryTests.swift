@@ -4,8 +4,8 @@ import Glibc
 import Testing
 import TestSupport
 
-/// The excuse for each state that a daemon which is killed can leave, and for none other.
-@Suite("The excuse for shared memory that is left")
+/// Exactly the states that a killed daemon can leave have an excuse.
+@Suite("The excuse for shared memory that is left behind")
 struct ExcuseTests {
     private func excuse(_ files: [String], isWatched: Bool = false, end: String = "") throws -> SharedMemory.Excuse? {
         let start =
@@ -19,7 +19,7 @@ struct ExcuseTests {
         return try #require(SharedMemory.read(lines).first).excuse(CorosyncLog(start + end), isWatched: isWatched)
     }
 
-    @Test("is that the client was not answered, wherever the daemon was in making it")
+    @Test("is that the client was not answered, at any point of the creation")
     func making() throws {
         let made = [
             "request-header", "request-data", "response-header", "response-data", "event-header", "event-data",
@@ -39,7 +39,7 @@ struct ExcuseTests {
         }
     }
 
-    @Test("is that the client had left, wherever the daemon was in removing it, but not for a watcher that is there")
+    @Test("is that the client had left, at any point of the removal, but not for a live watcher")
     func removing() throws {
         let files = [
             "request-header 0", "request-data", "response-header 0", "response-data", "event-header 0", "event-data",
@@ -47,14 +47,14 @@ struct ExcuseTests {
         let removed = ["response-data", "response-header", "event-data", "event-header"]
         for count in 0...removed.count {
             let left = files.filter { file in !removed.prefix(count).contains { file.hasPrefix($0) } }
-            // The request buffer alone could as well be all that was made.
+            // The request buffer alone could also be all that was created.
             guard left.count > 2 else { continue }
             #expect(try excuse(left) == .unnoticed, "\(left)")
             #expect(try excuse(left, isWatched: true) == nil, "\(left)")
         }
     }
 
-    @Test("is none for what the client has open or did not close, nor for what it began to remove")
+    @Test("does not exist for buffers that the client still has open, did not close, or began to remove")
     func none() throws {
         for references in [[2, 2, 2], [0, 2, 2], [0, 0, 2], [2, 1, 1], [2, 2, 1], [1, 1, 2], [-1, -1, -1]] {
             let files = zip(["request", "response", "event"], references).flatMap {
@@ -67,24 +67,24 @@ struct ExcuseTests {
     }
 }
 
-/// What stays in `/dev/shm` of a node after a daemon was killed, and who could have removed it.
+/// The files in `/dev/shm` of a node after a daemon was killed.
 @Suite("Shared memory", .serialized)
 struct SharedMemoryTests {
     let sandbox: Sandbox
 
     init() throws { sandbox = try Sandbox(nodes: 1) }
 
-    /// Starts a watcher, whose process ID the daemon does not see; returns it once it has given the status.
+    /// Starts a watcher whose process ID the daemon cannot see, and waits for its status.
     private func follower(_ mode: String = "all") throws -> ChildProcess {
         let process = try sandbox.spawn(on: 1, [vqwatch, "-fj", "--dispatch", mode])
         try #require(process.nextLine(within: .seconds(10)) != nil)
         return process
     }
 
-    @Test("a watcher removes the shared memory of a daemon that was killed, also where that takes its time to be gone")
+    @Test("a watcher removes the shared memory of a killed daemon, even if the daemon takes time to exit")
     func slowEnd() throws {
         let followers = try dispatchModes.map { try follower($0) }
-        // A client that leaves it to libqb, for comparison.
+        // For comparison, a client that relies on libqb.
         let other = try sandbox.spawn(on: 1, ["corosync-quorumtool", "-m"], isVisible: true)
         let areConnected = try eventually(within: .seconds(10)) {
             let used = try sandbox.sharedMemory(on: 1)
@@ -95,7 +95,7 @@ struct SharedMemoryTests {
         let words = textOfFile("\(sandbox.folder)/init")?.split(separator: " ") ?? []
         let parent = try #require(words.first.flatMap { Int32($0) })
 
-        // Until it goes on, nobody buries the daemon.
+        // While its parent is stopped, the killed daemon remains a zombie.
         kill(parent, SIGSTOP)
         kill(daemon, SIGKILL)
         for follower in followers { #expect(try follower.nextEvent { $0.event == "disconnected" } != nil) }
@@ -114,7 +114,7 @@ struct SharedMemoryTests {
         for follower in followers { #expect(try follower.nextEvent { $0.event == "status" } != nil) }
     }
 
-    @Test("a daemon that is killed before it answers who connects leaves files that no client knows of")
+    @Test("a daemon that is killed before it answers a connecting client leaves files that no client knows of")
     func unanswered() throws {
         let daemon = try sandbox.processID(of: 1)
         let tracer = try ChildProcess(
@@ -140,7 +140,7 @@ struct SharedMemoryTests {
         let left = try sandbox.sharedMemory(on: 1).filter { $0.server != running }
         let one = try #require(left.first)
         #expect(left.count == 1 && one.client == client && one.isWhole(references: 1), "\(left)")
-        // The watcher has mapped what it knows of.
+        // The watcher has mapped every file that it knows of.
         let maps = textOfFile("/proc/\(child)/maps") ?? ""
         #expect(maps.contains("/dev/shm/qb-\(running)-\(client)-") && !maps.contains(one.folder))
         #expect(one.excuse(try sandbox.rings(of: 1), isWatched: true) == .unanswered)
@@ -149,7 +149,7 @@ struct SharedMemoryTests {
         #expect(try sandbox.sharedMemory(on: 1).contains { $0.folder == one.folder })
     }
 
-    @Test("a daemon that is killed before it notices that a client has left leaves files that the client left to it")
+    @Test("a daemon that is killed before it notices that a client has left leaves the files of that client")
     func unnoticed() throws {
         for isKilled in [false, true] {
             let watcher = try follower()
@@ -168,12 +168,12 @@ struct SharedMemoryTests {
             #expect(left.count == 2)
             for one in left {
                 #expect(one.excuse(log, isWatched: false) == .unnoticed, "\(one)")
-                #expect(one.excuse(log, isWatched: true) == nil, "a watcher that is there would have removed it")
+                #expect(one.excuse(log, isWatched: true) == nil, "a live watcher would have removed it")
             }
         }
     }
 
-    @Test("what a client did not close has no excuse, and a daemon that ends in good order leaves nothing")
+    @Test("files that a client did not close have no excuse, and a daemon that is stopped leaves no files")
     func noExcuse() throws {
         let watcher = try follower()
         try sandbox.freeze(1)

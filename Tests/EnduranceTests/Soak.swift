@@ -3,13 +3,13 @@
 import Glibc
 import TestSupport
 
-/// A cluster to which things happen by a schedule.
+/// A cluster that undergoes the actions of a schedule.
 final class Soak {
     let sandbox: Sandbox
     let seed: UInt64
     let start = ContinuousClock.now
     private(set) var actions = 0
-    /// Changes that corosync would not make at that moment.
+    /// Changes that corosync refused at that moment.
     private(set) var refused = 0
 
     private var schedule: Schedule
@@ -23,12 +23,13 @@ final class Soak {
         configuration = String(decoding: try sandbox.configuration(of: 1), as: UTF8.self)
     }
 
-    /// Lets so many things happen. What is settled after them, and so all that follows, is a matter of the seed alone.
+    /// Performs this number of actions. A fixed number, so that settling, and all that follows, depends on the seed
+    /// alone.
     func run(actions count: Int) throws {
         for _ in 0..<count { try act() }
     }
 
-    /// Lets things happen for a while.
+    /// Performs actions for this time.
     func run(for limit: Duration) throws {
         let end = ContinuousClock.now + limit
         while ContinuousClock.now < end { try act() }
@@ -41,15 +42,15 @@ final class Soak {
         actions += 1
     }
 
-    /// Makes the cluster whole again, with a vote for each node and names that all nodes know, and brings every watcher
-    /// to read the state.
+    /// Makes the cluster whole again, with one vote per node and a configuration that all nodes have read, and makes
+    /// every watcher read the state.
     func settle() throws {
         for action in schedule.settle() { try perform(action) }
         let all = Array(1...sandbox.nodeCount)
         for node in all { try sandbox.wait(node: node, members: all, within: .seconds(60)) }
         for node in all { try insist(["corosync-quorumtool", "-v", "1", "-n", "\(node)"]) }
         try insist(["corosync-cfgtool", "-R"])
-        // Not the same number twice: every watcher is told, whatever the number was.
+        // Two different numbers, so that every watcher is notified, whatever the number was before.
         for votes in [all.count + 1, all.count] { try insist(["corosync-quorumtool", "-e", "\(votes)"]) }
     }
 

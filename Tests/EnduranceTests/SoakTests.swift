@@ -4,18 +4,18 @@ import Glibc
 import Testing
 import TestSupport
 
-/// Everything that can happen to a cluster, in no order, for as long as `VQWATCH_SOAK_SECONDS` says (a minute).
+/// Cluster faults in random order, for `VQWATCH_SOAK_SECONDS` (default: 60).
 @Suite("Soak", .serialized)
 struct SoakTests {
-    /// Watches node in one mode, into a file.
+    /// A watcher on one node, in one mode, that writes to a file.
     private struct Watcher {
         let node: Int
         let mode: String
-        /// The one that stands for the watcher, and ends as it ends.
+        /// The parent of the watcher, which ends in the same way.
         let process: ChildProcess
         /// The watcher itself.
         let processID: Int32
-        /// Its process ID as corosync on its node sees it.
+        /// Its process ID, as corosync on its node sees it.
         let number: Int
         let path: String
 
@@ -41,7 +41,7 @@ struct SoakTests {
         }
     }
 
-    @Test("of whatever can happen to a cluster: no watcher on any node misses anything, makes anything up or grows")
+    @Test("no watcher misses an event, invents one or grows, whatever happens to the cluster")
     func soak() throws {
         let seconds = Int(numberFromEnvironment("VQWATCH_SOAK_SECONDS") ?? 60)
         let seed = numberFromEnvironment("VQWATCH_SOAK_SEED") ?? UInt64.random(in: 0...UInt64(UInt32.max))
@@ -56,19 +56,19 @@ struct SoakTests {
                 watchers.append(try Watcher(on: node, of: sandbox, mode, path: path, into: path))
             }
         }
-        // Nobody reads this one before the last phase is over.
+        // This output is not read before the last phase is over.
         let pipe = try NarrowPipe(in: sandbox.folder)
         let unread = try Watcher(on: 1, of: sandbox, "all", path: "", into: pipe.path)
 
-        // An eighth of the time, about.
+        // About an eighth of the time.
         try soak.run(actions: max(4, seconds / 18))
         try settle(soak, watchers)
         let before = try footprints(soak, watchers, unread)
         try soak.run(for: .seconds(seconds) - (.now - soak.start))
         try settle(soak, watchers)
         let after = try footprints(soak, watchers, unread)
-        #expect(pipe.waiting > 2000, "the pipe is full, since nobody reads it")
-        try #require([before, after].allSatisfy { $0.watchers.count == watchers.count }, "every watcher is there")
+        #expect(pipe.waiting > 2000, "the pipe is full, because it is not read")
+        try #require([before, after].allSatisfy { $0.watchers.count == watchers.count }, "every watcher is running")
         for (watcher, (before, after)) in zip(watchers, zip(before.watchers, after.watchers)) {
             #expect(after.descriptors == before.descriptors, "descriptors: \(watcher.name)")
             #expect(after.memory <= before.memory + 512, "KiB of memory: \(watcher.name)")
@@ -101,20 +101,20 @@ struct SoakTests {
         let unreadLines = try late.split(separator: "\n").map { try EventLine(String($0)) }
         #expect(!unreadLines.contains { $0.event == "dropped" })
         compare(unreadLines, node: 1, "node 1, not read until the end")
-        #expect(expected > 2 * watchers.count, "much has happened")
+        #expect(expected > 2 * watchers.count, "the logs have enough events")
         print(
             """
             soak: seed \(seed): \((.now - soak.start).components.seconds) s, \(soak.actions) actions \
-            (\(soak.refused) refused), \(logs.map(\.lives.count).reduce(0, +)) lives of \(nodes) daemons, \
+            (\(soak.refused) refused), \(logs.map(\.runs.count).reduce(0, +)) runs of \(nodes) daemons, \
             \(lines) lines of \(watchers.count + 1) watchers, \(compared) compared with \
-            \(expected) rings and turns of quorum in the logs; memory at most \
+            \(expected) rings and changes of quorum in the logs; memory at most \
             \(after.watchers.map(\.memory).max() ?? 0) KiB, \
             grown by \(zip(before.watchers, after.watchers).map { $1.memory - $0.memory }.max() ?? 0) KiB; \
-            shared memory that daemons left which were killed: \(excuses)
+            shared memory left by killed daemons: \(excuses)
             """)
     }
 
-    /// Brings everything back, and waits until every watcher says so.
+    /// Makes the cluster whole again, and waits until every watcher reports it.
     private func settle(_ soak: Soak, _ watchers: [Watcher]) throws {
         try soak.settle()
         let sandbox = soak.sandbox
@@ -134,7 +134,7 @@ struct SoakTests {
                 return fields.allSatisfy { line[$0] == status[watcher.node]?[$0] }
             }
         }
-        // A ring that a busy machine forms meanwhile makes it take longer.
+        // It takes longer if a busy machine forms another ring meanwhile.
         guard try eventually(within: .seconds(30), every: .milliseconds(300), isTold) else {
             throw TestFailure("VQWATCH_SOAK_SEED=\(soak.seed): a watcher's last state is not the status")
         }
@@ -151,15 +151,15 @@ struct SoakTests {
         )
     }
 
-    /// Holds what is in `/dev/shm` of a node against what its watchers have open: two connections each, and nothing else.
-    /// Returns the excuses for what daemons left that were killed; what has none is an issue.
+    /// Checks that `/dev/shm` of a node has what its watchers have open, which is two connections each, and nothing
+    /// else. Records an issue for files that are left without an excuse, and returns the excuses of the others.
     private func left(on node: Int, _ soak: Soak, _ watchers: [Watcher]) throws -> [SharedMemory.Excuse] {
         let sandbox = soak.sandbox
         guard let server = innerNumber(of: try sandbox.processID(of: node)) else { throw TestFailure("no daemon") }
         let names = Dictionary(uniqueKeysWithValues: watchers.map { ($0.number, $0.name) })
         let expected = watchers.flatMap { ["\($0.number) cmap", "\($0.number) votequorum"] }.sorted()
         var found: [SharedMemory] = []
-        // Who asked for something a moment before may not be gone yet.
+        // A client of a moment before may not have disconnected yet.
         let isExact = try eventually(within: .seconds(10)) {
             found = try sandbox.sharedMemory(on: node)
             let used = found.filter { $0.server == server }
@@ -167,12 +167,12 @@ struct SoakTests {
                 && used.map { "\($0.client) \($0.service)" }.sorted() == expected
         }
         let used = found.filter { $0.server == server }
-        #expect(isExact, "VQWATCH_SOAK_SEED=\(soak.seed), node \(node): in use is \(used), not \(expected)")
+        #expect(isExact, "VQWATCH_SOAK_SEED=\(soak.seed), node \(node): in use: \(used), not \(expected)")
         let log = try sandbox.rings(of: node)
         return found.filter { $0.server != server }.compactMap { shared in
             let client = names[shared.client]
             let excuse = shared.excuse(log, isWatched: client != nil)
-            let end = log.life(of: shared.server).map { $0.isEndedWell ? "stopped" : "killed" } ?? "unknown"
+            let end = log.run(of: shared.server).map { $0.exitedNormally ? "stopped" : "killed" } ?? "unknown"
             let sides = "client \(shared.client) (\(client ?? "no watcher")), server \(shared.server) (\(end))"
             if let excuse {
                 print("soak: node \(node): left \(excuse.rawValue): \(sides), \(shared)")

@@ -3,14 +3,14 @@
 import Glibc
 import TestSupport
 
-/// One run of vqwatch, which tries one cell, or several one after the other.
+/// One run of vqwatch, which tests one cell or several in turn.
 struct Trial: Sendable {
     let cells: [Cell]
-    /// Gives what is wrong, by cell.
+    /// Runs it and returns the problems, each with its cell.
     let problems: @Sendable () -> [(Cell, String)]
 }
 
-/// Every run that the matrix takes.
+/// All runs of the matrix.
 func trials() -> [Trial] {
     var trials: [Trial] = []
     for form in Form.allCases {
@@ -22,7 +22,7 @@ func trials() -> [Trial] {
                     let attempt = phase == .refresh ? tryRefresh : Form.statuses.contains(form) ? tryStatus : tryStart
                     trials += cells.map { cell in Trial(cells: [cell]) { attempts([cell], attempt) } }
                 case .steady, .reconnect:
-                    // One long run, in which one fault follows the other: what is left behind adds up.
+                    // One run for a series of faults, so that leaks add up.
                     trials.append(Trial(cells: cells) { trySeries(cells) })
                 }
             }
@@ -53,14 +53,14 @@ private func attempts(_ cells: [Cell], _ attempt: (Cell) throws -> Void) -> [(Ce
     }
 }
 
-// MARK: - One fault a run
+// MARK: - One fault per run
 
 private func run(_ cell: Cell, _ script: String, _ arguments: [String]) throws -> (ChildProcess.Result, [EventLine]) {
     let watched = try Watched(script, cell.form.arguments + arguments)
     let result = watched.finish(within: .seconds(30))
     try demand(result.termination != nil, "it hangs; \(result.errors)")
     if case .signaled(let signal) = result.termination { throw Problem("signal \(signal); \(result.errors)") }
-    // A failed finalize leaves it open in the stand-in: that is the fault itself.
+    // If finalize fails, the handle stays open in the stand-in, which is not a leak of vqwatch.
     if !cell.call.function.hasSuffix("_finalize") || outcome(of: cell) == .retried {
         try demand(watched.leaks.isEmpty, "left open: \(watched.leaks)")
     }
@@ -72,12 +72,12 @@ private func expect(_ events: [EventLine], _ kinds: [String], _ result: ChildPro
     try demand(found == kinds, "printed \(found), not \(kinds); exit \(result.status ?? -1); \(result.errors)")
 }
 
-/// Holds what was written to standard error to so many diagnoses, each of which names the code and the function.
+/// Checks that standard error has this number of diagnoses, each of which names the code and the function.
 private func expect(diagnoses count: Int, of cell: Cell, in errors: String) throws(Problem) {
     let lines = try diagnoses(errors)
     try demand(lines.count == count, "\(lines.count) diagnoses, not \(count): \(errors)")
     for line in lines {
-        // After a notification is lost, it is the connection's end that cannot be overcome.
+        // After a lost notification, the diagnosis is about the end of the connection.
         let isNamed = line.contains(cell.code.name) && line.contains("from \(cell.call.function)")
         let isEnd = cell.call.title == Call.contextGetInCallback.title && line.contains("CS_ERR_LIBRARY")
         try demand(isNamed || isEnd, "the diagnosis does not name \(cell.code) from \(cell.call.function): \(line)")
@@ -113,7 +113,7 @@ private func tryStart(_ cell: Cell) throws {
     let script = "nodes 3\n\(cell.call.fault(cell.code))\n"
     let outcome = outcome(of: cell)
     let namesCome = outcome == .namesUnknown
-    // What is sent over a connection that fails before its first state is lost with it: the status has it.
+    // A notification on a connection that fails before its first state is lost; the next status includes its change.
     let isLost = outcome == .waits
     let (result, events) = try run(
         cell, namesCome || isLost ? script : script + "timeline\nexpected 4\n",
@@ -122,14 +122,14 @@ private func tryStart(_ cell: Cell) throws {
     try expect(diagnoses: outcome == .waits || namesCome ? 1 : 0, of: cell, in: result.errors)
     try check(events[0], names: names(cell), votesOfNode2AreKnown: outcome != .votesUnknown)
     if isLost { return }
-    // A map that says there is nothing is believed until it changes; anything else mends itself.
+    // A map without an entry is believed until it changes; after any other error the names are read again.
     try check(events[1], expected: namesCome ? 3 : 4, names: outcome == .nameMissing ? names(cell) : .known)
 }
 
 private func tryRefresh(_ cell: Cell) throws {
     let outcome = outcome(of: cell)
     let isQuiet = outcome == .retried
-    // Behind the calls that the first status takes.
+    // Skip the calls of the first status.
     let call = cell.call == .getinfoNode ? cell.call.at(2) : cell.call.at(4)
     let script = "nodes 3\n\(call.fault(cell.code))\n" + (isQuiet ? "timeline\nwait 300\nexpected 4\n" : "")
     let watched = try Watched(
@@ -153,7 +153,7 @@ private func tryRefresh(_ cell: Cell) throws {
     try demand(watched.leaks.isEmpty, "left open: \(watched.leaks)")
 }
 
-/// A name changes while nothing else does, and reading it fails.
+/// Reading the map fails after a name has changed, with nothing else happening.
 private func trySteadyMap(_ cell: Cell) throws {
     let isConnecting = ["cmap_initialize_map", "cmap_track_add", "cmap_fd_get", "cmap_finalize"]
         .contains(cell.call.function)
@@ -167,13 +167,13 @@ private func trySteadyMap(_ cell: Cell) throws {
         """
     let (result, events) = try run(cell, script, ["--count", "2", "--timeout", "8"])
     try expect(events, ["status", "info"], result)
-    // It is tried again before anybody need hear of it.
+    // The retry succeeds before a diagnosis is due.
     try expect(diagnoses: 0, of: cell, in: result.errors)
     try check(events[0])
     try check(events[1], names: outcome(of: cell) == .nameMissing ? names(cell) : .renamed)
 }
 
-/// The names are read again after a reconnect, and that fails.
+/// Reading the names again after a reconnect fails.
 private func tryReconnectMap(_ cell: Cell) throws {
     let script = """
         nodes 3
@@ -190,10 +190,10 @@ private func tryReconnectMap(_ cell: Cell) throws {
     if namesCome { try check(events[3]) }
 }
 
-// MARK: - One fault after the other
+// MARK: - Series of faults
 
-/// Runs through all codes of one call in one process. Behind each fault comes what makes the call, and then new
-/// expected votes, which show where the next one begins.
+/// Tests all codes of one call in one process. Each fault is followed by an event that triggers the call, and then by
+/// new expected votes, which mark the end of the cell.
 private func trySeries(_ cells: [Cell]) -> [(Cell, String)] {
     guard let first = cells.first else { return [] }
     var problems: [(Cell, String)] = []
@@ -219,7 +219,7 @@ private func trySeries(_ cells: [Cell]) -> [(Cell, String)] {
         try check(try read(to: "status", for: first)[0])
         let descriptors = watched.descriptors
         for (index, cell) in cells.enumerated() {
-            // Time for the thread that printed to wait again: what is counted then is what the trigger makes.
+            // Let the printing thread block again, so that only the calls after the trigger are counted.
             usleep(5000)
             watched.allowStep()
             let isSame = cell.phase == .steady && outcome(of: cell) != .reconnects
@@ -229,7 +229,7 @@ private func trySeries(_ cells: [Cell]) -> [(Cell, String)] {
             events += try read(to: "expected_votes", for: cell)
             note(cell) { try check(series: events, of: cell, index) }
         }
-        // What the last of them left is closed before the next is opened.
+        // Each connection is closed before the next one is opened.
         if first.call != .finalize {
             try demand(watched.descriptors <= descriptors, "\(watched.descriptors) descriptors, \(descriptors) before")
             let open = watched.leaks
@@ -249,7 +249,8 @@ private func trySeries(_ cells: [Cell]) -> [(Cell, String)] {
     return problems
 }
 
-/// The expected votes that a series sets after so many faults: they differ each time, so that what is old shows.
+/// The expected votes that a series sets after this number of faults; they differ from the last, so that stale values
+/// show.
 private func votes(_ index: Int) -> Int64 { index % 2 == 0 ? 3 : 4 }
 
 private func check(series events: [EventLine], of cell: Cell, _ index: Int) throws {
@@ -264,7 +265,8 @@ private func check(series events: [EventLine], of cell: Cell, _ index: Int) thro
     let wanted: [String]
     switch (cell.phase, outcome) {
     case (.steady, .reconnects):
-        // The notification comes before or after, unless it was the one that was lost: then the status stands for it.
+        // The quorum line comes before or after the loss, or is missing if its notification was lost; the status then
+        // has the change.
         wanted = ["disconnected", "status", "expected_votes"]
         if let quorum = kinds.firstIndex(of: "quorum") { kinds.remove(at: quorum) }
     case (.steady, _): wanted = ["quorum", "expected_votes"]
@@ -273,7 +275,7 @@ private func check(series events: [EventLine], of cell: Cell, _ index: Int) thro
     try demand(kinds == wanted, "printed \(kinds), not \(wanted)")
     if let loss = events.first(where: { $0.event == "disconnected" }) {
         let code = loss.json["error"]["code"].string ?? ""
-        // After a notification that nobody got, the connection is ended: that is the loss.
+        // After a lost notification vqwatch ends the connection itself.
         let isHungUp = cell.call.title == Call.contextGetInCallback.title
         let isOwn = code == cell.code.name && outcome == .reconnects
         let isEnd = code == "CS_ERR_LIBRARY" && (outcome != .reconnects || cell.code.isTransient || isHungUp)

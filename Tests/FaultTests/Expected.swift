@@ -2,20 +2,20 @@
 
 import TestSupport
 
-/// What is known of the names of the stand-in's three nodes.
+/// What vqwatch knows of the names of the stand-in's three nodes.
 enum Names: Hashable, Sendable {
     case known
     /// The map cannot be read.
     case unknown
-    /// Node 2 has none.
+    /// Node 2 has no name.
     case oneMissing
     /// The map has no nodes.
     case noNodes
-    /// Node 2 has another one.
+    /// Node 2 has a new name.
     case renamed
 }
 
-/// Holds a line that carries the state to what the stand-in's three nodes have.
+/// Checks a line that carries the state against the stand-in's three nodes.
 func check(
     _ event: EventLine, expected: Int64 = 3, names: Names = .known, votesOfNode2AreKnown: Bool = true
 ) throws(Problem) {
@@ -53,7 +53,7 @@ func check(
     }
 }
 
-/// The lines of a diagnosis: `vqwatch: what failed: why (CODE from FUNCTION); what to do`.
+/// The diagnoses on standard error, one a line: `vqwatch: what failed: why (CODE from FUNCTION); what to do`.
 func diagnoses(_ errors: String) throws(Problem) -> [String] {
     let lines = errors.split(separator: "\n").map(String.init)
     for line in lines {

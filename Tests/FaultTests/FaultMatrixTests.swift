@@ -5,21 +5,21 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Against the stand-in: every call × every error × when × in which form.
-@Suite("Every error of every call comes to what the rules say")
+/// With the stand-in: every call × every error × every phase × every form.
+@Suite("Library errors")
 struct FaultMatrixTests {
-    @Test("Every error of every call, at the start, later and when connecting again, in every form")
+    @Test("Every error of every call is handled by the rules, at the start, later and on reconnect, in every form")
     func matrix() throws {
         #expect(Code.all.count == 30)
         let start = ContinuousClock.now
-        // For one who looks into a cell: the others left out.
+        // For debugging: only the cells whose description has this text.
         let only = getenv("VQWATCH_FAULTS").map { String(cString: $0) } ?? ""
         let trials = trials().filter { trial in only.isEmpty || trial.cells.contains { $0.description.contains(only) } }
-            // The long ones mostly wait, the short ones fill the time.
+            // Start the long runs first, because they mostly wait.
             .sorted { $0.cells.count > $1.cells.count }
         let bad = Atomic(0)
         let problems = inParallel(trials, by: 12) { trial in
-            // Something is wrong with everything then, and each takes its time to fail.
+            // After 100 problems, do not spend time on the rest.
             guard bad.load(ordering: .relaxed) < 100 else { return [(trial.cells[0], "not tried")] }
             let problems = trial.problems()
             bad.add(problems.count, ordering: .relaxed)
@@ -35,11 +35,11 @@ struct FaultMatrixTests {
         print(summary(of: cells))
         print(
             "faults tried: \(cells.count) in \(trials.count) runs, \(Set(cells.map(\.call.title)).count) calls, "
-                + "\(Code.all.count) errors, \(start.duration(to: .now)); \(problems.count) not as promised; "
+                + "\(Code.all.count) errors, \(start.duration(to: .now)); \(problems.count) failed; "
                 + "table: \(path)")
     }
 
-    @Test("Whatever vqwatch calls is in the matrix, and it makes every call that is", arguments: Form.allCases)
+    @Test("The matrix has exactly the library calls that vqwatch makes", arguments: Form.allCases)
     func everyCallIsTried(form: Form) throws {
         let isStatus = Form.statuses.contains(form)
         let events = """
@@ -55,7 +55,7 @@ struct FaultMatrixTests {
         #expect(watched.finish().status == (isStatus ? 0 : 124))
         let made = Set(
             watched.report.filter { $0.key.hasPrefix("call.") && $0.value > 0 }.map { String($0.key.dropFirst(5)) })
-        // Only one form of each kind tries the map's, which are another thread's.
+        // The calls of the map are made by another thread, so only one form of each kind tests them.
         let model: Form = isStatus ? .statusAll : .followAll
         let cells = trials().flatMap(\.cells).filter { $0.form == ($0.call.isMap ? model : form) }
         let tried = Set(cells.map(\.call.function))
@@ -63,7 +63,7 @@ struct FaultMatrixTests {
     }
 }
 
-/// How many faults of each call came to what.
+/// How many faults of each call had each outcome.
 private func summary(of cells: [Cell]) -> String {
     let titles = cells.reduce(into: [String]()) { if !$0.contains($1.call.title) { $0.append($1.call.title) } }
     return titles.map { title in
@@ -85,7 +85,7 @@ private func table(of cells: [Cell], failed: Set<Cell>) -> String {
         if outcomes[row] == nil { rows.append(row) }
         outcomes[row, default: [:]][column] = outcome(of: cell).rawValue + (failed.contains(cell) ? " **failed**" : "")
     }
-    var text = "# What every failure comes to\n\nOne cell is one fault that was tried.\n\n"
+    var text = "# Outcomes of library errors\n\nEach cell is one fault that was tested.\n\n"
     text += "| call | error | \(columns.joined(separator: " | ")) |\n"
     text += "|---|---|" + columns.map { _ in "---|" }.joined() + "\n"
     for row in rows {

@@ -24,7 +24,7 @@ struct Code: Hashable, Sendable, CustomStringConvertible {
     var endsConnection: Bool { name == "CS_ERR_LIBRARY" || name == "CS_ERR_BAD_HANDLE" }
 }
 
-/// What is run.
+/// What vqwatch is to do, and in which dispatch mode.
 enum Form: String, Hashable, Sendable, CaseIterable {
     case statusAll = "status"
     case statusOne = "status, one"
@@ -46,7 +46,7 @@ enum Form: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// Whether the library holds the thread while it waits.
+    /// Whether the thread waits inside the library.
     var isHeld: Bool { self == .followOne || self == .followBlocking }
 
     var arguments: [String] {
@@ -55,22 +55,22 @@ enum Form: String, Hashable, Sendable, CaseIterable {
     }
 }
 
-/// When it fails.
+/// When the call fails.
 enum Phase: String, Hashable, Sendable, CaseIterable {
     case start = "start-up and first status"
     case steady = "steady"
-    case refresh = "steady, reading unasked"
+    case refresh = "steady, refresh"
     case reconnect = "reconnect"
 }
 
 /// A call of the library: the function, and which of its calls.
 struct Call: Hashable, Sendable {
-    /// What it is for, in the table.
+    /// Its name in the table.
     let title: String
     let function: String
-    /// Counted from where the fault stands.
+    /// The number of the call, counted from the position of the fault in the script.
     let number: Int
-    /// What else the stand-in is to look at.
+    /// A condition for the stand-in, such as the node.
     let filter: String
 
     init(_ title: String, _ function: String, _ number: Int = 1, _ filter: String = "") {
@@ -92,7 +92,7 @@ struct Cell: Hashable, Sendable, CustomStringConvertible {
     var description: String { "\(call.title) gives \(code) in \(phase.rawValue) of \(form.rawValue)" }
 }
 
-/// What is promised.
+/// How vqwatch has to handle an error.
 enum Outcome: String, Hashable, Sendable, CaseIterable {
     /// The call is made again; the output is the same.
     case retried
@@ -102,25 +102,25 @@ enum Outcome: String, Hashable, Sendable, CaseIterable {
     case fails = "exit 1"
     /// Exit 75, nothing printed.
     case nothingPending = "exit 75"
-    /// One diagnosis; names are null (and in follow mode come later, as `info`).
+    /// One diagnosis; names are null, and with `--follow` an `info` line has them later.
     case namesUnknown = "names null"
-    /// No diagnosis, since the map says that there is no such thing: what it would have told is null.
+    /// No diagnosis, because the map merely has no such entry; the value is null.
     case nameMissing = "name null"
-    /// No diagnosis: one node's votes are null.
+    /// No diagnosis; the votes of one node are null.
     case votesUnknown = "votes null"
     /// `disconnected`, then `status`.
     case reconnects = "disconnected"
-    /// A diagnosis, and the status once the connection is made.
+    /// A diagnosis, and the status as soon as vqwatch is connected.
     case waits = "diagnosis"
 }
 
-/// The rules: what each failure comes to.
+/// The rules: how vqwatch has to handle each error.
 func outcome(of cell: Cell) -> Outcome {
     let (call, code) = (cell.call, cell.code)
-    // What cannot be done about a connection that is given up anyway.
+    // The connection is given up anyway.
     if call.function.hasSuffix("_finalize") && call.function != "cmap_iter_finalize" { return .ignored }
     if call.isMap {
-        // The two answers that say what is in the map.
+        // These two are answers, not errors: the map has no such entry.
         if call.function == "cmap_get" && code.name == "CS_ERR_NOT_EXIST" { return .nameMissing }
         if call.function == "cmap_iter_next" && code.name == "CS_ERR_NO_SECTIONS" { return .nameMissing }
         if code.isTransient || cell.phase == .steady { return .retried }
@@ -129,7 +129,7 @@ func outcome(of cell: Cell) -> Outcome {
     let lost: Outcome =
         Form.statuses.contains(cell.form)
         ? .fails : cell.phase == .steady || cell.phase == .refresh ? .reconnects : .waits
-    // A notification that nobody got is lost for good, whatever the reason.
+    // A notification that was not delivered is lost, whatever the error.
     if call == .contextGetInCallback || call.title == Call.contextGetInCallback.title { return lost }
     if call.title == Call.contextSetAfter.title && cell.form == .statusAll { return .ignored }
     if call.function == "votequorum_dispatch" && cell.form == .statusOneNonblocking && code.name == "CS_ERR_TRY_AGAIN" {
@@ -166,13 +166,13 @@ extension Call {
     static let mapContextSetAfter = Call("cmap_context_set after a dispatch", "cmap_context_set", 2)
     static let mapFinalize = Call("cmap_finalize", "cmap_finalize")
 
-    /// Those that bring the names, and are made at every start.
+    /// The calls that read the names, which are made at every start.
     static let mapReading = [mapIterInit, mapIterNext, mapIterFinalize, mapGet]
 
     func at(_ number: Int) -> Call { Call(title, function, number, filter) }
 }
 
-/// The calls that a run makes in a phase, with the numbers that they have there.
+/// The calls that a run makes in a phase, with their numbers there.
 func calls(in phase: Phase, of form: Form) -> [Call] {
     switch phase {
     case .start:
@@ -185,7 +185,7 @@ func calls(in phase: Phase, of form: Form) -> [Call] {
         case .statusAll: return quorum + [.contextSetAfter, .finalize, .mapFinalize] + map
         case .statusOne, .statusOneNonblocking: return quorum + [.contextSetAfter, .finalize]
         case .followAll: return quorum + map + [.mapTrackAdd]
-        // The map is another thread's, which the mode is nothing to.
+        // Another thread reads the map, the same in every mode.
         case .followOne, .followBlocking, .followOneNonblocking: return quorum
         }
     case .steady:
@@ -195,19 +195,19 @@ func calls(in phase: Phase, of form: Form) -> [Call] {
                 .dispatch, .contextGet, .contextGetInCallback, .contextSet, .contextSetAfter, .getinfo, .getinfoNode,
             ]
         case .followOne:
-            // It waits in the library: what comes first there is the callback.
+            // The thread waits inside the library, so the callback comes first.
             return [
                 .dispatch, .contextGet.at(2), .contextGetInCallback.at(1), .contextSet.at(2), .contextSetAfter.at(1),
                 .getinfo, .getinfoNode,
             ]
-        // It never comes back from the library.
+        // The dispatch never returns.
         case .followBlocking: return [.contextGetInCallback.at(1), .getinfo, .getinfoNode]
         default: return []
         }
     case .refresh: return [.followAll, .followOneNonblocking].contains(form) ? [.getinfo, .getinfoNode] : []
     case .reconnect:
         guard Form.follows.contains(form) else { return [] }
-        // Where the thread polls, the hang-up is seen by one more dispatch on the old connection.
+        // A thread that polls makes one more dispatch on the old connection, which reports the hang-up.
         let more = form.isHeld ? 0 : 1
         return [
             .initialize, .fdGet, .trackstart, .dispatch.at(1 + more), .contextGet.at(1 + more),

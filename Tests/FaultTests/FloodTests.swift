@@ -4,14 +4,14 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Against the stand-in: more notifications than anybody reads.
+/// With the stand-in: more notifications than the reader of the output can take.
 ///
 /// `VQWATCH_FLOOD` is how many (100,000); a million takes the program of a release build (`VQWATCH_PROGRAM`).
-@Suite("A flood of notifications is taken, and every one is accounted for", .serialized)
+@Suite("Floods and slow readers", .serialized)
 struct FloodTests {
     static let size = getenv("VQWATCH_FLOOD").flatMap { Int(String(cString: $0)) } ?? 100_000
 
-    @Test("Into a file every one is printed, and memory stays flat")
+    @Test("A flood is printed completely to a file, and memory does not grow")
     func file() throws {
         let small = try toFile(1000)
         let start = ContinuousClock.now
@@ -22,14 +22,14 @@ struct FloodTests {
         #expect(large < small * 3, "\(large) KiB after \(small) KiB")
     }
 
-    /// Runs a flood into a file, and gives the most memory that it took, in KiB.
+    /// Prints a flood to a file, and returns the peak memory in KiB.
     private func toFile(_ count: Int) throws -> Int {
         let output = "/tmp/vqwatch-faults-flood-\(getpid())"
         defer { unlink(output) }
         let watched = try Watched(
             "nodes 3\ntimeline\nflood \(count) alternate\nexpected same\n",
             ["--json", "--follow", "--refresh", "0"], output: .file(output))
-        // The end is in the file, not in what it reads; its memory is there for as long as it runs.
+        // The last line is in the file. The memory can be read only while the process runs.
         let sent = count + 1
         _ = eventually(within: .seconds(300)) { watched.report["callbacks", default: 0] >= sent + 2 }
         let last = eventually(within: .seconds(60), every: .milliseconds(200)) { Lines(of: output).count >= sent + 1 }
@@ -44,7 +44,7 @@ struct FloodTests {
         return peak
     }
 
-    @Test("While nobody reads, dispatch goes on and memory stays bounded; afterwards printed and dropped make all")
+    @Test("While the reader is stopped, memory is bounded; later, every event is printed or counted as dropped")
     func stoppedReader() throws {
         let count = Self.size
         let watched = try Watched(
@@ -54,7 +54,7 @@ struct FloodTests {
         print(
             "flood without a reader: \(count) taken in \(start.duration(to: .now)), peak \(watched.memory("VmHWM")) KiB"
         )
-        // 10,000 events of three nodes wait at most.
+        // The queue holds at most 10,000 events of three nodes.
         #expect(watched.memory("VmHWM") < 100_000)
         var history = History()
         var printed = 0
@@ -67,7 +67,7 @@ struct FloodTests {
             isLast = line.contains("\"event\":\"expected_votes\"")
             let isMarker = line.contains("\"event\":\"dropped\"")
             printed += isMarker ? 0 : 1
-            // What thousands of equal lines add up to is as well seen in some of them.
+            // Thousands of lines are alike, so a part of them is enough.
             guard isMarker || isLast || printed < 500 else { continue }
             let event = try EventLine(line)
             try history.add(event)
@@ -78,7 +78,7 @@ struct FloodTests {
         print("flood without a reader: \(printed) printed + \(dropped) dropped = \(printed + dropped)")
     }
 
-    @Test("A reader that is slow but goes on misses only what it is told that it misses")
+    @Test("For a slow reader, every event is printed or counted as dropped")
     func slowReader() throws {
         let count = Self.size / 2
         let watched = try Watched(
@@ -105,7 +105,7 @@ struct FloodTests {
         )
     }
 
-    @Test("Many reconnects leave no descriptor, connection or memory behind")
+    @Test("Many reconnects leak no descriptor, connection or memory")
     func reconnects() throws {
         let rounds = 40
         let watched = try Watched(

@@ -2,13 +2,13 @@
 
 import TestSupport
 
-/// Adds up the changes of one line after the other, as a program that reads them would, and holds what comes out to the
-/// state that the line itself gives.
+/// Applies the changes of each line to a state, as a program that reads the lines would, and compares the result with
+/// the state in the line.
 struct History {
-    /// The last state, by dotted path, with a node under its ID; nil before the first, and where lines were dropped.
+    /// The last state, by dotted path, with a node under its ID; nil before the first state and after dropped lines.
     private var state: [String: JSON]?
 
-    /// Takes the next line.
+    /// Checks the next line.
     mutating func add(_ line: EventLine) throws(Problem) {
         switch line.event {
         case "dropped": state = nil

@@ -4,10 +4,10 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Against the stand-in: notifications and strings as no honest corosync sends them.
-@Suite("Whatever corosync says, every line is sane")
+/// With the stand-in: notifications and strings that a correct corosync never sends.
+@Suite("Hostile data from corosync")
 struct HostileTests {
-    /// A script whose last notification is one of expected votes, and a node to look at.
+    /// A script, and the checks of the lines that it causes.
     struct Case: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let script: String
@@ -123,7 +123,7 @@ struct HostileTests {
             }
         },
         Case(
-            testDescription: "a quorum device with a name that does not end",
+            testDescription: "a quorum device with an unterminated name",
             script:
                 "nodes 2\nqdevice \(String(repeating: "\\xff\\x1b]0;x\\x07", count: 60)) votes=4294967295\ntimeline\nquorum same all"
         ) { lines in #expect(lines[1].json["qdevice"]["votes"] == 4_294_967_295) },
@@ -198,7 +198,7 @@ struct HostileTests {
     ]
 
     @Test(
-        "JSON parses and its changes add up; text and metrics hold no control character; a check is one line",
+        "JSON is valid with consistent changes; text and metrics have no control character; a check is one line",
         arguments: cases)
     func sane(of hostile: Case) throws {
         let script = hostile.script + (hostile.script.contains("timeline") ? "" : "\ntimeline") + "\nexpected same\n"
@@ -249,7 +249,7 @@ struct HostileTests {
     }
 
     @Test(
-        "For a nodelist's quorum notification 30 s are waited, in every mode, and nothing is read or printed meanwhile")
+        "Nothing is read or printed during the 30 s from a nodelist to its quorum notification, in every mode")
     func nodelistAlone() throws {
         let problems = inParallel(Form.follows, by: Form.follows.count) { form -> String? in
             do {
@@ -285,7 +285,7 @@ struct HostileTests {
         sleep(28)
         let more = watched.report["call.votequorum_getinfo"]
         try demand(more == calls, "\(String(describing: more)) questions, not \(String(describing: calls))")
-        // What was told of expected votes meanwhile is not lost, but has no state that could be believed.
+        // The expected-votes notification that came meanwhile is not lost, but its line has no other state.
         let expected = try next("expected_votes", within: .seconds(20))
         try demand(expected.json["votes"]["expected"] == 4, "\(expected.json["votes"])")
         let last = try next("quorum", within: .seconds(1))
@@ -293,7 +293,7 @@ struct HostileTests {
         try demand(watched.process.errors == "", watched.process.errors)
     }
 
-    @Test("A nodelist and its quorum notification make the same lines in one batch as one by one, in every mode")
+    @Test("A nodelist and its quorum notification give the same lines in one batch as one by one, in every mode")
     func oneBatch() throws {
         var made: [Form: [JSON]] = [:]
         var batches: [Form: Int] = [:]
@@ -312,11 +312,11 @@ struct HostileTests {
         }
         #expect(made[.followAll]?.map { $0["event"] } == ["nodelist", "quorum"])
         #expect(Set(made.values).count == 1)
-        // The library holds the thread in the other two.
+        // In the other two modes the thread waits inside the library.
         #expect(batches[.followAll] == 1 && batches[.followOneNonblocking] == 2, "\(batches)")
     }
 
-    @Test("Expected-votes notifications without end, while a recalculation does not end, all make a line")
+    @Test("Each of 30,000 expected-votes notifications during one recalculation gives a line")
     func heldWithoutEnd() throws {
         let output = "/tmp/vqwatch-faults-held-\(getpid())"
         defer { unlink(output) }
@@ -332,7 +332,7 @@ struct HostileTests {
         #expect(try EventLine(String(lines[2])).json["votes"]["total"] == nil)
     }
 
-    /// Throws for a line in which a terminal, a log or a reader could be misled.
+    /// Throws for a line with a character that could mislead a terminal, a log or a reader.
     private static func expectHarmless(_ line: String) throws(Problem) {
         for scalar in line.unicodeScalars {
             let isHarmful =

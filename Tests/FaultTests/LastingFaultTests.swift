@@ -4,15 +4,15 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Against the stand-in: faults that do not go away.
-@Suite("What keeps failing is tried again, but never fast, and holds up nothing else")
+/// With the stand-in: faults that do not go away.
+@Suite("Lasting faults")
 struct LastingFaultTests {
     private static let quorum: [Call] = [
         .initialize, .fdGet, .trackstart, .dispatch, .contextGet, .contextSet, .getinfo, .getinfoNode,
     ]
     private static let map: [Call] = [.mapInitialize, .mapFdGet] + Call.mapReading
 
-    @Test("The status of a cluster that never answers ends with exit 1, or at the timeout")
+    @Test("A call that always fails ends the status with exit 1 or at the timeout, or leaves names or votes null")
     func statusEnds() throws {
         let cells = (Self.quorum + Self.map).flatMap { call in
             Code.all.map { Cell(phase: .start, form: .statusAll, call: call, code: $0) }
@@ -44,7 +44,7 @@ struct LastingFaultTests {
         }
     }
 
-    @Test("Following a cluster that never answers makes few calls")
+    @Test("A call that always fails is retried slowly by --follow, with one diagnosis")
     func followWaits() throws {
         let codes = Code.all.filter {
             ["CS_ERR_LIBRARY", "CS_ERR_TRY_AGAIN", "CS_ERR_TIMEOUT", "CS_ERR_NOT_EXIST", "CS_ERR_ACCESS", "CS_ERR_77"]
@@ -63,14 +63,14 @@ struct LastingFaultTests {
             let report = watched.report
             let most = report.filter { $0.key.hasPrefix("call.") && $0.key != "call.cmap_iter_next" }
                 .max { $0.value < $1.value }
-            // A reading of the map alone is 11 calls of cmap_get.
+            // Reading the map once takes 11 calls of cmap_get.
             try demand(most.map { $0.value <= 100 } ?? true, "within 1.5 s: \(most!)")
             let outcome = outcome(of: cell)
             let lines = try events(result.lines)
             let isSeen = cell.call.isMap || outcome == .votesUnknown
             try demand(
                 lines.map(\.event) == (isSeen ? ["status"] : []), "printed \(lines.map(\.event)); \(result.errors)")
-            // A request that is answered with "busy" is unanswered: an `unresponsive` line tells of that, after 10 s.
+            // A busy answer counts as no answer: an `unresponsive` line reports it, after 10 s.
             let isAsked = outcome == .retried && ![.initialize, .fdGet].contains(cell.call) && !cell.call.isMap
             let isSilent = outcome == .votesUnknown || outcome == .nameMissing || isAsked
             try demand(try diagnoses(result.errors).count == (isSilent ? 0 : 1), "diagnoses: \(result.errors)")
@@ -80,7 +80,7 @@ struct LastingFaultTests {
         }
     }
 
-    @Test("A call that never returns delays neither the timeout nor a signal; the map's not even the status")
+    @Test("A call that never returns delays neither the timeout nor a signal, and in the map not even the status")
     func hangs() throws {
         let calls = Self.quorum + Self.map + [.mapTrackAdd, .finalize, .mapFinalize]
         let cells = [Form.statusAll, .followAll].flatMap { form in
@@ -118,7 +118,7 @@ struct LastingFaultTests {
         }
     }
 
-    @Test("While corosync is away, few attempts are made, and one diagnosis tells of it")
+    @Test("A corosync that is not running causes few connection attempts and one diagnosis")
     func away() throws {
         for code in ["CS_ERR_LIBRARY", "CS_ERR_TRY_AGAIN", "CS_ERR_ACCESS"] {
             let watched = try Watched(
@@ -140,7 +140,7 @@ struct LastingFaultTests {
         }
     }
 
-    @Test("A map that is lost for long while votequorum goes on is diagnosed once, and its names are unknown then")
+    @Test("A map that is lost for seconds causes one diagnosis, and the names are null until it is back")
     func mapLost() throws {
         let watched = try Watched(
             """

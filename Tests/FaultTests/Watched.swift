@@ -3,9 +3,9 @@
 import Glibc
 import TestSupport
 
-/// vqwatch under the stand-in: a script, the arguments, and the stand-in's counters.
+/// A run of vqwatch with the stand-in: the script, the arguments, and the stand-in's counters.
 final class Watched: Sendable {
-    /// The program; that of another build when `VQWATCH_PROGRAM` names one.
+    /// The program under test; `VQWATCH_PROGRAM` can name another build.
     static let program =
         getenv("VQWATCH_PROGRAM").map { String(cString: $0) } ?? Sandbox.builtProduct(named: "vqwatch")
 
@@ -39,7 +39,7 @@ final class Watched: Sendable {
         return count - 2
     }
 
-    /// Its memory in KiB: a line of `/proc/PID/status` such as `VmRSS`.
+    /// A value in KiB from `/proc/PID/status`, such as `VmRSS`.
     func memory(_ name: String) -> Int {
         for line in readFile("/proc/\(process.processID)/status").split(separator: "\n")
         where line.hasPrefix("\(name):") {
@@ -49,13 +49,13 @@ final class Watched: Sendable {
     }
 }
 
-/// What a test found to be wrong.
+/// A problem that a test has found.
 struct Problem: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
 }
 
-/// Throws when something does not hold.
+/// Throws a problem unless the condition holds.
 func demand(_ holds: Bool, _ problem: @autoclosure () -> String) throws(Problem) {
     if !holds { throw Problem(problem()) }
 }

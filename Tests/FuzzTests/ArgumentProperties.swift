@@ -4,9 +4,9 @@ internal import QuorumWatch
 
 @testable internal import QuorumCommand
 
-extension Verdict {
-    /// An argument is understood or refused, never misread, by every parser of the command line.
-    mutating func judge(argument: String) {
+extension PropertyCheck {
+    /// Every parser of the command line either reads an argument correctly or refuses it.
+    mutating func check(argument: String) {
         countCase()
         let bytes = Array(argument.utf8)
         if let duration = try? parseDuration(argument) {
@@ -14,7 +14,7 @@ extension Verdict {
             check(
                 isWritten && duration >= .zero && duration <= .seconds(365 * 86400),
                 "duration \(argument.debugDescription): \(duration)")
-            // Nothing that is more than nothing becomes nothing, which means "never" elsewhere.
+            // A positive duration must not be rounded to 0, which means "never" for some options.
             check(
                 duration > .zero || !bytes.contains { (0x31...0x39).contains($0) },
                 "duration \(argument.debugDescription): \(duration)")
@@ -43,8 +43,8 @@ extension Verdict {
         }
     }
 
-    /// A duration is what is written, to the millisecond, and at most a year.
-    mutating func judge(duration: (number: Int64, unit: String, milliseconds: Int64)) {
+    /// A duration is exact to the millisecond, and at most a year.
+    mutating func check(duration: (number: Int64, unit: String, milliseconds: Int64)) {
         countCase()
         let milliseconds = duration.number * duration.milliseconds
         let expected: Duration? = milliseconds <= 365 * 86_400_000 ? .milliseconds(milliseconds) : nil

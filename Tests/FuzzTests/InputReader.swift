@@ -2,10 +2,11 @@
 
 internal import TestSupport
 
-/// Gives out the bytes of an input as random numbers, so that whoever varies the input varies what is made of it.
+/// A random number generator that returns the bytes of an input, so that a mutation of the input changes the values
+/// that are generated from it.
 ///
-/// A number takes one byte. The byte is where a small range looks, at the top, and so decides alone; below it is
-/// what all bytes so far come to, for ranges that are larger. Behind the end every byte is 0.
+/// Each number takes one byte. The byte is at the top, where it alone decides a number from a small range; the bits
+/// below are a hash of all bytes so far, for larger ranges. After the end of the input every byte is 0.
 struct InputReader: RandomNumberGenerator {
     private let bytes: [UInt8]
     private var position = 0
@@ -21,7 +22,7 @@ struct InputReader: RandomNumberGenerator {
         return bytes[position]
     }
 
-    /// What has not been read.
+    /// The unread bytes.
     mutating func rest() -> [UInt8] {
         defer { position = bytes.count }
         return Array(bytes[min(position, bytes.count)...])
@@ -31,7 +32,7 @@ struct InputReader: RandomNumberGenerator {
         let byte = UInt64(byte())
         var below = SeededGenerator(seed: sum &+ byte)
         sum = below.next()
-        // A range of 32 bits or less looks at the lower half alone.
+        // A range of 32 bits or less uses only the lower half.
         return byte << 56 | byte << 24 | sum & 0x00FF_FFFF_00FF_FFFF
     }
 }

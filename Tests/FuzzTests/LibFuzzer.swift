@@ -2,14 +2,14 @@
 
 internal import Glibc
 
-/// What libFuzzer calls with every input that it makes up. In `make fuzz` alone: see Package.swift.
+/// The function that libFuzzer calls with every input. Built for `make fuzz` only: see Package.swift.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    let verdict = Verdict(on: Array(UnsafeBufferPointer(start: bytes, count: count)))
-    guard verdict.isGood else {
-        print("finding: \(verdict.problems.joined(separator: "\n"))")
+    let check = PropertyCheck(on: Array(UnsafeBufferPointer(start: bytes, count: count)))
+    guard check.passes else {
+        print("finding: \(check.problems.joined(separator: "\n"))")
         fflush(nil)
-        // libFuzzer takes the signal, and keeps the input.
+        // libFuzzer handles the signal and saves the input.
         abort()
     }
     return 0

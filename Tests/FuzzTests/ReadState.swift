@@ -5,7 +5,7 @@ internal import TestSupport
 
 @testable internal import QuorumWatch
 
-/// A state as whoever reads JSON knows it.
+/// The state in a JSON line, or a cluster state in the same form, for comparison.
 struct ReadState: Hashable {
     private var ring: JSON
     private var votes: [JSON]

@@ -5,51 +5,51 @@ internal import TestSupport
 
 @testable internal import QuorumWatch
 
-extension Verdict {
-    /// Whatever corosync may say: every line is one, parses back to the state, follows from its changes, and harms no
-    /// terminal.
-    mutating func judgeReducer(_ imagination: inout Imagination, isThorough: Bool) {
+extension PropertyCheck {
+    /// Every event gives one line, which parses back to the state, agrees with its changes, and has no harmful
+    /// character.
+    mutating func checkReducer(_ generator: inout InputGenerator, isThorough: Bool) {
         let kinds =
-            imagination.chance(3)
-            ? Set(EventKind.allCases.filter { _ in imagination.chance(2) }) : Set(EventKind.allCases)
+            generator.chance(3)
+            ? Set(EventKind.allCases.filter { _ in generator.chance(2) }) : Set(EventKind.allCases)
         var reducer = Reducer()
         var tracker = ChangeTracker()
         var json = JSONFormat()
         var replay = StateReplay()
         var slowReader = SlowReader()
         var isFirst = true
-        while !imagination.isAtEnd {
-            let input = imagination.input(isFirst: isFirst, mayRead: reducer.mayRead)
+        while !generator.isAtEnd {
+            let input = generator.input(isFirst: isFirst, mayRead: reducer.mayRead)
             isFirst = false
-            for event in reducer.reduce(input, at: imagination.time) where kinds.contains(event.kind) {
+            for event in reducer.reduce(input, at: generator.time) where kinds.contains(event.kind) {
                 countCase()
                 let changes = tracker.changes(in: event)
-                judge(event, line: json.line(for: event, changes: changes), &replay, isThorough: isThorough)
-                judge(output: TextFormat(color: false).line(for: event, changes: changes), isOneLine: true)
-                judge(output: JournalFormat(color: false).line(for: event, changes: changes), isOneLine: true)
-                if let problem = slowReader.problem(with: event, misses: imagination.chance(3)) {
-                    check(false, "for one who missed lines: \(problem)")
+                check(event, line: json.line(for: event, changes: changes), &replay, isThorough: isThorough)
+                check(output: TextFormat(color: false).line(for: event, changes: changes), isOneLine: true)
+                check(output: JournalFormat(color: false).line(for: event, changes: changes), isOneLine: true)
+                if let problem = slowReader.problem(with: event, misses: generator.chance(3)) {
+                    check(false, "for a reader that missed lines: \(problem)")
                 }
-                if let state = event.state { judge(state, of: reducer, &imagination) }
-                guard isGood else {
+                if let state = event.state { check(state, of: reducer, &generator) }
+                guard passes else {
                     return check(false, "after \("\(input)".prefix(4000))\nat \("\(event)".prefix(4000))")
                 }
             }
         }
     }
 
-    /// The JSON line says what the event says, and follows from the lines before it.
-    private mutating func judge(
+    /// The JSON line has the content of the event, and agrees with the lines before it.
+    private mutating func check(
         _ event: Event, line: [UInt8], _ replay: inout StateReplay, isThorough: Bool
     ) {
-        judge(output: line, isOneLine: true)
+        check(output: line, isOneLine: true)
         guard let parsed = try? StrictReader.read(line.dropLast()) else {
             return check(false, "no JSON: \(String(decoding: line, as: UTF8.self).debugDescription)")
         }
         if isThorough {
             do {
                 let line = try EventLine(String(decoding: line.dropLast(), as: UTF8.self))
-                check(line.json == parsed, "two readers read different things")
+                check(line.json == parsed, "two parsers read different values")
             } catch {
                 check(false, error.description)
             }
@@ -59,27 +59,27 @@ extension Verdict {
         check(parsed["cluster_name"].string == event.clusterName, "cluster name")
         check(parsed["local_node_id"].number == event.localNode.map { Int64($0.rawValue) }, "local node")
         if let state = event.state {
-            check(ReadState(parsed) == ReadState(state), "another state is read than was written")
+            check(ReadState(parsed) == ReadState(state), "the state in the line differs from that of the event")
         }
         if let problem = replay.problem(with: parsed) { check(false, problem) }
     }
 
-    /// What else is made of a state: the page, the metrics, a check, conditions.
-    private mutating func judge(
-        _ state: ClusterState, of reducer: Reducer, _ imagination: inout Imagination
+    /// Checks everything else that is derived from a state: the page, the metrics, a check, and conditions.
+    private mutating func check(
+        _ state: ClusterState, of reducer: Reducer, _ generator: inout InputGenerator
     ) {
-        judge(output: StatusText(color: false).page(for: state), isOneLine: false)
-        judge(output: JournalFormat(color: false).page(for: state), isOneLine: false)
-        judge(output: PrometheusFormat.exposition(of: state), isOneLine: false)
-        let line = CheckFormat(imagination.requirements()).line(for: state)
-        judge(output: line, isOneLine: true)
+        check(output: StatusText(color: false).page(for: state), isOneLine: false)
+        check(output: JournalFormat(color: false).page(for: state), isOneLine: false)
+        check(output: PrometheusFormat.exposition(of: state), isOneLine: false)
+        let line = CheckFormat(generator.requirements()).line(for: state)
+        check(output: line, isOneLine: true)
         check(line.count <= 1024 && line.count { $0 == UInt8(ascii: "|") } <= 1, "check")
-        let held = imagination.conditions().filter { $0.holds(of: state, configured: reducer.configuredNodes) }
+        let held = generator.conditions().filter { $0.holds(of: state, configured: reducer.configuredNodes) }
         check(!held.contains { held.contains(where: $0.contradicts(_:)) }, "\(held)")
     }
 }
 
-/// Reads some of the lines only, as they are written where others were dropped: what changed adds up all the same.
+/// A reader that misses some events, as after a drop; the changes in its lines must agree with the states all the same.
 private struct SlowReader {
     private var tracker = ChangeTracker()
     private var json = JSONFormat()

@@ -2,15 +2,15 @@
 
 internal import TestSupport
 
-/// Reads JSON by RFC 8259 and no more generously, much faster than the library that the other tests use: for fuzzing,
-/// where lines by the million are read. What it reads is held against that library now and then.
+/// A strict JSON parser (RFC 8259), for fuzzing, where millions of lines are parsed: it is much faster than the library
+/// that the other tests use. Some results are compared with that library.
 struct StrictReader {
     struct Refusal: Error { let position: Int }
 
     private let bytes: [UInt8]
     private var position = 0
 
-    /// Reads one value, which must be all there is. An object must not have a key twice.
+    /// Parses one value, with nothing after it. A repeated key in an object is an error.
     static func read(_ bytes: [UInt8]) throws -> JSON {
         var reader = StrictReader(bytes: bytes)
         let value = try reader.value()
@@ -83,7 +83,7 @@ struct StrictReader {
         var text: [UInt8] = []
         func flush() throws {
             for scalar in String(decoding: units, as: UTF16.self).unicodeScalars {
-                // A half of a pair alone would have been replaced.
+                // U+FFFD replaces a surrogate without its pair.
                 guard scalar != "\u{FFFD}" else { throw Refusal(position: position) }
                 text += Array(String(scalar).utf8)
             }

@@ -2,9 +2,10 @@
 
 internal import QuorumWatch
 
-extension Verdict {
-    /// A string from outside, made harmless: it is, it is short, and an honest name stays as it is.
-    mutating func judge(text: String, limit: Int) {
+extension PropertyCheck {
+    /// A string that is made harmless has no misleading character, is short, and is unchanged if it is an ordinary
+    /// name.
+    mutating func check(text: String, limit: Int) {
         countCase()
         let isHonest = text.utf8.count <= limit && text.unicodeScalars.allSatisfy(\.isHonest)
         for also in ["", "|'"] {
@@ -18,18 +19,18 @@ extension Verdict {
         }
     }
 
-    /// Nothing that a terminal, a log or a reader of lines can take for anything but text.
-    mutating func judge(output: [UInt8], isOneLine: Bool) {
-        guard let text = String(validating: output, as: UTF8.self) else { return check(false, "no UTF-8") }
+    /// Output has no character that a terminal, a log or a reader of lines could take for anything but text.
+    mutating func check(output: [UInt8], isOneLine: Bool) {
+        guard let text = String(validating: output, as: UTF8.self) else { return check(false, "invalid UTF-8") }
         let newlines = output.count { $0 == 0x0A }
-        check(output.last == 0x0A && (!isOneLine || newlines == 1), "no line of its own: \(text.debugDescription)")
+        check(output.last == 0x0A && (!isOneLine || newlines == 1), "not one whole line: \(text.debugDescription)")
         check(
             text.unicodeScalars.allSatisfy { $0 == "\n" || !$0.isMisleading }, "harmful: \(text.debugDescription)")
     }
 }
 
 extension Unicode.Scalar {
-    /// As Unicode has it, and not as the program has it.
+    /// By the categories of Unicode, independently of the program's own list.
     fileprivate var isMisleading: Bool {
         if isASCII { return value < 0x20 || value == 0x7F }
         switch properties.generalCategory {
@@ -38,7 +39,7 @@ extension Unicode.Scalar {
         }
     }
 
-    /// Whether it is what names are made of.
+    /// Whether it is a usual character of a name.
     fileprivate var isHonest: Bool {
         if isASCII { return value >= 0x20 && value < 0x7F }
         switch properties.generalCategory {

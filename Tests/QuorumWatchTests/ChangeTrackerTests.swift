@@ -20,10 +20,10 @@ struct ChangeTrackerTests {
             add { $0.quorum(true) }
         }
 
-        /// Gives the queue the events of a step.
+        /// Adds the events of a step to the queue.
         mutating func add(_ step: (inout Cluster) -> [Event]) { step(&cluster).forEach(queue.put) }
 
-        /// Changes the votes of node 2, which a reading shows.
+        /// Changes the votes of node 2, and adds the events of the next reading.
         mutating func vote(_ votes: UInt32) {
             add { cluster in
                 cluster.votes[2] = votes
@@ -31,7 +31,7 @@ struct ChangeTrackerTests {
             }
         }
 
-        /// Everything that the output is given, once the queue is closed.
+        /// Closes the queue and returns the items that the output gets.
         func items() -> [EventQueue.Item] {
             queue.close()
             var items: [EventQueue.Item] = []
@@ -40,7 +40,7 @@ struct ChangeTrackerTests {
         }
     }
 
-    @Test("include those of events that the output is not given")
+    @Test("include those of events that the output does not get")
     func comparesWithWhatWasGiven() throws {
         var watched = try Watched(kinds: [.quorum])
         watched.vote(2)
@@ -51,16 +51,16 @@ struct ChangeTrackerTests {
         #expect(item.changes.map(\.field) == ["ring_id", "votes.total", "votes.margin", "nodes.2.votes"])
     }
 
-    @Test("of --events info are those since the last info, and an info without any is not printed")
+    @Test("with --events info are those since the last info, and an info without changes is not printed")
     func onlyInfo() throws {
         var watched = try Watched(kinds: [.info])
         watched.add { cluster in
             cluster.votes[2] = 2
             return cluster.nodelist(2, [1, 2, 3]) + cluster.quorum(true)
         }
-        // A notification said so, and no info is due. A silent change that takes it back leaves nothing to tell but the ring.
+        // A notification reported the votes, so there is no info. The silent change back leaves only the new ring to report.
         watched.vote(1)
-        // Nothing has changed without a notification: no line, although the ring is another since the last info.
+        // There is no silent change and thus no line, although the ring is new since the last info.
         watched.add { $0.nodelist(3, [1, 2, 3]) }
         watched.add { $0.quorum(true) }
         watched.add { $0.reduce(.reading($0.reading)) }
@@ -75,10 +75,10 @@ struct ChangeTrackerTests {
             return cluster.reduce(.quorum(quorate: true, nodes: cluster.listed, cluster.reading))
         }
         silent.vote(1)
-        #expect(silent.items().map(\.event.kind) == [.status], "the state is the one that was printed last")
+        #expect(silent.items().map(\.event.kind) == [.status], "the state equals the one that was printed last")
     }
 
-    @Test("count from the last event that the output was given where events were dropped")
+    @Test("after a drop are those since the last event that the output got")
     func countsFromTheLastGiven() throws {
         var watched = try Watched(limits: .init(events: 2, bytes: .max))
         guard case .event(let first) = watched.queue.next() else { throw Unexpected(nil) }
@@ -95,7 +95,7 @@ struct ChangeTrackerTests {
             ])
     }
 
-    @Test("count from the state at the start where the status is not printed")
+    @Test("without a printed status are those since the state at the start")
     func countsFromTheStart() throws {
         var cluster = Cluster()
         let queue = try EventQueue()
@@ -107,7 +107,7 @@ struct ChangeTrackerTests {
         #expect(item.changes.map(\.field) == ["votes.total", "votes.margin", "nodes.2.votes"])
     }
 
-    @Test("wait in a queue that is bounded by bytes as well as by events, and one event always fits")
+    @Test("are queued up to a limit of bytes as well as of events, and one event always fits")
     func boundsBytes() throws {
         var watched = try Watched(limits: .init(events: .max, bytes: 1))
         for votes in 2...5 { watched.vote(UInt32(votes)) }

@@ -24,7 +24,7 @@ struct CheckFormatTests {
         CheckFormat(Requirements(margin: warnMargin, absentNodes: try absent.map { try NodeSelector(parsing: $0) }))
     }
 
-    @Test("is OK for a cluster with everything that belongs to it")
+    @Test("is OK for a complete cluster")
     func ok() throws {
         #expect(
             try line(state())
@@ -43,7 +43,7 @@ struct CheckFormatTests {
                 + " | votes=2;;;0;3 quorum=2 margin=0 nodes=2;;;0;3\n")
     }
 
-    @Test("warns of a margin that is smaller than wanted, and gives the limit as a range")
+    @Test("warns of a margin below the limit, and gives the limit as a range")
     func margin() throws {
         #expect(try check(1).health(of: state()) == .healthy)
         #expect(try check(2).health(of: state()) == .degraded)
@@ -54,7 +54,7 @@ struct CheckFormatTests {
     }
 
     @Test(
-        "warns of a quorum device that is silent or casts no vote",
+        "warns of a quorum device that is not alive or casts no vote",
         arguments: [
             (VoteQuorumFlags.qdeviceAlive, "casts no vote"), (.qdeviceCastVote, "is not alive"),
         ])
@@ -66,7 +66,7 @@ struct CheckFormatTests {
         #expect(CheckFormat().health(of: good) == .healthy)
     }
 
-    @Test("warns of a device that is configured and not registered on a member, and names the members")
+    @Test("warns of a configured quorum device that is not registered on a member, and names the members")
     func unregisteredDevice() throws {
         func configuration(_ device: ConfiguredDevice?) -> Configuration {
             Configuration(nodes: Configuration.named([1, 2, 3]).nodes, device: device)
@@ -83,7 +83,7 @@ struct CheckFormatTests {
         #expect(state().device == nil)
     }
 
-    @Test("warns of expected votes below the configured ones, by nodes, by device and by quorum.expected_votes")
+    @Test("warns of expected votes below the votes configured for nodes and device, or below quorum.expected_votes")
     func loweredExpectedVotes() throws {
         var configuration = Configuration.named([1, 2, 3])
         #expect(configuration.votes == 3)
@@ -91,7 +91,7 @@ struct CheckFormatTests {
         #expect(configuration.votes == 4)
         configuration.nodes[1].votes = 1
         configuration.device = ConfiguredDevice(model: "net")
-        #expect(configuration.votes == 5, "one vote less than there are nodes")
+        #expect(configuration.votes == 5, "the default is one vote less than the number of nodes")
         configuration.device?.votes = 1
         #expect(configuration.votes == 4)
         configuration.expectedVotes = 9
@@ -104,7 +104,7 @@ struct CheckFormatTests {
             ))
     }
 
-    @Test("allows nodes to be away, as far as their votes account for what is missing")
+    @Test("accepts the absence of allowed nodes, if their votes account for all missing votes")
     func allowedAbsence() throws {
         let degraded = state { $0.states[3] = .dead }
         for node in ["3", "node3"] {
@@ -128,7 +128,7 @@ struct CheckFormatTests {
         )
     }
 
-    @Test("is UNKNOWN when nothing is wrong but the configuration is not known")
+    @Test("is UNKNOWN when there is no problem but the configuration is unknown")
     func unknownConfiguration() throws {
         var cluster = Cluster()
         _ = cluster.nodelist(1, [1, 2, 3])
@@ -140,7 +140,7 @@ struct CheckFormatTests {
         #expect(try line(#require(cluster.reducer.known)).hasPrefix("QUORUM WARNING - "))
     }
 
-    @Test("is CRITICAL without quorum, says how many votes are missing or what is waited for")
+    @Test("is CRITICAL without quorum, and gives the missing votes or what the cluster waits for")
     func critical() throws {
         let lost = state {
             $0.states = [1: .member, 2: .dead, 3: .dead]
@@ -163,7 +163,7 @@ struct CheckFormatTests {
         #expect(try !line(waiting).contains("can lose"))
     }
 
-    @Test("gives no number for what is not known")
+    @Test("gives no number for an unknown value")
     func unknown() throws {
         #expect(try line(ClusterState()) == "QUORUM UNKNOWN - votequorum has not said whether the cluster is quorate\n")
         var state = ClusterState()
@@ -174,7 +174,7 @@ struct CheckFormatTests {
         #expect(try line(state).hasSuffix(" | votes=3;;;0\n"))
     }
 
-    @Test("is one short line of harmless text whatever the nodes and the device are called")
+    @Test("is one short line of harmless text for any names of nodes and device")
     func hostile() throws {
         var state = state { $0.deviceFlags = .qdeviceRegistered }
         state.quorate = false
@@ -204,7 +204,7 @@ struct CheckFormatTests {
         }
     }
 
-    @Test("names every node when there is room for all of them")
+    @Test("names every missing node if there is room for all of them")
     func namesAll() throws {
         let state = state {
             for id: UInt32 in 4...40 { $0.states[id] = .dead }
@@ -216,7 +216,7 @@ struct CheckFormatTests {
         #expect(line.contains("nodes missing: 4 5 6 ") && line.contains(" 40 |") && !line.contains("more"))
     }
 
-    @Test("says why there is no answer, harmlessly and briefly")
+    @Test("gives the reason for a missing answer, shortened and made harmless")
     func noAnswer() {
         let line = String(
             decoding: CheckFormat.line(forUnknown: "a|b\n" + String(repeating: "ä", count: 2000)), as: UTF8.self)

@@ -4,7 +4,7 @@ import Corosync
 
 @testable import QuorumWatch
 
-/// A cluster of three nodes as its node 1 sees it, for the reducer to be told of.
+/// A cluster of three nodes, from the view of node 1, that generates input for the reducer.
 struct Cluster {
     var reducer = Reducer()
     private var tracker = ChangeTracker()
@@ -25,7 +25,7 @@ struct Cluster {
         return cluster
     }
 
-    /// What votequorum_getinfo(3) says now.
+    /// The present result of votequorum_getinfo(3) for all nodes.
     var reading: Reading {
         let total = states.filter { $0.value == .member }.map { votes[$0.key] ?? 1 }.reduce(0, +)
         func info(_ id: UInt32) -> NodeInfo {
@@ -37,7 +37,7 @@ struct Cluster {
         return Reading(local: info(1), others: states.keys.filter { $0 != 1 }.map(info))
     }
 
-    /// The nodes as a quorum notification lists them: in no order.
+    /// The nodes as in a quorum notification, which does not sort them.
     var listed: [VoteQuorumNotification.ListedNode] {
         states.sorted { $0.key > $1.key }.map { .init(id: NodeID($0.key), state: $0.value) }
     }
@@ -75,11 +75,11 @@ extension CorosyncError {
 }
 
 extension Array {
-    /// The element, when there is exactly one.
+    /// The element, if there is exactly one.
     var only: Element? { count == 1 ? self[0] : nil }
 }
 
-/// An event that is not what a test needs to go on.
+/// An event with which a test cannot continue.
 struct Unexpected: Error {
     let event: Event?
     init(_ event: Event?) { self.event = event }

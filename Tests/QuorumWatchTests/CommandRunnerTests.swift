@@ -7,7 +7,7 @@ import Testing
 
 @Suite("The command for every event")
 struct CommandRunnerTests {
-    @Test("learns what an event is about from its environment; what is not known is empty, and names are harmless")
+    @Test("gets environment variables for the event, with harmless names, and with unknown values empty or `unknown`")
     func variables() throws {
         var cluster = Cluster.settled()
         var event = try #require(cluster.quorum(false).only)
@@ -23,7 +23,7 @@ struct CommandRunnerTests {
             ])
     }
 
-    @Test("gets its input and no descriptor, and its ending is told")
+    @Test("gets its input and no other open descriptor, and its exit status or signal is reported")
     func spawn() {
         func run(_ arguments: String..., input: String = "") -> Spawn.Ending {
             Spawn(arguments: arguments, environment: ["PATH=/usr/bin:/bin"], input: Array(input.utf8)).run()
@@ -32,7 +32,7 @@ struct CommandRunnerTests {
         #expect(run("true", input: String(repeating: "more than a pipe holds", count: 10_000)) == .exited(0))
         #expect(run("sh", "-c", "exit 7") == .exited(7))
         #expect(run("sh", "-c", "kill -PIPE $$") == .signaled(13))
-        // The three, and the one that lists them.
+        // The three standard descriptors, and the one for reading the folder.
         #expect(run("sh", "-c", "set -- /proc/self/fd/*; test $# = 4") == .exited(0))
         #expect(run("/nonexistent/program") == .notStarted(2))
     }

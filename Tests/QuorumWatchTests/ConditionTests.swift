@@ -15,14 +15,14 @@ struct ConditionTests {
     }
 
     @Test(
-        "is written as it is read",
+        "has the parsed text as its description",
         arguments: ["quorate", "inquorate", "complete", "member=node3", "absent=3", "member=a=b", "absent= "])
     func roundTrip(_ text: String) throws {
         #expect(try Condition(parsing: text).description == text)
     }
 
     @Test(
-        "that is none is refused, with what is allowed",
+        "with an unknown form is refused, with a list of the allowed forms",
         arguments: [
             "", "=", "Quorate", "quorate ", "quorate=yes", "complete=", "member", "absent", "node=3", "member =3",
         ])
@@ -33,19 +33,19 @@ struct ConditionTests {
         ) { try Condition(parsing: text) }
     }
 
-    @Test("about no node is refused", arguments: ["member=", "absent="])
+    @Test("without a node is refused", arguments: ["member=", "absent="])
     func noNode(_ text: String) {
         #expect(throws: Condition.ParseError(description: "write the ID or the name of a node")) {
             try Condition(parsing: text)
         }
     }
 
-    @Test("about node 0 is refused: it is the quorum device", arguments: ["member=0", "absent=000"])
+    @Test("on node 0, which is the quorum device, is refused", arguments: ["member=0", "absent=000"])
     func nodeZero(_ text: String) {
         #expect(throws: Condition.ParseError(description: "no node has the ID 0")) { try Condition(parsing: text) }
     }
 
-    @Test("contradicts its opposite only")
+    @Test("contradicts only its opposite")
     func contradictions() throws {
         let all = try ["quorate", "inquorate", "complete", "member=1", "absent=1", "member=2"].map {
             try Condition(parsing: $0)
@@ -54,7 +54,7 @@ struct ConditionTests {
         #expect(pairs == ["quorate inquorate", "inquorate quorate", "member=1 absent=1", "absent=1 member=1"])
     }
 
-    @Test("holds of a cluster as it is")
+    @Test("holds or not by the state of the cluster")
     func holds() throws {
         var cluster = Cluster.settled()
         for text in ["quorate", "complete", "member=1", "member=node3", "absent=9"] {
@@ -72,13 +72,13 @@ struct ConditionTests {
         }
     }
 
-    @Test("of a name that no node has never holds: the node may well be there under another")
+    @Test("with an unknown name never holds, because the node may be present under another name")
     func unknownName() throws {
         #expect(try !holds("absent=nodx", .settled()))
         #expect(try !holds("member=nodx", .settled()))
     }
 
-    @Test("of a number is about the ID, and about the name when no node has the ID")
+    @Test("with a number selects the node with this ID, or with this name if no node has the ID")
     func numericNames() throws {
         var cluster = Cluster.settled()
         _ = cluster.reduce(
@@ -93,7 +93,7 @@ struct ConditionTests {
         #expect(try found("99999999999") == [])
     }
 
-    @Test("that the cluster is complete needs the configuration")
+    @Test("of completeness does not hold without the configuration")
     func completeness() throws {
         var cluster = Cluster.settled()
         _ = cluster.reduce(.configuration(.named([1, 2, 3, 4])))

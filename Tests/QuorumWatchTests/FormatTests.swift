@@ -28,7 +28,7 @@ struct TextTests {
         #expect(text.firstMatch(of: #/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.507[+-]\d\d:\d\d status /#) != nil, "\(text)")
     }
 
-    @Test("says how many votes can be lost, how many are missing, and what WaitForAll waits for")
+    @Test("gives the votes that can be lost or are missing, and the nodes that WaitForAll waits for")
     func saysTheMargin() throws {
         #expect(line(try status()).hasPrefix("status QUORATE: 3 of 3 votes, quorum 2, can lose 1; ring 1.22;"))
         let missing = line(
@@ -47,7 +47,7 @@ struct TextTests {
         #expect(waiting.contains("waiting for all nodes: node3(3) missing") && !waiting.contains("can lose"))
     }
 
-    @Test("makes quorum gained and lost stand out")
+    @Test("highlights gained and lost quorum")
     func standsOut() throws {
         var cluster = Cluster.settled()
         _ = cluster.nodelist(2, [1])
@@ -72,7 +72,7 @@ struct TextTests {
                 == "nodelist ring 1.ab: node1(1) node2(2) 5; joined 5; left node3(3)\n")
     }
 
-    @Test("shows the status as a page with every node, this one marked")
+    @Test("shows the status as a page with every node and a mark at the local node")
     func showsAPage() throws {
         let state = try #require(
             try status {
@@ -99,7 +99,7 @@ struct TextTests {
                 """)
     }
 
-    @Test("never lets a control character, an escape or a newline through")
+    @Test("contains no control character, escape or newline from a name")
     func makesStringsHarmless() throws {
         var cluster = Cluster()
         var configuration = Configuration.named([1, 2, 3])
@@ -132,7 +132,7 @@ struct JSONTests {
         Event(time: Timestamp(microseconds: 1_763_804_614_507_311), body: body)
     }
 
-    @Test("give null for what is not known")
+    @Test("give null for unknown values")
     func giveNull() {
         #expect(
             line(event(.unresponsive(silent: .milliseconds(10_250)))) == """
@@ -150,14 +150,14 @@ struct JSONTests {
                 """))
     }
 
-    @Test("escape what ends a string, a line, or a terminal's patience")
+    @Test("escape quotes, backslashes, and control and formatting characters")
     func escape() {
         var event = event(.dropped(count: 3))
         event.clusterName = "\"\\\n\u{1b}\u{9b}\u{202e}\u{e0041}é\u{1f600}"
         #expect(line(event).contains("\"cluster_name\":\"\\\"\\\\\\u000a\\u001b\\u009b\\u202e\\udb40\\udc41é😀\""))
     }
 
-    @Test("write a time before 1970 and a large ring ID")
+    @Test("can have a time before 1970 and the largest ring ID")
     func writeExtremes() {
         var event = event(
             .nodelist(

@@ -11,7 +11,7 @@ struct JournalFormatTests {
         String(decoding: JournalFormat(color: false).line(for: event, changes: changes), as: UTF8.self)
     }
 
-    @Test("begins with the priority: information, then a warning, then critical, then information again")
+    @Test("begins with the priority: info while complete, warning while degraded, critical without quorum")
     func priorities() {
         var cluster = Cluster.settled()
         cluster.states[3] = .dead
@@ -25,7 +25,7 @@ struct JournalFormatTests {
         #expect(line(cluster.quorum(true)[0], changes: cluster.changes).hasPrefix("<6>quorum QUORATE: 3 of 3 votes"))
     }
 
-    @Test("is an error when corosync is gone or silent, and a warning when events are missing")
+    @Test("has priority error when corosync is gone or does not answer, and warning for dropped events")
     func trouble() {
         var cluster = Cluster.settled()
         let silent = cluster.reduce(.unresponsive(silent: .seconds(12)))[0]
@@ -36,10 +36,10 @@ struct JournalFormatTests {
         #expect(line(event).hasPrefix("<4>dropped 2 events"))
     }
 
-    @Test("is a warning when the votes are not known")
+    @Test("has priority warning when the votes are unknown")
     func unknown() {
         var cluster = Cluster.settled()
-        // Read as inquorate a moment after it was notified as quorate.
+        // A reading shows inquorate a moment after the notification of quorate.
         cluster.isQuorate = false
         let event = cluster.reduce(.quorum(quorate: true, nodes: cluster.listed, cluster.reading))[0]
         #expect(line(event).hasPrefix("<4>quorum quorate: ? of ? votes"))

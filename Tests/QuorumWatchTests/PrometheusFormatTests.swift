@@ -5,7 +5,7 @@ import Testing
 
 @testable import QuorumWatch
 
-@Suite("Prometheus")
+@Suite("Prometheus metrics")
 struct PrometheusFormatTests {
     /// The lines that are neither HELP nor TYPE.
     private func samples(_ bytes: [UInt8]) -> [String] {
@@ -16,7 +16,7 @@ struct PrometheusFormatTests {
         samples(PrometheusFormat.exposition(of: watched.statistics))
     }
 
-    @Test("has the metrics of ha_cluster_exporter as it writes them, and its own")
+    @Test("include those of ha_cluster_exporter in the same form")
     func metrics() {
         var cluster = Cluster()
         cluster.states[3] = .dead
@@ -56,7 +56,7 @@ struct PrometheusFormatTests {
             ])
     }
 
-    @Test("tells of each metric once, before its samples")
+    @Test("have one HELP and one TYPE line each, before the samples")
     func headers() {
         let text = String(decoding: PrometheusFormat.exposition(of: WatchedCluster.settled().statistics), as: UTF8.self)
         var family = ""
@@ -74,7 +74,7 @@ struct PrometheusFormatTests {
         #expect(seen.count == 12 && text.hasSuffix("\n"))
     }
 
-    @Test("shows the quorum device by name, and a state without a name of its own")
+    @Test("have the name of the quorum device, and a label for a node state without a name")
     func device() {
         var cluster = Cluster()
         cluster.deviceFlags = [.qdeviceRegistered, .qdeviceAlive]
@@ -90,7 +90,7 @@ struct PrometheusFormatTests {
         #expect(lines.contains(#"vqwatch_node_state{node_id="2",node="node2",state="absent"} 0"#))
     }
 
-    @Test("leaves out what is not known")
+    @Test("omit unknown values")
     func unknown() throws {
         var state = try #require(WatchedCluster.settled().statistics.state)
         state.quorate = nil
@@ -107,7 +107,7 @@ struct PrometheusFormatTests {
             ])
     }
 
-    @Test("keeps nothing of the state but that it is not connected when corosync is gone, and the counters")
+    @Test("have no state but vqwatch_connected 0, and the counters, when corosync is gone")
     func gone() {
         #expect(samples(PrometheusFormat.exposition(of: nil as ClusterState?)) == ["vqwatch_connected 0"])
         var watched = WatchedCluster.settled()
@@ -128,7 +128,7 @@ struct PrometheusFormatTests {
             ])
     }
 
-    @Test("is connected but gives no state while a recalculation does not end, and says that votequorum recalculates")
+    @Test("have no state but vqwatch_connected 1 and vqwatch_recalculating 1 while a recalculation does not end")
     func unsettled() {
         var watched = WatchedCluster.settled()
         #expect(samples(of: watched).contains("vqwatch_recalculating 0"))
@@ -143,7 +143,7 @@ struct PrometheusFormatTests {
         #expect(watched.statistics.text == "QUORUM UNKNOWN: votequorum does not finish recalculating")
     }
 
-    @Test("escapes labels by its own rules, after making them harmless")
+    @Test("escape label values by the rules of Prometheus, after making them harmless")
     func escapes() throws {
         var state = try #require(WatchedCluster.settled().statistics.state)
         state.nodes[0].name = "a\"b\\c\nd\u{1b}[31m"

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("The reducer")
 struct ReducerTests {
-    @Test("folds the first nodelist and quorum into one status without changes")
+    @Test("combines the first nodelist and quorum notifications into one status without changes")
     func foldsTheSnapshot() throws {
         var cluster = Cluster()
         #expect(cluster.nodelist(1, [1, 2, 3]) == [])
@@ -22,7 +22,7 @@ struct ReducerTests {
         #expect(state.votes.margin == 1)
     }
 
-    @Test("tells who joined and who left, and reads nothing until the quorum notification")
+    @Test("reports the nodes that joined and left, and allows no reading until the quorum notification")
     func followsAMembershipChange() throws {
         var cluster = Cluster.settled()
         #expect(cluster.reducer.mayRead)
@@ -34,14 +34,14 @@ struct ReducerTests {
         #expect(report.joined == [])
         #expect(report.left == [NodeReference(id: NodeID(3), name: "node3")])
 
-        #expect(cluster.reduce(.reading(cluster.reading)) == [], "a reading during a recalculation is not believed")
+        #expect(cluster.reduce(.reading(cluster.reading)) == [], "a reading during a recalculation is ignored")
         cluster.states[3] = .dead
         let event = try #require(cluster.quorum(true).only)
         #expect(cluster.reducer.mayRead)
         #expect(event.kind == .quorum)
         #expect(
             cluster.changes.map(\.field) == ["votes.total", "votes.margin", "nodes.3.state"],
-            "the ring was told with the nodelist")
+            "the nodelist event reported the ring")
     }
 
     @Test("gives a nodelist for a new ring with the same members")
@@ -54,7 +54,7 @@ struct ReducerTests {
         #expect(cluster.changes == [])
     }
 
-    @Test("gives info when a reading shows what no notification told, and nothing when it shows nothing new")
+    @Test("gives info when a reading shows a change without a notification, and no event when it shows no change")
     func findsSilentChanges() throws {
         var cluster = Cluster.settled()
         #expect(cluster.reduce(.reading(cluster.reading)) == [])
@@ -65,7 +65,7 @@ struct ReducerTests {
         #expect(cluster.reduce(.reading(cluster.reading)) == [])
     }
 
-    @Test("does not believe a reading that shows another state of a node before a notification or a second reading")
+    @Test("ignores a changed node state in a reading until a notification or a second reading")
     func doubtsAReading() throws {
         var cluster = Cluster.settled()
         cluster.states[3] = .leaving
@@ -82,7 +82,7 @@ struct ReducerTests {
         #expect(cluster.quorum(true).only?.kind == .quorum)
     }
 
-    @Test("knows no votes when the next change had begun before they were read")
+    @Test("leaves the votes unknown if they were read after the next change had begun")
     func doesNotPrintStaleVotes() throws {
         var cluster = Cluster.settled()
         _ = cluster.nodelist(2, [1, 2])
@@ -94,11 +94,11 @@ struct ReducerTests {
         #expect(state.votes == Votes())
         #expect(state.votes.margin == nil)
         #expect(state.flags == nil)
-        #expect(state.quorate == true, "that is what votequorum said")
+        #expect(state.quorate == true, "the notification said so")
         #expect(state.node(NodeID(2))?.stateName == "member")
     }
 
-    @Test("holds expected votes that come during a recalculation until its end, in order")
+    @Test("holds back an expected-votes notification until a recalculation ends, and keeps the order")
     func holdsExpectedVotes() throws {
         var cluster = Cluster.settled()
         _ = cluster.nodelist(2, [1, 2, 3])
@@ -111,7 +111,7 @@ struct ReducerTests {
         #expect(cluster.changesOfEach[1] == [])
     }
 
-    @Test("tells expected votes that were held when the connection is lost, and claims nothing else")
+    @Test("reports held expected votes when the connection is lost, and leaves everything else unknown")
     func losesNoExpectedVotes() throws {
         var cluster = Cluster.settled()
         _ = cluster.nodelist(2, [1, 2, 3])
@@ -123,7 +123,7 @@ struct ReducerTests {
         #expect(events[0].quorate == nil)
     }
 
-    @Test("does not know whether the cluster is quorate after a loss, and says what changed when it is back")
+    @Test("leaves quorate unknown after a lost connection, and gives the changes after the reconnect")
     func reconnects() throws {
         var cluster = Cluster.settled()
         let lost = try #require(cluster.reduce(.disconnected(.lost)).only)
@@ -140,7 +140,7 @@ struct ReducerTests {
             ])
     }
 
-    @Test("gives info once corosync answers again after it was unresponsive")
+    @Test("gives info when corosync answers again after it was unresponsive")
     func tellsThatItAnswersAgain() throws {
         var cluster = Cluster.settled()
         let silent = try #require(cluster.reduce(.unresponsive(silent: .seconds(10))).only)
@@ -150,7 +150,7 @@ struct ReducerTests {
         #expect(cluster.changes == [Change(field: "quorate", from: .null, to: .bool(true))])
     }
 
-    @Test("shows configured nodes that were never seen as absent")
+    @Test("gives the state absent to configured nodes that were never seen")
     func showsAbsentNodes() throws {
         var cluster = Cluster()
         _ = cluster.reduce(.configuration(.named([1, 2, 3, 4])))
@@ -179,7 +179,7 @@ struct ReducerTests {
         #expect(cluster.changes.map(\.to) == [.null])
     }
 
-    @Test("leaves the quorum device out of the nodes, and shows it as what it is")
+    @Test("reports the quorum device as a device, not as a node")
     func showsTheQuorumDevice() throws {
         var cluster = Cluster.settled()
         cluster.deviceFlags = [.qdeviceRegistered, .qdeviceAlive]
@@ -193,7 +193,7 @@ struct ReducerTests {
         #expect(event.state?.nodes.count == 3)
     }
 
-    @Test("shows each node's quorum device, and one that is configured but not registered")
+    @Test("reports the quorum device of each node, and a device that is configured but not registered")
     func showsDevicesOfNodes() throws {
         var cluster = Cluster.settled()
         var configuration = Configuration.named([1, 2, 3])
@@ -212,7 +212,7 @@ struct ReducerTests {
             ])
     }
 
-    @Test("does not know whether the cluster is quorate once a recalculation takes too long, until it ends")
+    @Test("leaves quorate unknown while a recalculation takes too long, until it ends")
     func unsettled() throws {
         var cluster = Cluster.settled()
         #expect(cluster.reduce(.unsettled(elapsed: .seconds(35))) == [], "no recalculation is under way")
@@ -227,13 +227,13 @@ struct ReducerTests {
         #expect(cluster.changes.first == Change(field: "quorate", from: .null, to: .bool(true)))
     }
 
-    @Test("does not know it either after three changes of totem's membership of which votequorum was told nothing")
+    @Test("leaves quorate unknown after three changes of totem's membership without a nodelist notification")
     func unheardMemberships() throws {
         var cluster = Cluster.settled()
         for uptime in [10, 11] {
             #expect(cluster.reduce(.membershipChanged(uptime: .seconds(uptime))) == [])
         }
-        // A nodelist tells of the changes before it.
+        // A nodelist notification covers the changes before it.
         _ = cluster.nodelist(2, [1, 2, 3])
         _ = cluster.quorum(true)
         for uptime in [20, 21] {
@@ -248,7 +248,7 @@ struct ReducerTests {
         #expect(cluster.quorum(true).only?.quorate == true)
     }
 
-    @Test("takes no snapshot from the middle of a recalculation for a state")
+    @Test("does not accept a snapshot from the middle of a recalculation as a state")
     func outdatedSnapshot() throws {
         func first(_ flags: VoteQuorumFlags) throws -> ClusterState {
             var cluster = Cluster()
@@ -263,7 +263,7 @@ struct ReducerTests {
         #expect(try first([.qdeviceRegistered, .qdeviceCastVote, .qdeviceMasterWins]).quorate == true)
     }
 
-    @Test("starts from a baseline without printing it")
+    @Test("starts from a baseline without an event")
     func startsFromABaseline() throws {
         var cluster = Cluster()
         _ = cluster.reduce(.configuration(.named([1, 2, 3])))
@@ -276,7 +276,7 @@ struct ReducerTests {
         #expect(cluster.changes.first?.field == "quorate")
     }
 
-    @Test("makes sense of a list with repetitions, in no order")
+    @Test("sorts a list of nodes and removes repetitions")
     func sortsHostileLists() throws {
         var cluster = Cluster()
         let listed = [3, 1, 2, 3, 4_294_967_295, 0].map {

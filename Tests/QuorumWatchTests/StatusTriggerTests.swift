@@ -35,7 +35,7 @@ struct StatusTriggerTests {
         }
     }
 
-    @Test("gives one status at the moment that every condition holds, and nothing else")
+    @Test("gives exactly one status, at the moment when every condition holds")
     func firesOnce() throws {
         var watched = try Watched(conditions: "quorate", "member=3")
         #expect(watched.reduce(.configuration(.named([1, 2, 3]))) == nil)
@@ -52,11 +52,11 @@ struct StatusTriggerTests {
         #expect(watched.quorum(true) == nil)
     }
 
-    @Test("gives nothing while a recalculation is under way, and while what was read belongs to another moment")
+    @Test("gives no status during a recalculation, or while the reading and the notification disagree")
     func needsOneMoment() throws {
         var watched = try Watched(conditions: "quorate")
         _ = watched.reduce(.configuration(nil))
-        // Notified quorate, but read as not.
+        // The notification says quorate, the reading says not quorate.
         _ = watched.nodelist(1, [1, 2, 3])
         watched.cluster.isQuorate = false
         #expect(watched.reduce(.quorum(quorate: true, nodes: watched.cluster.listed, watched.cluster.reading)) == nil)
@@ -66,7 +66,7 @@ struct StatusTriggerTests {
         #expect(watched.quorum(true) != nil)
     }
 
-    @Test("gives nothing when corosync is gone or silent")
+    @Test("gives no status when corosync is gone or does not answer")
     func needsCorosync() throws {
         var watched = try Watched(conditions: "member=3")
         watched.cluster.states[3] = .dead
@@ -81,7 +81,7 @@ struct StatusTriggerTests {
         #expect(watched.quorum(true) != nil)
     }
 
-    @Test("fires for what changes without a notification")
+    @Test("fires on a change without a notification")
     func silentChanges() throws {
         var watched = try Watched(conditions: "member=beta")
         _ = watched.reduce(.configuration(.named([1, 2, 3])))
@@ -91,7 +91,7 @@ struct StatusTriggerTests {
         #expect(watched.reduce(.configuration(Configuration(nodes: nodes))) != nil)
     }
 
-    @Test("remarks once on a node that is not configured, when the configuration is known")
+    @Test("remarks once on a node that is not configured, as soon as the configuration is known")
     func remarks() throws {
         var watched = try Watched(conditions: "member=nod\u{1b}x", "member=9", "absent=8", "member=1")
         _ = watched.reduce(.configuration(nil))
@@ -107,19 +107,19 @@ struct StatusTriggerTests {
             ])
     }
 
-    @Test("without conditions gives the first state that is settled")
+    @Test("without conditions gives the first settled state")
     func settled() throws {
         var watched = Watched()
         watched.cluster.states[3] = .dead
         watched.cluster.states[2] = .dead
-        // Quorate with one vote of two: what is read is of now, and the flag of before the recalculation.
+        // Quorate with one vote of two: the votes are current, but the flag is from before the recalculation.
         _ = watched.nodelist(1, [1])
         #expect(watched.quorum(true) == nil)
         #expect(watched.cluster.reducer.isRecalculating && watched.remarks == [])
         #expect(watched.quorum(false)?.quorate == false)
     }
 
-    @Test("remarks on a recalculation that does not end, and no condition holds while it lasts")
+    @Test("remarks on a recalculation that does not end, during which no condition holds")
     func unsettled() throws {
         var watched = try Watched(conditions: "absent=3")
         _ = watched.nodelist(1, [1, 2, 3])

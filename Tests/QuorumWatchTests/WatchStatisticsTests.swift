@@ -5,12 +5,12 @@ import Testing
 
 @testable import QuorumWatch
 
-/// The statistics of a watch of a cluster.
+/// A cluster, and the statistics of a watch on it.
 struct WatchedCluster {
     var cluster = Cluster()
     var statistics = WatchStatistics()
 
-    /// After the first status.
+    /// A watch after the first status.
     static func settled(_ cluster: Cluster = Cluster()) -> WatchedCluster {
         var watched = WatchedCluster(cluster: cluster)
         _ = watched.record(.configuration(.named([1, 2, 3])), at: 0)
@@ -33,7 +33,7 @@ struct WatchedCluster {
 
 @Suite("The statistics of a watch")
 struct WatchStatisticsTests {
-    @Test("have no state before the first status, and none once corosync is gone or silent")
+    @Test("have no state before the first status or while corosync is gone or does not answer")
     func state() {
         #expect(WatchStatistics().state == nil)
         var watched = WatchedCluster.settled()
@@ -46,7 +46,7 @@ struct WatchStatisticsTests {
         #expect(isLossNews && watched.statistics.state == nil)
     }
 
-    @Test("count every event, and a reconnect only when there was a connection before")
+    @Test("count every event, and a reconnect only after an earlier connection")
     func counts() {
         var watched = WatchedCluster.settled()
         #expect(watched.statistics.events == [.status: 1] && watched.statistics.reconnects == 0)
@@ -61,7 +61,7 @@ struct WatchStatisticsTests {
         #expect(late.statistics.reconnects == 0)
     }
 
-    @Test("change only when something happened, and have the time of the last change of the state")
+    @Test("change only on an event, and have the time of the last change of the state")
     func lastChange() {
         var watched = WatchedCluster.settled()
         #expect(watched.statistics.lastChange == Timestamp(microseconds: 1_000_001))
@@ -74,7 +74,7 @@ struct WatchStatisticsTests {
         #expect(isLossNews && watched.statistics.lastChange == Timestamp(microseconds: 4_000_000))
     }
 
-    @Test("give a line with the verdict, or with the reason for waiting")
+    @Test("give a text with the state of quorum or the reason for waiting")
     func text() {
         var statistics = WatchStatistics()
         statistics.recordWaiting(because: "cannot connect")

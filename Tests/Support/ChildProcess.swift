@@ -5,22 +5,22 @@ internal import Synchronization
 
 /// A process that a test started: its descriptors, its signals, and how it ended.
 ///
-/// Nothing is read from the process unless a test asks for it, so that a test can also be a reader that is too slow.
-/// A process that still runs is killed when the last reference to it goes away.
+/// Output is read only when a test reads it, so that a test can be a slow reader. A process that is still running is
+/// killed when the last reference to it goes away.
 public final class ChildProcess: Sendable {
-    /// Where one of the three standard descriptors of a process leads.
+    /// What one of the three standard descriptors of a process is connected to.
     public enum Stream: Sendable {
-        /// To this object.
+        /// A pipe to this object.
         case pipe
-        /// To `/dev/null`.
+        /// `/dev/null`.
         case null
-        /// To a file: input is read from it; output replaces it.
+        /// A file: input is read from it; output replaces it.
         case file(String)
-        /// To an open descriptor of the test's own.
+        /// An open descriptor of the test process.
         case descriptor(Int32)
-        /// Where the test's own leads.
+        /// The same as in the test process.
         case inherited
-        /// Nowhere: the process starts with the descriptor closed.
+        /// Nothing: the process starts with the descriptor closed.
         case closed
     }
 
@@ -32,13 +32,13 @@ public final class ChildProcess: Sendable {
         case signaled(Int32)
     }
 
-    /// What reading a line came to.
+    /// The result of reading a line.
     public enum Reading: Hashable, Sendable {
         /// A line, without its newline.
         case line(String)
         /// The other side was closed, and every line has been read.
         case end
-        /// No line came in time.
+        /// No line arrived in time.
         case timeout
     }
 
@@ -48,7 +48,7 @@ public final class ChildProcess: Sendable {
         public let description: String
     }
 
-    /// The process ID. It stays the process's own until ``wait(within:draining:)`` has returned how it ended.
+    /// The process ID. It is not reused until ``wait(within:draining:)`` has returned how the process ended.
     public let processID: Int32
 
     private let input: Mutex<Int32?>
@@ -63,7 +63,7 @@ public final class ChildProcess: Sendable {
 
     private struct Exit {
         var termination: Termination?
-        /// Readable when the process has ended.
+        /// A descriptor that is readable when the process has ended.
         let event: Int32
         let watcher: pthread_t
     }
@@ -72,7 +72,7 @@ public final class ChildProcess: Sendable {
     ///
     /// - Parameters:
     ///   - arguments: The command, looked up in `PATH`, and its arguments.
-    ///   - environment: What to add to the test's environment, or with `nil` to leave out.
+    ///   - environment: Variables to add to the test's environment, or with `nil` to remove from it.
     ///   - input: Its standard input.
     ///   - output: Its standard output.
     ///   - errors: Its standard error. With `.descriptor(1)` it is the process's own standard output.
@@ -123,7 +123,7 @@ public final class ChildProcess: Sendable {
     /// - Parameters:
     ///   - limit: How long to wait.
     ///   - draining: Whether to keep its output and errors, so that full pipes do not stop it.
-    /// - Returns: How it ended, or `nil` when it still runs.
+    /// - Returns: How it ended, or `nil` if it is still running.
     public func wait(within limit: Duration, draining: Bool = true) -> Termination? {
         let deadline = ContinuousClock.now + limit
         let event = exit.withLock { $0.termination == nil ? $0.event : -1 }
@@ -139,7 +139,7 @@ public final class ChildProcess: Sendable {
         }
         return exit.withLock { exit in
             guard exit.termination == nil else { return exit.termination }
-            // The watcher leaves the process a zombie, so that its ID is still its own up to here.
+            // Up to here the process is a zombie, so its ID cannot have been reused.
             pthread_join(exit.watcher, nil)
             var status: Int32 = 0
             while waitpid(processID, &status, 0) < 0, errno == EINTR {}
@@ -150,10 +150,10 @@ public final class ChildProcess: Sendable {
         }
     }
 
-    /// Whether the process runs (or is stopped), as far as is known without waiting.
+    /// Whether the process is running or stopped.
     public var isRunning: Bool { wait(within: .zero, draining: false) == nil }
 
-    /// The child of a process that has one and no more, such as strace(1); `nil` when there is none or are more.
+    /// The child of a process that has exactly one, such as strace(1); otherwise `nil`.
     public var onlyChild: Int32? {
         let children = textOfFile("/proc/\(processID)/task/\(processID)/children")?.split(separator: " ") ?? []
         return children.count == 1 ? Int32(children[0]) : nil
@@ -163,8 +163,8 @@ public final class ChildProcess: Sendable {
 
     /// Writes to the process's standard input, which must be a ``Stream/pipe``.
     ///
-    /// - Parameter text: What to write, all of it.
-    /// - Returns: Whether all of it was taken; `false` when the process has closed its end.
+    /// - Parameter text: The text to write.
+    /// - Returns: Whether all of it was written; `false` if the process has closed its end.
     @discardableResult
     public func write(_ text: String) -> Bool {
         input.withLock { input in
@@ -186,11 +186,11 @@ public final class ChildProcess: Sendable {
     /// Reads a line of the process's standard output.
     ///
     /// - Parameter limit: How long to wait for it.
-    /// - Returns: The line, or why there is none. Text at the end without a newline is a line too.
+    /// - Returns: The line, or the reason why there is none. Text at the end without a newline is a line too.
     public func read(within limit: Duration) -> Reading {
         let deadline = ContinuousClock.now + limit
         return sources.withLock { sources in
-            // What is there already is read even when there is no time to wait.
+            // Even without time to wait, read what is already available.
             var isLate = false
             while true {
                 if let line = sources.output.takeLine() { return .line(line) }
@@ -202,21 +202,21 @@ public final class ChildProcess: Sendable {
         }
     }
 
-    /// Reads a line of the process's standard output, when why there is none does not matter.
+    /// Reads a line of the process's standard output, if the reason for a missing line does not matter.
     ///
     /// - Parameter limit: How long to wait for it.
-    /// - Returns: The line without its newline, or `nil` when none came in time or the output has ended.
+    /// - Returns: The line without its newline, or `nil` if none arrived in time or the output has ended.
     public func nextLine(within limit: Duration) -> String? {
         guard case .line(let line) = read(within: limit) else { return nil }
         return line
     }
 
-    /// Reads lines of the process's standard output until one is as wanted.
+    /// Reads lines of the process's standard output until one matches.
     ///
     /// - Parameters:
     ///   - limit: How long to wait for it.
-    ///   - isWanted: Says whether a line is the one.
-    /// - Returns: That line, or `nil` when none came in time or the output has ended.
+    ///   - isWanted: Whether a line matches.
+    /// - Returns: That line, or `nil` if none arrived in time or the output has ended.
     public func nextLine(within limit: Duration, where isWanted: (String) -> Bool) -> String? {
         let deadline = ContinuousClock.now + limit
         while let line = nextLine(within: max(.zero, deadline - .now)) {
@@ -228,7 +228,7 @@ public final class ChildProcess: Sendable {
     /// Reads the rest of the process's standard output.
     ///
     /// - Parameter limit: How long to wait for its end.
-    /// - Returns: What was not read before, as far as it came in time.
+    /// - Returns: The unread output, as far as it arrived in time.
     public func readAll(within limit: Duration) -> [UInt8] {
         let deadline = ContinuousClock.now + limit
         return sources.withLock { sources in
@@ -240,7 +240,7 @@ public final class ChildProcess: Sendable {
         }
     }
 
-    /// What the process has written to its standard error up to now, kept for the next call too.
+    /// Everything that the process has written to its standard error so far.
     public var errors: String {
         sources.withLock { sources in
             sources.errors.pullAvailable()
@@ -248,7 +248,7 @@ public final class ChildProcess: Sendable {
         }
     }
 
-    /// Closes this side of the process's standard output: what it writes from now on fails.
+    /// Closes the reading end of the process's standard output, so that its writes fail from now on.
     public func closeOutput() {
         sources.withLock { $0.output.close() }
     }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-/// One JSON line of vqwatch, held to the shape that the contract gives it.
+/// One valid JSON line of vqwatch.
 public struct EventLine: Hashable, Sendable {
     /// The whole object.
     public let json: JSON
 
-    /// A line that is not as promised.
+    /// A line that does not conform to vqwatch-events(5).
     public struct Malformed: Error, CustomStringConvertible {
-        /// The line, and what is wrong with it.
+        /// The problem and the line.
         public let description: String
     }
 
@@ -26,7 +26,7 @@ public struct EventLine: Hashable, Sendable {
         "left": ["id", "name"], "error": ["code", "message"],
     ]
 
-    /// Parses a line, and checks that it has exactly the keys of its kind.
+    /// Parses a line, and checks that it has exactly the keys of its kind and is valid by the schema.
     ///
     /// - Parameter line: The line without its newline.
     /// - Throws: ``Malformed``.
@@ -60,12 +60,12 @@ public struct EventLine: Hashable, Sendable {
 
     /// The kind of event.
     public var event: String { json["event"].string ?? "" }
-    /// Whether the cluster is quorate; nil when that is not known.
+    /// Whether the cluster is quorate; nil if that is not known.
     public var isQuorate: Bool? { json["quorate"].bool }
     /// The paths of the fields that changed.
     public var changedFields: [String] { json["changes"].elements.compactMap { $0["field"].string } }
 
-    /// What the line says of a node.
+    /// The object of a node.
     ///
     /// - Parameter id: The node's ID.
     /// - Returns: The object, or null.
@@ -73,7 +73,7 @@ public struct EventLine: Hashable, Sendable {
         json["nodes"].elements.first { $0["id"] == .number(id) } ?? .null
     }
 
-    /// The line without what differs from run to run.
+    /// The line without its time, which differs from run to run.
     public var timeless: JSON {
         var members = json.members
         members["time"] = nil
@@ -86,9 +86,9 @@ extension ChildProcess {
     ///
     /// - Parameters:
     ///   - limit: How long to wait for it.
-    ///   - isWanted: Says whether an event is the one; those before it are passed over.
-    /// - Returns: The event, or nil when none came in time or the output has ended.
-    /// - Throws: ``EventLine/Malformed`` for a line that is not as promised.
+    ///   - isWanted: Whether an event matches; the events before it are skipped.
+    /// - Returns: The event, or nil if none arrived in time or the output has ended.
+    /// - Throws: ``EventLine/Malformed``.
     public func nextEvent(
         within limit: Duration = .seconds(20), where isWanted: (EventLine) -> Bool = { _ in true }
     ) throws(EventLine.Malformed) -> EventLine? {

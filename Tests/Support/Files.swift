@@ -25,10 +25,10 @@ public func bytesOfFile(_ path: String) -> [UInt8]? {
     }
 }
 
-/// Names what is in a folder.
+/// Lists a folder.
 ///
-/// - Parameter path: The folder.
-/// - Returns: The names, without `.` and `..`, in order; none when it cannot be opened.
+/// - Parameter path: The path of the folder.
+/// - Returns: The sorted names, without `.` and `..`; none if it cannot be opened.
 public func namesInFolder(_ path: String) -> [String] {
     guard let folder = opendir(path) else { return [] }
     defer { closedir(folder) }

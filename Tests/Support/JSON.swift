@@ -2,7 +2,7 @@
 
 internal import FoundationEssentials
 
-/// A JSON value, parsed by an independent library, for tests to look into.
+/// A JSON value, parsed by an independent library.
 public enum JSON: Hashable, Sendable, Decodable {
     /// `null`
     case null
@@ -17,15 +17,15 @@ public enum JSON: Hashable, Sendable, Decodable {
     /// An object.
     case object([String: JSON])
 
-    /// Text that is not JSON, or not JSON as vqwatch writes it.
+    /// Text that is not JSON, or has a number that is not whole.
     public struct ParseError: Error, CustomStringConvertible {
-        /// The text, and what is wrong with it.
+        /// The text and the problem.
         public let description: String
     }
 
     /// Parses a text.
     ///
-    /// - Parameter text: The whole of one value.
+    /// - Parameter text: One value.
     /// - Throws: ``ParseError``.
     public init(parsing text: String) throws(ParseError) {
         do {
@@ -37,8 +37,8 @@ public enum JSON: Hashable, Sendable, Decodable {
 
     /// Decodes any value.
     ///
-    /// - Parameter decoder: Where it comes from.
-    /// - Throws: What the decoder throws.
+    /// - Parameter decoder: The decoder.
+    /// - Throws: The errors of the decoder.
     public init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
         if value.decodeNil() {
@@ -66,7 +66,7 @@ public enum JSON: Hashable, Sendable, Decodable {
     public var string: String? { if case .string(let string) = self { string } else { nil } }
     /// The number; nil for anything else.
     public var number: Int64? { if case .number(let number) = self { number } else { nil } }
-    /// The truth; nil for anything else.
+    /// The Boolean; nil for anything else.
     public var bool: Bool? { if case .bool(let bool) = self { bool } else { nil } }
 }
 

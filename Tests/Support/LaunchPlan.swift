@@ -3,23 +3,23 @@
 internal import Glibc
 internal import Synchronization
 
-/// Held while a process is started, and while a descriptor is open that a new process would still inherit.
+/// Locked while a process is started, and while a new descriptor does not have close-on-exec set yet.
 ///
-/// The calls that close that gap by themselves, pipe2(2) and the like, are not visible to Swift.
+/// pipe2(2) and similar calls, which set it atomically, are not available in Swift.
 let launching = Mutex(())
 
-/// What posix_spawn(3) is to do for a new process.
+/// The file actions and attributes of posix_spawn(3) for a new process.
 struct LaunchPlan: ~Copyable {
     private var actions = posix_spawn_file_actions_t()
     private var attributes = posix_spawnattr_t()
-    /// The new process's ends of the pipes, closed here when it has them.
+    /// The new process's ends of the pipes, closed in this process after the launch.
     private var theirEnds: [Int32] = []
     private var failure: String?
 
     init() {
         posix_spawn_file_actions_init(&actions)
         posix_spawnattr_init(&attributes)
-        // A test runner may ignore or block signals, and both would be inherited.
+        // A test runner may ignore or block signals, which a new process would inherit.
         var all = sigset_t()
         var none = sigset_t()
         sigfillset(&all)
@@ -31,7 +31,7 @@ struct LaunchPlan: ~Copyable {
 
     deinit {
         for end in theirEnds { close(end) }
-        // Only ever read by these two, which take a mutable pointer all the same.
+        // Both functions take a mutable pointer although they only read.
         var actions = actions
         var attributes = attributes
         posix_spawn_file_actions_destroy(&actions)
@@ -40,7 +40,7 @@ struct LaunchPlan: ~Copyable {
 
     /// Connects one of the standard descriptors.
     ///
-    /// - Returns: This side's end of a pipe, when it is one.
+    /// - Returns: This process's end if the stream is a pipe.
     mutating func connect(_ target: Int32, to stream: ChildProcess.Stream) -> Int32? {
         let isInput = target == 0
         switch stream {
@@ -89,7 +89,7 @@ struct LaunchPlan: ~Copyable {
 /// The test's own environment with changes, as `NAME=VALUE`.
 private func changedEnvironment(_ changes: [String: String?]) -> [String] {
     var result: [String] = []
-    // Looked up by name: Swift 6 does not let the variable itself be read.
+    // Looked up by name, because Swift 6 does not allow access to the global variable.
     if let address = dlsym(nil, "environ"),
         var next = address.assumingMemoryBound(to: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?.self).pointee
     {
@@ -103,7 +103,7 @@ private func changedEnvironment(_ changes: [String: String?]) -> [String] {
     return result
 }
 
-/// A pipe that no new process inherits, made while ``launching`` is held.
+/// A pipe that no new process inherits, made while ``launching`` is locked.
 private func privatePipe() -> (reading: Int32, writing: Int32)? {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { return nil }
@@ -117,14 +117,14 @@ private func withCStrings<T>(
     let copies = strings.map { strdup($0) } + [nil]
     defer { for copy in copies { free(copy) } }
     return copies.withUnsafeBufferPointer { buffer in
-        // Never empty: it ends with nil.
+        // The buffer is never empty, because it ends with nil.
         body(buffer.baseAddress!)
     }
 }
 
-/// Starts a thread that notices the end of a process and leaves its status to be collected.
+/// Starts a thread that waits for the end of a process without reaping it.
 ///
-/// - Returns: A descriptor that is readable from then on, and the thread, to be joined.
+/// - Returns: A descriptor that becomes readable when the process has ended, and the thread, to be joined.
 func watchForExit(of processID: Int32) -> (event: Int32, watcher: pthread_t) {
     guard let (event, end) = launching.withLock({ _ in privatePipe() }) else {
         fatalError("no pipe: \(String(cString: strerror(errno)))")

@@ -2,16 +2,16 @@
 
 internal import Glibc
 
-/// The reading side of a pipe and what has come out of it.
+/// The reading end of a pipe, and the bytes that were read from it.
 struct LineSource {
     private var descriptor: Int32?
     private var bytes: [UInt8] = []
-    /// Everything before this has been taken.
+    /// The bytes before this have been taken.
     private var start = 0
-    /// No newline lies between `start` and this.
+    /// There is no newline between `start` and this.
     private var searched = 0
 
-    /// - Parameter descriptor: The descriptor, from here on this value's own; `nil` for a source that has ended.
+    /// - Parameter descriptor: The descriptor, which this value owns from now on; `nil` for a source that has ended.
     init(_ descriptor: Int32?) {
         self.descriptor = descriptor
         if let descriptor { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
@@ -50,7 +50,7 @@ struct LineSource {
         return rest
     }
 
-    /// Takes what is there without waiting.
+    /// Reads what is available, without waiting.
     mutating func pullAvailable() {
         guard let descriptor else { return }
         withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 1) { buffer in
@@ -67,9 +67,9 @@ struct LineSource {
         }
     }
 
-    /// Waits once until this or the other source has something, or the event comes, and takes what is there.
+    /// Waits once until this source, the other source or the event is readable, and reads what is available.
     ///
-    /// - Returns: Whether the event has come.
+    /// - Returns: Whether the event is readable.
     mutating func pull(
         and other: inout LineSource, until deadline: ContinuousClock.Instant, or event: Int32?
     ) -> Bool {
@@ -77,7 +77,7 @@ struct LineSource {
             pollfd(fd: $0 ?? -1, events: Int16(POLLIN), revents: 0)
         }
         _ = poll(&waiting, nfds_t(waiting.count), milliseconds(until: deadline))
-        // The event is looked at first: what a process wrote before its end is then taken too.
+        // The event was polled before the sources are read, so that everything written before the end is read too.
         pullAvailable()
         other.pullAvailable()
         return waiting[2].revents != 0
@@ -97,7 +97,7 @@ private func milliseconds(until deadline: ContinuousClock.Instant) -> Int32 {
 
 /// Writes everything to a descriptor.
 ///
-/// - Returns: Whether all of it was taken. A pipe without a reader is no signal here.
+/// - Returns: Whether all of it was written. A pipe without a reader does not raise SIGPIPE.
 func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
     var pipe = sigset_t()
     var before = sigset_t()

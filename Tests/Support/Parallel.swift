@@ -3,13 +3,13 @@
 internal import Glibc
 internal import Synchronization
 
-/// Does the same with many items in threads of their own, which may wait without holding up other tests.
+/// Calls a function for many items in threads of its own, which may block without delaying other tests.
 ///
 /// - Parameters:
-///   - items: What to do it with.
-///   - workers: How many threads there are at most.
-///   - body: What to do with one.
-/// - Returns: What came of each, in the order of the items.
+///   - items: The items.
+///   - workers: The largest number of threads.
+///   - body: The function to call for each item.
+/// - Returns: The results, in the order of the items.
 public func inParallel<Item: Sendable, Result: Sendable>(
     _ items: [Item], by workers: Int, _ body: @escaping @Sendable (Item) -> Result
 ) -> [Result] {

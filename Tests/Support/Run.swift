@@ -3,9 +3,9 @@
 internal import Glibc
 
 extension ChildProcess {
-    /// What a process that has ended left.
+    /// The result of a process that has ended.
     public struct Result: Sendable {
-        /// How it ended; `nil` when it did not end in time and was killed.
+        /// How it ended; `nil` if it did not end in time and was killed.
         public let termination: Termination?
         /// Its standard output.
         public let outputBytes: [UInt8]
@@ -19,24 +19,24 @@ extension ChildProcess {
             output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init).dropLast(
                 output.hasSuffix("\n") || output.isEmpty ? 1 : 0)
         }
-        /// The status it returned; `nil` when it did not return.
+        /// Its exit status; `nil` if it was ended by a signal.
         public var status: Int32? {
             guard case .exited(let status) = termination else { return nil }
             return status
         }
     }
 
-    /// Waits until the process has ended, and kills it when it does not.
+    /// Waits until the process has ended, and kills it if it does not end in time.
     ///
     /// - Parameter limit: How long it may take.
-    /// - Returns: What it left that was not read before.
+    /// - Returns: How it ended, its unread output, and its standard error.
     public func finish(within limit: Duration = .seconds(30)) -> Result {
         let termination = wait(within: limit)
         if termination == nil {
             signal(SIGKILL)
             _ = wait(within: .seconds(10))
         }
-        // What the process itself wrote is there by now; its own children may hold the pipes open for longer.
+        // Do not wait for the end of the pipes, which children of the process may hold open.
         return Result(termination: termination, outputBytes: readAll(within: .zero), errors: errors)
     }
 
@@ -44,8 +44,8 @@ extension ChildProcess {
     ///
     /// - Parameters:
     ///   - arguments: The command, looked up in `PATH`, and its arguments.
-    ///   - environment: What to add to the test's environment, or with `nil` to leave out.
-    ///   - input: What it gets on its standard input.
+    ///   - environment: Variables to add to the test's environment, or with `nil` to remove from it.
+    ///   - input: The text on its standard input.
     ///   - limit: How long it may take before it is killed.
     /// - Returns: How it ended and what it wrote.
     /// - Throws: ``LaunchError``.
@@ -55,7 +55,7 @@ extension ChildProcess {
     ) throws(LaunchError) -> Result {
         let process = try ChildProcess(
             arguments, environment: environment, input: input.isEmpty ? .null : .pipe)
-        // Larger than a pipe holds, it would need a thread of its own.
+        // A larger input would not fit into the pipe, and writing it would block.
         precondition(input.utf8.count <= 65536)
         process.write(input)
         process.closeInput()
@@ -67,10 +67,10 @@ extension ChildProcess {
 ///
 /// - Parameters:
 ///   - limit: How long to wait.
-///   - interval: How often to look.
-///   - condition: What is to hold.
+///   - interval: The pause between two evaluations.
+///   - condition: The condition.
 /// - Returns: Whether it held in time.
-/// - Throws: What the condition throws.
+/// - Throws: The errors of the condition.
 public func eventually<Failure: Error>(
     within limit: Duration, every interval: Duration = .milliseconds(20), _ condition: () throws(Failure) -> Bool
 ) throws(Failure) -> Bool {

@@ -3,13 +3,13 @@
 internal import Glibc
 internal import Synchronization
 
-/// A real corosync cluster for a test, on this machine and gone with the test: `Tests/Sandbox/sandbox`.
+/// A real corosync cluster for a test, on this machine, that ends with the test: `Tests/Sandbox/sandbox`.
 ///
 /// Nodes are numbered from 1 and have the addresses 10.77.0.1, 10.77.0.2, …
 public final class Sandbox: Sendable {
-    /// What the sandbox script said when it could not do something.
+    /// An error of the sandbox script.
     public struct Failure: Error, CustomStringConvertible {
-        /// What failed, and the script's own words.
+        /// What failed, and the message of the script.
         public let description: String
     }
 
@@ -39,26 +39,27 @@ public final class Sandbox: Sendable {
     public let folder: String
     /// How many nodes there are.
     public let nodeCount: Int
-    /// The process everything depends on: when it ends, the whole sandbox does.
+    /// The process that holds the sandbox: when it ends, the whole sandbox ends.
     public let holder: ChildProcess
 
     /// Starts a cluster and waits until it has formed.
     ///
     /// - Parameters:
     ///   - nodes: How many nodes, at most 254.
-    ///   - quorum: More for the `quorum` section, such as `"wait_for_all: 1"`, separated by semicolons; `"none"`: no such section.
+    ///   - quorum: More settings of the `quorum` section, such as `"wait_for_all: 1"`, separated by semicolons; `"none"`
+    ///     omits the section.
     ///   - votes: `quorum_votes` of each node.
-    ///   - qnetd: A quorum device that decides by this algorithm: ``qnetd`` on a host of its own, and a
-    ///     ``qdevice(on:)`` on each node. The cluster has formed when it votes on every node.
-    ///   - device: The `quorum.device` section, such as `"model: net; votes: 1; timeout: 2000"`; with `qnetd`, what to change
-    ///     in it, such as `"timeout: 1000; net.tie_breaker: highest"`.
+    ///   - qnetd: The algorithm of a quorum device: ``qnetd`` on a host of its own, and a ``qdevice(on:)`` on each node.
+    ///     The cluster has formed when the device votes on every node.
+    ///   - device: The `quorum.device` section, such as `"model: net; votes: 1; timeout: 2000"`; with `qnetd`, changes to
+    ///     that section, such as `"timeout: 1000; net.tie_breaker: highest"`.
     ///   - links: How many links corosync has, at most 8.
-    ///   - encrypted: Whether the nodes encrypt and authenticate what they send each other.
-    ///   - totem: More for the `totem` section.
+    ///   - encrypted: Whether the nodes encrypt and authenticate their traffic.
+    ///   - totem: More settings of the `totem` section.
     ///   - clusterName: The cluster's name.
     ///   - namedNodes: Whether the nodes have names, `node1` and so on.
-    ///   - config: A whole corosync.conf to use, byte for byte, instead of the one made from the above.
-    ///   - allowed: Who may connect besides root.
+    ///   - config: A complete corosync.conf, used instead of the settings above.
+    ///   - allowed: Users that may connect besides root.
     ///   - starting: Whether to start corosync at all.
     ///   - waiting: Whether to wait until every node is a member of one cluster, not only until each answers.
     ///   - limit: How long that may take.
@@ -115,7 +116,7 @@ public final class Sandbox: Sendable {
 
     deinit { close() }
 
-    /// Ends the sandbox and waits until nothing is left of it.
+    /// Ends the sandbox, and waits until its processes and its folder are gone.
     public func close() {
         holder.closeInput()
         if holder.wait(within: .seconds(10)) == nil { holder.signal(SIGKILL) }
@@ -128,10 +129,10 @@ public final class Sandbox: Sendable {
     /// - Parameters:
     ///   - node: The node's number.
     ///   - arguments: The command and its arguments.
-    ///   - user: Who runs it; needs a sandbox that was started as root.
-    ///   - isVisible: Whether corosync there can see its process ID, with which it names what it shares with a client. The
-    ///     process is then the ``ChildProcess/onlyChild`` of the one that is returned, which ends as it ends.
-    ///   - environment: What to add to the test's environment, or with `nil` to leave out.
+    ///   - user: The user to run it as; requires a sandbox that was started as root.
+    ///   - isVisible: Whether corosync on the node can see its process ID, which is part of the name of the shared memory.
+    ///     The command is then the ``ChildProcess/onlyChild`` of the returned process, which ends in the same way.
+    ///   - environment: Variables to add to the test's environment, or with `nil` to remove from it.
     ///   - input: Its standard input.
     ///   - output: Its standard output.
     ///   - errors: Its standard error.
@@ -152,9 +153,9 @@ public final class Sandbox: Sendable {
     /// - Parameters:
     ///   - node: The node's number.
     ///   - arguments: The command and its arguments.
-    ///   - user: Who runs it; needs a sandbox that was started as root.
-    ///   - environment: What to add to the test's environment, or with `nil` to leave out.
-    ///   - input: What it gets on its standard input.
+    ///   - user: The user to run it as; requires a sandbox that was started as root.
+    ///   - environment: Variables to add to the test's environment, or with `nil` to remove from it.
+    ///   - input: The text on its standard input.
     ///   - limit: How long it may take before it is killed.
     /// - Returns: How it ended and what it wrote.
     /// - Throws: ``ChildProcess/LaunchError``.
@@ -170,7 +171,7 @@ public final class Sandbox: Sendable {
         [Self.script, "exec", folder, "\(node)"] + arguments
     }
 
-    // MARK: What can happen to a node
+    // MARK: Actions on a node
 
     /// Starts corosync on a node and waits until it answers.
     ///
@@ -178,31 +179,31 @@ public final class Sandbox: Sendable {
     /// - Throws: ``Failure``.
     public func start(_ node: Int) throws(Failure) { try tell("startnode", "\(node)") }
 
-    /// Ends corosync on a node in good order, and waits until it is gone.
+    /// Shuts down corosync on a node, and waits until it has ended.
     ///
     /// - Parameter node: The node's number.
     /// - Throws: ``Failure``.
     public func stop(_ node: Int) throws(Failure) { try tell("stop", "\(node)") }
 
-    /// Kills corosync on a node, and waits until it is gone.
+    /// Kills corosync on a node, and waits until it has ended.
     ///
     /// - Parameter node: The node's number.
     /// - Throws: ``Failure``.
     public func kill(_ node: Int) throws(Failure) { try tell("kill", "\(node)") }
 
-    /// Stops corosync on a node where it stands (SIGSTOP).
+    /// Freezes corosync on a node (SIGSTOP).
     ///
     /// - Parameter node: The node's number.
     /// - Throws: ``Failure``.
     public func freeze(_ node: Int) throws(Failure) { try tell("freeze", "\(node)") }
 
-    /// Lets corosync on a frozen node go on.
+    /// Continues a frozen corosync on a node (SIGCONT).
     ///
     /// - Parameter node: The node's number.
     /// - Throws: ``Failure``.
     public func thaw(_ node: Int) throws(Failure) { try tell("thaw", "\(node)") }
 
-    /// Waits until a node is in the middle of no change and its membership is as given.
+    /// Waits until a node has this membership and has finished its recalculation.
     ///
     /// - Parameters:
     ///   - node: The node's number.
@@ -215,7 +216,7 @@ public final class Sandbox: Sendable {
 
     // MARK: Configuration and state
 
-    /// Replaces corosync.conf, which corosync reads when it starts or is told to ``reload(on:)``.
+    /// Replaces corosync.conf, which corosync reads at its start and at a ``reload(on:)``.
     ///
     /// - Parameters:
     ///   - config: The whole file.
@@ -228,7 +229,7 @@ public final class Sandbox: Sendable {
         try tell("config", [node.map(String.init) ?? "all"], input: .descriptor(file))
     }
 
-    /// What corosync.conf on a node holds.
+    /// The corosync.conf of a node.
     ///
     /// - Parameter node: The node's number.
     /// - Returns: The whole file.
@@ -241,9 +242,9 @@ public final class Sandbox: Sendable {
         }
     }
 
-    /// Has the whole cluster read corosync.conf again, and waits until it has.
+    /// Makes the whole cluster read corosync.conf again, and waits until it has.
     ///
-    /// - Parameter node: Where to give the command.
+    /// - Parameter node: The node to run the command on.
     /// - Throws: ``Failure``.
     public func reload(on node: Int = 1) throws(Failure) { try tell("reload", "\(node)") }
 
@@ -254,11 +255,11 @@ public final class Sandbox: Sendable {
     /// - Throws: ``Failure``.
     public func log(of node: Int) throws(Failure) -> String { try tell("log", "\(node)") }
 
-    /// The process ID of corosync on a node, for this side of the sandbox.
+    /// The process ID of corosync on a node, as it is outside the sandbox.
     ///
     /// - Parameter node: The node's number.
     /// - Returns: The process ID.
-    /// - Throws: ``Failure``, also when corosync is not running.
+    /// - Throws: ``Failure``, also if corosync is not running.
     public func processID(of node: Int) throws(Failure) -> Int32 { try processID(named: "\(node)") }
 
     func processID(named daemon: String) throws(Failure) -> Int32 {
@@ -304,11 +305,11 @@ public final class Sandbox: Sendable {
 }
 
 extension Sandbox.User? {
-    /// The options that make a command this user's.
+    /// The options of `sandbox exec` that run a command as this user.
     fileprivate var options: [String] { map { ["--user", "\($0.user):\($0.group)"] } ?? [] }
 }
 
-/// A file without a name, so that none is left behind.
+/// A file that has been unlinked, so that it is not left behind.
 private func unlinkedFile(holding bytes: [UInt8]) throws(Sandbox.Failure) -> Int32 {
     var template = Array("/tmp/vqwatch-sandbox-XXXXXX".utf8CString)
     let file = launching.withLock { _ in

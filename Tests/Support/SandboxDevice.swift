@@ -6,7 +6,7 @@ extension Sandbox {
     public enum Algorithm: String, Sendable {
         /// One vote, for one of the partitions.
         case ffsplit
-        /// One vote less than there are nodes, for the last node that is left.
+        /// One vote less than the number of nodes, for the last node standing.
         case lms
     }
 
@@ -15,38 +15,38 @@ extension Sandbox {
         let sandbox: Sandbox
         let name: String
 
-        /// Starts it and waits until it answers, which is before it votes.
+        /// Starts it and waits until it answers; it does not vote yet.
         ///
         /// - Throws: ``Sandbox/Failure``.
         public func start() throws(Failure) { try sandbox.tell("startnode", name) }
 
-        /// Ends it in good order, and waits until it is gone.
+        /// Shuts it down, and waits until it has ended.
         ///
         /// - Throws: ``Sandbox/Failure``.
         public func stop() throws(Failure) { try sandbox.tell("stop", name) }
 
-        /// Kills it, and waits until it is gone.
+        /// Kills it, and waits until it has ended.
         ///
         /// - Throws: ``Sandbox/Failure``.
         public func kill() throws(Failure) { try sandbox.tell("kill", name) }
 
-        /// Stops it where it stands (SIGSTOP).
+        /// Freezes it (SIGSTOP).
         ///
         /// - Throws: ``Sandbox/Failure``.
         public func freeze() throws(Failure) { try sandbox.tell("freeze", name) }
 
-        /// Lets it go on when it is frozen.
+        /// Continues it after a freeze (SIGCONT).
         ///
         /// - Throws: ``Sandbox/Failure``.
         public func thaw() throws(Failure) { try sandbox.tell("thaw", name) }
 
-        /// Its process ID, for this side of the sandbox.
+        /// Its process ID, as it is outside the sandbox.
         ///
         /// - Returns: The process ID.
-        /// - Throws: ``Sandbox/Failure``, also when it is not running.
+        /// - Throws: ``Sandbox/Failure``, also if it is not running.
         public func processID() throws(Failure) -> Int32 { try sandbox.processID(named: name) }
 
-        /// What it has logged, since the sandbox started.
+        /// Its log since the sandbox started.
         ///
         /// - Returns: The whole log.
         /// - Throws: ``Sandbox/Failure``.
@@ -59,6 +59,6 @@ extension Sandbox {
     /// The client on a node, corosync-qdevice. Starting or stopping the node starts or stops it as well.
     ///
     /// - Parameter node: The node's number.
-    /// - Returns: The daemon, whether it runs or not.
+    /// - Returns: The daemon, which may or may not be running.
     public func qdevice(on node: Int) -> Daemon { Daemon(sandbox: self, name: "qdevice\(node)") }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-/// What can happen to the network of a sandbox.
+/// Faults in the network of a sandbox.
 extension Sandbox {
-    /// A network that nodes have an interface to.
+    /// A network that the nodes are connected to.
     public struct Link: ExpressibleByIntegerLiteral, Sendable {
         let name: String
 
-        /// The one that leads to the host of ``Sandbox/qnetd``.
+        /// The network to the host of ``Sandbox/qnetd``.
         public static let qnetd = Link(name: "qnetd")
 
         /// One of corosync's links.
@@ -38,18 +38,18 @@ extension Sandbox {
     /// - Throws: ``Failure``.
     public func heal(_ node: Int, link: Link? = nil) throws(Failure) { try tell("heal", ["\(node)"] + options(link)) }
 
-    /// Drops packets that a node sends, and packets that it receives, at random.
+    /// Drops packets at random that a node sends or receives.
     ///
     /// - Parameters:
     ///   - node: The node's number.
-    ///   - percent: The share of them that is dropped, 1 to 100, in each direction.
+    ///   - percent: The percentage to drop in each direction, 1 to 100.
     ///   - link: The link to drop packets of; every one by default.
     /// - Throws: ``Failure``.
     public func degrade(_ node: Int, percent: Int, link: Link? = nil) throws(Failure) {
         try tell("degrade", ["\(node)", "\(percent)"] + options(link))
     }
 
-    /// Drops no more of the packets that ``degrade(_:percent:link:)`` drops.
+    /// Undoes ``degrade(_:percent:link:)``.
     ///
     /// - Parameters:
     ///   - node: The node's number.
@@ -59,33 +59,33 @@ extension Sandbox {
         try tell("restore", ["\(node)"] + options(link))
     }
 
-    /// Drops every packet that one node sends to another, on every link, and none of the other direction.
+    /// Drops every packet from one node to another, on every link, but none in the other direction.
     ///
     /// - Parameters:
-    ///   - sender: The number of the node that sends.
-    ///   - receiver: The number of the node that receives nothing of it any more.
+    ///   - sender: The number of the sending node.
+    ///   - receiver: The number of the receiving node.
     /// - Throws: ``Failure``.
     public func block(from sender: Int, to receiver: Int) throws(Failure) {
         try tell("block", ["\(sender)", "\(receiver)"])
     }
 
-    /// Lets pass again what ``block(from:to:)`` drops.
+    /// Undoes ``block(from:to:)``.
     ///
     /// - Parameters:
-    ///   - sender: The number of the node that sends.
-    ///   - receiver: The number of the node that receives.
+    ///   - sender: The number of the sending node.
+    ///   - receiver: The number of the receiving node.
     /// - Throws: ``Failure``.
     public func unblock(from sender: Int, to receiver: Int) throws(Failure) {
         try tell("unblock", ["\(sender)", "\(receiver)"])
     }
 
-    /// Splits corosync's links, so that each group reaches only itself, and ``qnetd``.
+    /// Partitions corosync's links, so that each group reaches only itself and ``qnetd``.
     ///
-    /// - Parameter groups: Every node, in two groups or more.
+    /// - Parameter groups: Two or more groups that together have every node.
     /// - Throws: ``Failure``.
     public func partition(_ groups: [Int]...) throws(Failure) { try tell("partition", groups.map { list($0) }) }
 
-    /// Makes a split network one again.
+    /// Undoes a partition.
     ///
     /// - Throws: ``Failure``.
     public func join() throws(Failure) { try tell("join", []) }

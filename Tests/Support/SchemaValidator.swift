@@ -2,9 +2,9 @@
 
 internal import Synchronization
 
-/// Holds JSON lines to `share/event.schema.json`, by a validator that is none of ours: `Tests/validate-events`.
+/// Validates JSON lines against `share/event.schema.json` with an independent validator: `Tests/validate-events`.
 public final class SchemaValidator: Sendable {
-    /// The one that every test shares. It ends with the tests.
+    /// A validator that all tests share. It ends with the tests.
     public static let shared = SchemaValidator()
 
     private let process: Mutex<ChildProcess?>
@@ -15,10 +15,10 @@ public final class SchemaValidator: Sendable {
         process = Mutex(try? ChildProcess([script, "--each"], input: .pipe))
     }
 
-    /// What is wrong with a line.
+    /// Validates a line.
     ///
     /// - Parameter line: The line without its newline.
-    /// - Returns: What the validator says, or nil when the line is valid.
+    /// - Returns: The message of the validator, or nil if the line is valid.
     public func problem(with line: String) -> String? {
         process.withLock { process in
             guard let process else { return "Tests/validate-events does not start" }

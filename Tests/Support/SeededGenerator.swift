@@ -2,11 +2,11 @@
 
 internal import Glibc
 
-/// Random numbers that are the same for the same seed (SplitMix64), so that what they made can be made again.
+/// A random number generator (SplitMix64) that gives the same numbers for the same seed, so that a run can be repeated.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    /// - Parameter seed: Which numbers.
+    /// - Parameter seed: The seed.
     public init(seed: UInt64) { state = seed }
 
     /// The next number.
@@ -19,10 +19,10 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     }
 }
 
-/// A number that whoever runs the tests sets in the environment.
+/// The number in an environment variable.
 ///
 /// - Parameter name: The name of the variable.
-/// - Returns: Its value, or nil when it is not a number.
+/// - Returns: Its value, or nil if it is not set or not a number.
 public func numberFromEnvironment(_ name: String) -> UInt64? {
     getenv(name).flatMap { UInt64(String(cString: $0)) }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// Follows the lines of one watcher as a reader would who keeps a state of his own: from the first state on he applies
-/// what each line says has changed. He must never come to another state than the line itself gives.
+/// A reader of one watcher's lines that keeps a state of its own: from the first state on, it applies the `changes` of each
+/// line. The result must always equal the state in the line.
 public struct StateReplay: Sendable {
     private static let fields = [
         "cluster_name", "local_node_id", "quorate", "ring_id", "votes", "flags", "qdevice", "nodes",
@@ -9,13 +9,13 @@ public struct StateReplay: Sendable {
 
     private var state: [String: JSON]?
 
-    /// A reader who has seen nothing yet.
+    /// A reader that has read no line yet.
     public init() {}
 
-    /// Takes the next line.
+    /// Checks the next line.
     ///
-    /// - Parameter line: The object that the line is.
-    /// - Returns: What is wrong with it, or nil.
+    /// - Parameter line: The object in the line.
+    /// - Returns: The problem, or nil.
     public mutating func problem(with line: JSON) -> String? {
         switch line["event"].string ?? "" {
         case "nodelist":

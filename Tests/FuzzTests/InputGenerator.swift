@@ -4,29 +4,29 @@ internal import Corosync
 
 @testable internal import QuorumWatch
 
-/// Makes up what corosync, its configuration and a user could say: mostly what is usual, with what is not thrown in.
-struct Imagination {
+/// Generates notifications, configurations and arguments: mostly usual values, and some unusual ones.
+struct InputGenerator {
     private var random: InputReader
-    /// A moment that never goes back.
+    /// The time of the last input, which never goes back.
     private(set) var time = Timestamp(microseconds: 1_763_804_614_507_311)
 
-    /// Makes things of what has not been read of an input.
+    /// Generates values from the unread bytes of an input.
     init(_ input: InputReader) { random = input }
 
-    /// Whether the input has nothing more to say.
+    /// Whether all bytes of the input have been read.
     var isAtEnd: Bool { random.isAtEnd }
 
-    /// True once in so many times.
+    /// True once in this number of times, on average.
     mutating func chance(_ times: Int) -> Bool { Int.random(in: 1...times, using: &random) == 1 }
 
     private mutating func pick<Element>(_ elements: [Element]) -> Element { elements.randomElement(using: &random)! }
 
-    private mutating func list<Element>(_ most: Int, _ make: (inout Imagination) -> Element) -> [Element] {
+    private mutating func list<Element>(_ most: Int, _ make: (inout InputGenerator) -> Element) -> [Element] {
         let count = Int.random(in: 0...most, using: &random)
         return (0..<count).map { _ in make(&self) }
     }
 
-    /// What there are few of, mostly.
+    // Mostly small numbers, and a few extreme ones.
     private static let numbers = Array(repeating: Array<UInt32>(0...6), count: 7).joined() + [.max, .max - 1, 1 << 31]
     private static let nodes = Array(repeating: Array<UInt32>(1...5), count: 9).joined() + [0, 6, .max, .max - 1]
     private static let states = Array(repeating: Array<UInt32>(1...3), count: 9).joined() + [0, 4, .max]
@@ -61,26 +61,26 @@ struct Imagination {
     private mutating func configuration() -> Configuration {
         Configuration(
             clusterName: chance(5) ? nil : string(),
-            nodes: list(6) { imagination in
+            nodes: list(6) { generator in
                 ConfiguredNode(
-                    id: imagination.node(), name: imagination.chance(4) ? nil : imagination.string(),
-                    addresses: imagination.list(2) { $0.string() }, votes: imagination.number())
+                    id: generator.node(), name: generator.chance(4) ? nil : generator.string(),
+                    addresses: generator.list(2) { $0.string() }, votes: generator.number())
             },
             expectedVotes: chance(3) ? number() : nil,
             device: chance(2)
                 ? ConfiguredDevice(model: string(), votes: chance(2) ? number() : nil) : nil)
     }
 
-    /// Conditions on the nodes that there often are.
+    /// Conditions, mostly on nodes that exist.
     mutating func conditions() -> [Condition] {
         [.quorate, .inquorate, .complete]
-            + list(6) { imagination in
-                let text = imagination.chance(2) ? imagination.node().description : imagination.string()
-                return try? Condition(parsing: "\(imagination.pick(["member", "absent"]))=\(text)")
+            + list(6) { generator in
+                let text = generator.chance(2) ? generator.node().description : generator.string()
+                return try? Condition(parsing: "\(generator.pick(["member", "absent"]))=\(text)")
             }.compactMap { $0 }
     }
 
-    /// What a check may want.
+    /// The requirements of a check.
     mutating func requirements() -> Requirements {
         Requirements(
             margin: chance(2) ? Int(number()) : nil,
@@ -107,10 +107,10 @@ struct Imagination {
         }
     }
 
-    /// How long a string may be.
+    /// A limit for the length of a string, in bytes.
     mutating func limit() -> Int { Int.random(in: 0...80, using: &random) }
 
-    /// A string from outside.
+    /// A string from the configuration map, which may have any content.
     mutating func string() -> String {
         if chance(3) { return pick(["node1", "lab", "", "n\u{f6}de", "10.0.0.1"]) }
         let length = chance(30) ? 300 : Int.random(in: 0...12, using: &random)
@@ -128,12 +128,12 @@ struct Imagination {
                 }
             string.unicodeScalars.append(Unicode.Scalar(value) ?? "\u{FFFD}")
         }
-        // What C gives is bytes: whatever is not UTF-8 has been replaced.
+        // A string comes from C as bytes, and what is not UTF-8 has been replaced.
         guard chance(6) else { return string }
         return String(decoding: string.utf8.shuffled(using: &random), as: UTF8.self)
     }
 
-    /// What a user may write behind an option.
+    /// The argument of an option.
     mutating func argument() -> String {
         let words = [
             "1", "0", "10", "500", ".", "1.5", "ms", "s", "m", "h", "-", "+", "e", "0x", "inf", "nan", " ", ",",
@@ -143,7 +143,7 @@ struct Imagination {
         return chance(10) ? string() : list(4) { $0.pick(words) }.joined()
     }
 
-    /// A number with a unit, and how many milliseconds the unit has.
+    /// A number, a unit, and the milliseconds of that unit.
     mutating func duration() -> (number: Int64, unit: String, milliseconds: Int64) {
         let (unit, milliseconds): (String, Int64) =
             pick([("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("", 1000)])
