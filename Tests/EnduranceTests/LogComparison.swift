@@ -87,7 +87,9 @@ struct LogComparison {
             return nil
         }
         compared += 1
-        if status.time - log.runs[run].rings[0].time > Self.connectionLimit, run > 0 { note("connected too late", status) }
+        if status.time - log.runs[run].rings[0].time > Self.connectionLimit, run > 0 {
+            note("connected too late", status)
+        }
         compareRings(lines, with: log.runs[run], from: start, until: end)
         compareQuorumChanges(lines, with: log.runs[run], from: start, until: end)
         return run

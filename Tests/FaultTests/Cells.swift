@@ -229,7 +229,7 @@ private func trySeries(_ cells: [Cell]) -> [(Cell, String)] {
             events += try read(to: "expected_votes", for: cell)
             note(cell) { try check(series: events, of: cell, index) }
         }
-        // Each connection is closed before the next one is opened.
+        // vqwatch closes a failed connection before it opens the next one.
         if first.call != .finalize {
             try demand(watched.descriptors <= descriptors, "\(watched.descriptors) descriptors, \(descriptors) before")
             let open = watched.leaks

@@ -58,7 +58,8 @@ struct ChangeTrackerTests {
             cluster.votes[2] = 2
             return cluster.nodelist(2, [1, 2, 3]) + cluster.quorum(true)
         }
-        // A notification reported the votes, so there is no info. The silent change back leaves only the new ring to report.
+        // A notification reported the votes, so there is no info. The silent change back leaves only the new ring to
+        // report.
         watched.vote(1)
         // There is no silent change and thus no line, although the ring is new since the last info.
         watched.add { $0.nodelist(3, [1, 2, 3]) }

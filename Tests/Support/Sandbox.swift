@@ -46,13 +46,13 @@ public final class Sandbox: Sendable {
     ///
     /// - Parameters:
     ///   - nodes: How many nodes, at most 254.
-    ///   - quorum: More settings of the `quorum` section, such as `"wait_for_all: 1"`, separated by semicolons; `"none"`
-    ///     omits the section.
+    ///   - quorum: More settings of the `quorum` section, such as `"wait_for_all: 1"`, separated by semicolons;
+    ///     `"none"` omits the section.
     ///   - votes: `quorum_votes` of each node.
-    ///   - qnetd: The algorithm of a quorum device: ``qnetd`` on a host of its own, and a ``qdevice(on:)`` on each node.
-    ///     The cluster has formed when the device votes on every node.
-    ///   - device: The `quorum.device` section, such as `"model: net; votes: 1; timeout: 2000"`; with `qnetd`, changes to
-    ///     that section, such as `"timeout: 1000; net.tie_breaker: highest"`.
+    ///   - qnetd: The algorithm of a quorum device: ``qnetd`` on a host of its own, and a ``qdevice(on:)`` on each
+    ///     node. The cluster has formed when the device votes on every node.
+    ///   - device: The `quorum.device` section, such as `"model: net; votes: 1; timeout: 2000"`; with `qnetd`, changes
+    ///     to that section, such as `"timeout: 1000; net.tie_breaker: highest"`.
     ///   - links: How many links corosync has, at most 8.
     ///   - encrypted: Whether the nodes encrypt and authenticate their traffic.
     ///   - totem: More settings of the `totem` section.
@@ -130,8 +130,9 @@ public final class Sandbox: Sendable {
     ///   - node: The node's number.
     ///   - arguments: The command and its arguments.
     ///   - user: The user to run it as; requires a sandbox that was started as root.
-    ///   - isVisible: Whether corosync on the node can see its process ID, which is part of the name of the shared memory.
-    ///     The command is then the ``ChildProcess/onlyChild`` of the returned process, which ends in the same way.
+    ///   - isVisible: Whether corosync on the node can see its process ID, which is part of the name of the shared
+    ///     memory. The command is then the ``ChildProcess/onlyChild`` of the returned process, which ends in the same
+    ///     way.
     ///   - environment: Variables to add to the test's environment, or with `nil` to remove from it.
     ///   - input: Its standard input.
     ///   - output: Its standard output.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// A reader of one watcher's lines that keeps a state of its own: from the first state on, it applies the `changes` of each
-/// line. The result must always equal the state in the line.
+/// A reader of one watcher's lines that keeps a state of its own: from the first state on, it applies the `changes` of
+/// each line. The result must always equal the state in the line.
 public struct StateReplay: Sendable {
     private static let fields = [
         "cluster_name", "local_node_id", "quorate", "ring_id", "votes", "flags", "qdevice", "nodes",
