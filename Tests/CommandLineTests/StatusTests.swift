@@ -88,7 +88,7 @@ struct StatusTests {
         #expect(try compare(sandbox, "one is left").isQuorate == true)
     }
 
-    @Test("equals that of corosync-quorumtool with wait_for_all, and says that it waits until all nodes were seen")
+    @Test("equals that of corosync-quorumtool with wait_for_all, without \"can lose\" while it waits for nodes")
     func waitForAll() throws {
         let sandbox = try Sandbox(nodes: 3, quorum: "wait_for_all: 1", starting: false)
         try sandbox.start(1)

@@ -44,7 +44,7 @@ struct LastingFaultTests {
         }
     }
 
-    @Test("A call that always fails is retried slowly by --follow, with one diagnosis")
+    @Test("A call that always fails is retried slowly by --follow, with at most one diagnosis")
     func followWaits() throws {
         let codes = Code.all.filter {
             ["CS_ERR_LIBRARY", "CS_ERR_TRY_AGAIN", "CS_ERR_TIMEOUT", "CS_ERR_NOT_EXIST", "CS_ERR_ACCESS", "CS_ERR_77"]

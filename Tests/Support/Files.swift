@@ -4,14 +4,14 @@ internal import Glibc
 
 /// Reads a whole file, also one of `/proc`.
 ///
-/// - Parameter path: Which.
-/// - Returns: Its bytes as text, or nil when it cannot be opened.
+/// - Parameter path: The path of the file.
+/// - Returns: Its bytes as text, or nil if it cannot be opened.
 public func textOfFile(_ path: String) -> String? { bytesOfFile(path).map { String(decoding: $0, as: UTF8.self) } }
 
 /// Reads a whole file, also one of `/proc`.
 ///
-/// - Parameter path: Which.
-/// - Returns: Its bytes, or nil when it cannot be opened.
+/// - Parameter path: The path of the file.
+/// - Returns: Its bytes, or nil if it cannot be opened.
 public func bytesOfFile(_ path: String) -> [UInt8]? {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }
