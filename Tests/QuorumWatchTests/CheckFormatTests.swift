@@ -78,7 +78,7 @@ struct CheckFormatTests {
         #expect(unregistered.device?.isRegistered == false && unregistered.device?.model == "net")
         #expect(
             try line(unregistered).hasPrefix(
-                "QUORUM WARNING - quorate: 3 of 4 votes, quorum 3, can lose 0; 1 vote missing; "
+                "QUORUM WARNING - quorate: 3 of 4 votes, quorum 3, can lose 0; "
                     + "quorum device net is not registered on node1(1) node2(2) node3(3) | "))
         #expect(state().device == nil)
     }
@@ -121,11 +121,38 @@ struct CheckFormatTests {
             $0.votes[1] = 2
             $0.expected = 5
         }
-        #expect(try check(nil, ["node3"]).health(of: more) == .degraded)
+        #expect(
+            try line(more, absent: "node3")
+                .hasPrefix("QUORUM WARNING - quorate: 3 of 5 votes, quorum 3, can lose 0; 1 vote missing | "))
         #expect(
             try line(state(), absent: "node33")
                 == "QUORUM UNKNOWN - --allow-absent node33: no node has this ID or name; see the nodelist in corosync.conf\n"
         )
+    }
+
+    @Test("is CRITICAL without quorum even if a node that may be away is not known")
+    func unknownNodeWithoutQuorum() throws {
+        let lost = state {
+            $0.states = [1: .member, 2: .dead, 3: .dead]
+            $0.isQuorate = false
+        }
+        #expect(
+            try line(lost, absent: "node33", "node2").hasPrefix(
+                "QUORUM CRITICAL - not quorate: 1 of 3 votes, quorum 2, 1 missing; nodes missing: node3(3) | "))
+    }
+
+    @Test("counts every known node as configured when the configuration has no list of nodes, and only then")
+    func noNodelist() throws {
+        let removed = state {
+            $0.states[4] = .dead
+            $0.expected = 4
+        }
+        #expect(try line(removed).hasPrefix("QUORUM WARNING - quorate: 3 of 4 votes, quorum 3, can lose 0; 1 vote mis"))
+        let unlisted = state {
+            _ = $0.reduce(.configuration(Configuration(expectedVotes: 3)))
+            $0.states[3] = .dead
+        }
+        #expect(try line(unlisted).contains("; nodes missing: 3 | "))
     }
 
     @Test("is UNKNOWN when there is no problem but the configuration is unknown")
@@ -201,6 +228,33 @@ struct CheckFormatTests {
                 let named = line.matches(of: #/\(\d+\)/#).count
                 #expect(named > 3 && Int(more) == 384 - named)
             }
+        }
+    }
+
+    @Test("has room for every shortcoming, whatever the nodes and the device are called")
+    func everything() throws {
+        var state = state {
+            let device = ConfiguredDevice(model: "net", votes: 1)
+            _ = $0.reduce(
+                .configuration(
+                    Configuration(nodes: Configuration.named(Array(1...60)).nodes, expectedVotes: 99, device: device)))
+            $0.deviceFlags = .qdeviceRegistered
+        }
+        state.device?.name = String(repeating: "d", count: 300)
+        for index in state.nodes.indices {
+            state.nodes[index].name = String(repeating: "n", count: 300)
+            // A third of them each: away, not registered, not alive, casts no vote.
+            if index % 4 > 0 { (state.nodes[index].state, state.nodes[index].votes) = (.member, 1) }
+            state.nodes[index].device =
+                index % 4 < 2 ? nil : DeviceState(alive: index % 4 == 3, castVote: false, masterWins: false)
+        }
+        let line = try line(state, warnMargin: 1000)
+        #expect(line.utf8.count <= 1024)
+        for words in [
+            "; nodes missing: n", "; expected votes are 3, configured are 99", " is not registered on ",
+            " is not alive on ", " casts no vote on ", "; margin below 1000 | ",
+        ] {
+            #expect(line.contains(words), "\(words) in \(line)")
         }
     }
 

@@ -13,29 +13,32 @@ public struct CheckFormat: Hashable, Sendable {
     /// A format that holds states against these requirements.
     public init(_ requirements: Requirements = Requirements()) { self.requirements = requirements }
 
-    /// How good a state is. A state that cannot be held against the configuration is not known to be good.
+    /// How good a state is. One that cannot be held against the configuration, or against the requirements, is not known
+    /// to be good.
     public func health(of state: ClusterState) -> Health {
-        if obstacle(in: state) != nil { return .unknown }
         let health = state.health(requirements)
+        if health != .notQuorate, obstacle(in: state) != nil { return .unknown }
         return health == .healthy && state.configuredVotes == nil ? .unknown : health
     }
 
     /// The line of a state, its newline included.
     func line(for state: ClusterState) -> [UInt8] {
-        if let obstacle = obstacle(in: state) { return Self.line(forUnknown: obstacle) }
+        let health = health(of: state)
+        if health == .unknown, let obstacle = obstacle(in: state) { return Self.line(forUnknown: obstacle) }
         let data = performanceData(of: state)
         let end = data.isEmpty ? "\n" : " | \(data)\n"
-        let health = health(of: state)
         var line = "QUORUM \(health.word) - " + text(of: state)
         if health == .unknown, state.quorate != nil, state.votes.total != nil {
             line += "; the configuration is not known"
         }
-        // Room for the words of those that follow.
-        var room = Self.longestLine - end.utf8.count - line.utf8.count - 400
-        for shortcoming in health == .healthy ? [] : state.shortcomings(requirements) {
-            guard let words = words(for: shortcoming, of: state, limit: room) else { continue }
-            line += "; \(words)"
-            room -= max(0, words.utf8.count - 60)
+        let shortcomings = health == .healthy ? [] : told(state.shortcomings(requirements))
+        // Each takes at least the words without a name; the names take what is left.
+        let shortest = shortcomings.map { "; " + words(for: $0, of: state, limit: 0) }
+        var room = shortest.reduce(Self.longestLine - line.utf8.count - end.utf8.count) { $0 - $1.utf8.count }
+        for (shortcoming, least) in zip(shortcomings, shortest) {
+            let words = "; " + words(for: shortcoming, of: state, limit: room)
+            line += words
+            room -= words.utf8.count - least.utf8.count
         }
         return Array((line + end).utf8)
     }
@@ -65,8 +68,19 @@ extension CheckFormat {
             + (state.marginWords.map { ", \($0)" } ?? "")
     }
 
-    /// A shortcoming in words, its nodes within a limit of bytes; nil when another one says it already.
-    private func words(for shortcoming: Shortcoming, of state: ClusterState, limit: Int) -> String? {
+    /// Without missing votes where another shortcoming explains them.
+    private func told(_ shortcomings: [Shortcoming]) -> [Shortcoming] {
+        let isExplained = shortcomings.contains {
+            switch $0 {
+            case .missingNodes, .deviceNotRegistered, .deviceNotAlive, .deviceCastsNoVote: true
+            case .loweredExpectedVotes, .missingVotes, .marginBelow: false
+            }
+        }
+        return shortcomings.filter { if case .missingVotes = $0 { !isExplained } else { true } }
+    }
+
+    /// A shortcoming in words, its nodes within a limit of bytes.
+    private func words(for shortcoming: Shortcoming, of state: ClusterState, limit: Int) -> String {
         func device(_ words: String, _ nodes: [Node]) -> String {
             let name = (state.device?.name ?? state.device?.model).map { harmless($0, limit: 64, also: Self.special) }
             return "quorum device \(name ?? "") \(words) on \(list(nodes, limit: limit))"
@@ -75,9 +89,7 @@ extension CheckFormat {
         case .missingNodes(let nodes): return "nodes missing: \(list(nodes, limit: limit))"
         case .loweredExpectedVotes(let configured, let expected):
             return "expected votes are \(expected), configured are \(configured)"
-        case .missingVotes(let votes):
-            let isExplained = state.nodes.contains { !$0.isMember } || state.device?.state?.isWorking == false
-            return isExplained ? nil : "\(votes) vote\(votes == 1 ? "" : "s") missing"
+        case .missingVotes(let votes): return "\(votes) vote\(votes == 1 ? "" : "s") missing"
         case .deviceNotRegistered(let nodes): return device("is not registered", nodes)
         case .deviceNotAlive(let nodes): return device("is not alive", nodes)
         case .deviceCastsNoVote(let nodes): return device("casts no vote", nodes)
@@ -85,7 +97,7 @@ extension CheckFormat {
         }
     }
 
-    /// As many nodes as there is room for, and how many more there are.
+    /// As many nodes as there is room for, and how many more there are; their number where there is no room for one.
     private func list(_ nodes: [Node], limit: Int) -> String {
         var list = ""
         for (index, node) in nodes.enumerated() {
@@ -95,7 +107,7 @@ extension CheckFormat {
             // The last one needs no room for saying that there are more.
             let more = rest == 1 ? "" : " and \(rest) more"
             guard list.utf8.count + next.utf8.count + more.utf8.count <= limit else {
-                return list + (index == 0 ? "\(rest)" : " and \(rest) more")
+                return index == 0 ? "\(rest) node\(rest == 1 ? "" : "s")" : "\(list) and \(rest) more"
             }
             list += next
         }

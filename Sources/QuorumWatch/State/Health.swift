@@ -58,9 +58,10 @@ extension ClusterState {
     func shortcomings(_ requirements: Requirements) -> [Shortcoming] {
         let allowed = Set(requirements.absentNodes.flatMap { $0.nodes(in: self) }.map(\.id))
         var found: [Shortcoming] = []
-        // A node that is no longer configured may be away; without a configuration, none is known to be.
+        // A node that was taken out of the configuration may be away. Without a list of nodes, none was taken out.
+        let hasNodelist = nodes.contains { $0.configuredVotes != nil }
         let missing = nodes.filter {
-            !$0.isMember && !allowed.contains($0.id) && ($0.configuredVotes != nil || configuredVotes == nil)
+            !$0.isMember && !allowed.contains($0.id) && ($0.configuredVotes != nil || !hasNodelist)
         }
         if !missing.isEmpty { found.append(.missingNodes(missing)) }
         if let expected = votes.expected, let configuredVotes, expected < configuredVotes {
