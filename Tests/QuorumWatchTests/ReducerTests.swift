@@ -210,6 +210,10 @@ struct ReducerTests {
                 "flags", "qdevice.name", "qdevice.registered", "qdevice.alive", "qdevice.cast_vote",
                 "nodes.1.qdevice", "nodes.2.qdevice", "nodes.3.qdevice",
             ])
+        // Votequorum keeps the bits of a node that is gone.
+        cluster.states[3] = .dead
+        let left = try #require(cluster.quorum(true).only?.state)
+        #expect(left.nodes.map(\.device) == [working, working, nil])
     }
 
     @Test("leaves quorate unknown while a recalculation takes too long, until it ends")
@@ -261,6 +265,13 @@ struct ReducerTests {
         #expect(outdated.quorate == nil && outdated.votes == Votes())
         #expect(try first(.autoTieBreaker).quorate == true)
         #expect(try first([.qdeviceRegistered, .qdeviceCastVote, .qdeviceMasterWins]).quorate == true)
+        // Votes enough, but perhaps with those that the quorum device no longer gives.
+        var waiting = Cluster()
+        _ = waiting.nodelist(1, [1, 2, 3])
+        let snapshot = waiting.reduce(
+            .quorum(quorate: true, nodes: waiting.listed, waiting.reading, isRecalculating: true))
+        #expect(snapshot.only?.kind == .status && snapshot.only?.quorate == nil && waiting.reducer.isRecalculating)
+        #expect(waiting.quorum(false).only?.quorate == false && !waiting.reducer.isRecalculating)
     }
 
     @Test("starts from a baseline without an event")

@@ -82,6 +82,7 @@ extension Change {
         switch (from, to) {
         case (.null, .node(let node)): return "\(name) \(node.stateName)"
         case (.node, .null): return "\(name) no longer known"
+        case (.deviceState, .null): return "\(name) none"
         case (.null, _): return "\(name) \(to.text)"
         default: return "\(name) \(from.text) -> \(to.text)"
         }

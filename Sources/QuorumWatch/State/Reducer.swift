@@ -13,8 +13,10 @@ public struct Reducer: Sendable {
     public enum Input: Hashable, Sendable {
         /// A nodelist notification.
         case nodelist(ring: RingID, members: [NodeID])
-        /// A quorum notification, and what was read when it came.
-        case quorum(quorate: Bool, nodes: [VoteQuorumNotification.ListedNode], Reading)
+        /// A quorum notification, and what was read when it came. The first of a connection is a snapshot, which can be
+        /// from the middle of a recalculation.
+        case quorum(
+            quorate: Bool, nodes: [VoteQuorumNotification.ListedNode], Reading, isRecalculating: Bool = false)
         /// An expected-votes notification, and what was read when it came; nothing while ``Reducer/mayRead`` is false.
         case expectedVotes(UInt32, Reading?)
         /// What was read without a notification.
@@ -29,7 +31,7 @@ public struct Reducer: Sendable {
         case unresponsive(silent: Duration)
         /// A recalculation has not ended for this long.
         case unsettled(elapsed: Duration)
-        /// The membership of totem changed, at a moment of the monotonic clock.
+        /// The membership of totem changed, at a moment of the monotonic clock, after the last notification.
         case membershipChanged(uptime: Duration)
     }
 
@@ -94,7 +96,8 @@ public struct Reducer: Sendable {
     public mutating func reduce(_ input: Input, at time: Timestamp) -> [Event] {
         switch input {
         case .nodelist(let ring, let members): nodelist(ring: ring, members: members, at: time)
-        case .quorum(let quorate, let nodes, let reading): quorum(quorate: quorate, nodes: nodes, reading, at: time)
+        case .quorum(let quorate, let nodes, let reading, let isRecalculating):
+            quorum(quorate: quorate, nodes: nodes, reading, isRecalculating: isRecalculating, at: time)
         case .expectedVotes(let votes, let reading): expectedVotes(votes, reading, at: time)
         case .reading(let reading): silent(reading, at: time)
         case .baseline(let reading): baseline(reading)
@@ -127,7 +130,8 @@ extension Reducer {
     }
 
     private mutating func quorum(
-        quorate: Bool, nodes: [VoteQuorumNotification.ListedNode], _ reading: Reading, at time: Timestamp
+        quorate: Bool, nodes: [VoteQuorumNotification.ListedNode], _ reading: Reading, isRecalculating: Bool,
+        at time: Timestamp
     ) -> [Event] {
         let isFirst = phase == .starting
         phase = .settled
@@ -137,7 +141,7 @@ extension Reducer {
         current.quorate = quorate
         if reading.local.flags.contains(.quorate) != quorate { current.forgetVotes() }
         guard !isFirst else {
-            if isOutdated {
+            if isRecalculating || isOutdated {
                 phase = .recalculating
                 current.quorate = nil
                 current.forgetVotes()
@@ -327,7 +331,9 @@ extension Reducer {
                 Node(
                     id: known.id, name: names?.name, state: known.state, votes: info?.votes,
                     expectedVotes: info?.expectedVotes, isLocal: known.id == reading.local.id,
-                    addresses: names?.addresses ?? [], device: info.flatMap { DeviceState($0.flags) },
+                    addresses: names?.addresses ?? [],
+                    // Of a node that is gone, votequorum keeps the bits of before.
+                    device: known.state == .member ? info.flatMap { DeviceState($0.flags) } : nil,
                     configuredVotes: names?.votes))
         }
         return nodes + configured.map(absent)

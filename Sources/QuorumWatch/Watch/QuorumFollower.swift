@@ -108,7 +108,7 @@ final class QuorumFollower: Sendable {
     /// Waits for the names, if they are shown, and reports why when they cannot be read in time.
     private func waitForNames() {
         guard plan.needsDetails, let failure = configuration.failure(), stop.requested == nil else { return }
-        distributor.diagnose(failure.diagnosisOfNames)
+        distributor.diagnose(failure.diagnosisOfConfiguration)
     }
 }
 
@@ -189,14 +189,22 @@ extension QuorumFollower {
         case .nodelist(let ring, let members):
             return distributor.record(.nodelist(ring: ring, members: members), at: moment)
         case .quorum(let quorate, let nodes):
-            let reading = try read(nodes.map(\.id), from: quorum)
+            var reading = try read(nodes.map(\.id), from: quorum)
+            var isRecalculating = false
             // Not sooner: names are read at the same time, in their own thread.
             if !distributor.reducer(\.hasState) {
                 waitForNames()
                 // The end came before the names: better no status than one without names.
                 if stop.requested != nil { return 0 }
+                // Without a quorum device, a recalculation takes milliseconds.
+                if !reading.local.quorumDeviceName.isEmpty {
+                    isRecalculating = (try? isSynchronizing()) ?? false
+                    // What was read before can be of a recalculation that has ended since.
+                    reading = try read(nodes.map(\.id), from: quorum)
+                }
             }
-            return distributor.record(.quorum(quorate: quorate, nodes: nodes, reading), at: moment)
+            return distributor.record(
+                .quorum(quorate: quorate, nodes: nodes, reading, isRecalculating: isRecalculating), at: moment)
         case .expectedVotes(let votes):
             let reading =
                 distributor.reducer(\.mayRead) ? try read(distributor.reducer(\.knownNodes), from: quorum) : nil

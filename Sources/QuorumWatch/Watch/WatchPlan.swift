@@ -44,6 +44,6 @@ public struct WatchPlan: Hashable, Sendable {
     var trigger: StatusTrigger? {
         if !conditions.isEmpty { return StatusTrigger(conditions) }
         // A status in the middle of a recalculation would be that of the past.
-        return follows || mode != .all ? nil : StatusTrigger()
+        return follows || changesOnly ? nil : StatusTrigger()
     }
 }
