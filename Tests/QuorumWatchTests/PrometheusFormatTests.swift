@@ -53,6 +53,7 @@ struct PrometheusFormatTests {
                 #"vqwatch_node_state{node_id="3",node="node3",state="absent"} 0"#,
                 #"vqwatch_cluster_info{cluster_name="lab",local_node_id="1",local_node="node1",ring_id="1.1"} 1"#,
                 #"vqwatch_connected 1"#,
+                #"vqwatch_recalculating 0"#,
             ])
     }
 
@@ -86,6 +87,14 @@ struct PrometheusFormatTests {
                 #"vqwatch_qdevice_state{name="net",state="cast_vote"} 0"#,
                 #"vqwatch_qdevice_state{name="net",state="master_wins"} 0"#,
             ])
+        #expect(
+            lines.filter { $0.hasPrefix(#"vqwatch_node_qdevice_state{node_id="3""#) } == [
+                #"vqwatch_node_qdevice_state{node_id="3",node="node3",state="registered"} 1"#,
+                #"vqwatch_node_qdevice_state{node_id="3",node="node3",state="alive"} 1"#,
+                #"vqwatch_node_qdevice_state{node_id="3",node="node3",state="cast_vote"} 0"#,
+                #"vqwatch_node_qdevice_state{node_id="3",node="node3",state="master_wins"} 0"#,
+            ])
+        #expect(!lines.contains { $0.hasPrefix(#"vqwatch_node_qdevice_state{node_id="2""#) }, "not a member")
         #expect(lines.contains(#"vqwatch_node_state{node_id="2",node="node2",state="state_9"} 1"#))
         #expect(lines.contains(#"vqwatch_node_state{node_id="2",node="node2",state="absent"} 0"#))
     }

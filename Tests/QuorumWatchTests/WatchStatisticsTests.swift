@@ -44,6 +44,23 @@ struct WatchStatisticsTests {
         #expect(isAnswerNews && watched.statistics.state?.quorate == true)
         let isLossNews = watched.record(.disconnected(.lost), at: 5)
         #expect(isLossNews && watched.statistics.state == nil)
+        #expect(!watched.statistics.isConnected)
+    }
+
+    @Test("are connected without a state while votequorum does not finish recalculating, unless it is silent as well")
+    func unsettled() {
+        var watched = WatchedCluster.settled()
+        let ring = RingID(node: NodeID(1), sequence: 2)
+        let isBeginNews = watched.record(.nodelist(ring: ring, members: [NodeID(1)]), at: 3)
+        #expect(isBeginNews && watched.statistics.isRecalculating && watched.statistics.state != nil)
+        let isUnsettledNews = watched.record(.unsettled(elapsed: .seconds(35)), at: 4)
+        #expect(isUnsettledNews && watched.statistics.state == nil && watched.statistics.isConnected)
+        #expect(watched.statistics.text == "QUORUM UNKNOWN: votequorum does not finish recalculating")
+        _ = watched.record(.unresponsive(silent: .seconds(10)), at: 5)
+        _ = watched.record(.unsettled(elapsed: .seconds(95)), at: 6)
+        #expect(!watched.statistics.isConnected)
+        watched.change(ring: 2, at: 7)
+        #expect(watched.statistics.isConnected && !watched.statistics.isRecalculating)
     }
 
     @Test("count every event, and a reconnect only after an earlier connection")
@@ -83,5 +100,9 @@ struct WatchStatisticsTests {
         #expect(watched.statistics.text == "QUORATE: 3 of 3 votes, quorum 2, can lose 1")
         _ = watched.record(.disconnected(.lost), at: 5)
         #expect(watched.statistics.text == "corosync is gone or does not answer")
+        _ = watched.record(
+            .quorum(
+                quorate: true, nodes: watched.cluster.listed, watched.cluster.reading, isRecalculating: true), at: 6)
+        #expect(watched.statistics.text == "QUORUM UNKNOWN: votequorum recalculates")
     }
 }

@@ -8,11 +8,11 @@ internal import Corosync
 struct PrometheusFormat {
     private var bytes: [UInt8] = []
 
-    /// A state; nil when corosync is gone or silent.
+    /// A state outside a recalculation; nil when corosync is gone or silent.
     static func exposition(of state: ClusterState?) -> [UInt8] {
         var format = PrometheusFormat()
         if let state { format.write(state) }
-        format.gauge("vqwatch_connected", "Whether corosync is connected and answers", state != nil)
+        format.write(isConnected: state != nil, isRecalculating: false)
         return format.bytes
     }
 
@@ -20,20 +20,21 @@ struct PrometheusFormat {
     static func exposition(of statistics: WatchStatistics) -> [UInt8] {
         var format = PrometheusFormat()
         if let state = statistics.state { format.write(state) }
-        format.gauge(
-            "vqwatch_connected", "Whether corosync is connected and answers",
-            statistics.state != nil || statistics.isUnsettled)
-        if statistics.state != nil || statistics.isUnsettled {
-            format.gauge(
-                "vqwatch_recalculating", "Whether votequorum recalculates: quorate is then that of before",
-                statistics.isRecalculating)
-        }
+        format.write(isConnected: statistics.isConnected, isRecalculating: statistics.isRecalculating)
         format.write(statistics)
         return format.bytes
     }
 }
 
 extension PrometheusFormat {
+    private mutating func write(isConnected: Bool, isRecalculating: Bool) {
+        gauge("vqwatch_connected", "Whether corosync is connected and answers", isConnected)
+        guard isConnected else { return }
+        gauge(
+            "vqwatch_recalculating", "Whether votequorum recalculates: quorate is then that of before",
+            isRecalculating)
+    }
+
     private mutating func write(_ state: ClusterState) {
         if let quorate = state.quorate {
             gauge("ha_cluster_corosync_quorate", "Whether or not the cluster is quorate", quorate)
@@ -75,7 +76,8 @@ extension PrometheusFormat {
             "vqwatch_node_qdevice_state", "Whether the quorum device of the node is in the state"
         ) { samples in
             guard state.device != nil || state.nodes.contains(where: { $0.device != nil }) else { return }
-            for node in state.nodes where node.votes != nil {
+            // Of the other nodes it is not known.
+            for node in state.nodes where node.isMember && node.votes != nil {
                 samples.add(node.labels + [("state", "registered")], node.device != nil)
                 if let deviceState = node.device { samples.add(node.labels, deviceState) }
             }

@@ -70,7 +70,9 @@ extension WatchStatistics {
         if let state {
             return "\(state.verdict): \(state.votesText)" + (state.marginText.map { ", \($0)" } ?? "")
         }
-        if isUnsettled { return "QUORUM UNKNOWN: votequorum does not finish recalculating" }
+        if isConnected {
+            return "QUORUM UNKNOWN: votequorum " + (isUnsettled ? "does not finish recalculating" : "recalculates")
+        }
         return waitingReason.map { "waiting for corosync: \($0)" } ?? "corosync is gone or does not answer"
     }
 }

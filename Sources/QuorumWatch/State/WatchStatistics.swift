@@ -3,8 +3,10 @@
 /// The latest state of a watch and its counters, whatever is printed: what the metrics and the service manager show.
 /// Pure.
 public struct WatchStatistics: Sendable {
-    /// The state; nil while corosync is gone or silent.
+    /// The state; nil while corosync is gone or silent, and while it is not known whether the cluster is quorate.
     public private(set) var state: ClusterState?
+    /// Whether corosync is connected and answers.
+    public private(set) var isConnected = false
     /// Whether votequorum recalculates.
     public private(set) var isRecalculating = false
     /// Whether it has done so for longer than it may; there is no state then.
@@ -29,7 +31,13 @@ public struct WatchStatistics: Sendable {
         for event in events {
             if case .status = event.body, lastChange != nil { reconnects += 1 }
             self.events[event.kind, default: 0] += 1
+            switch event.kind {
+            case .disconnected, .unresponsive: isConnected = false
+            case .status, .nodelist, .quorum, .expectedVotes, .info: isConnected = true
+            case .unsettled, .dropped: break
+            }
         }
+        if state != nil { isConnected = true }
         guard state != self.state else { return !events.isEmpty }
         self.state = state
         lastChange = time

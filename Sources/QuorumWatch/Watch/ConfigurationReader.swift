@@ -24,8 +24,8 @@ final class ConfigurationReader: Sendable {
     private let follows: Bool
     /// Called with every reading that was asked for, and later ones that differ.
     private let report: @Sendable (Result<Configuration, ConfigurationFailure>) -> Void
-    /// Called with every change of totem's membership.
-    private let reportMembership: @Sendable () -> Void
+    /// Called with the moment of every change of totem's membership.
+    private let reportMembership: @Sendable (Instant) -> Void
 
     /// How long names are waited for, and how long those that were read are believed while nothing can be read.
     static let patience = Duration.seconds(2)
@@ -33,7 +33,7 @@ final class ConfigurationReader: Sendable {
     init(
         stop: StopRequest, follows: Bool,
         report: @escaping @Sendable (Result<Configuration, ConfigurationFailure>) -> Void,
-        reportMembership: @escaping @Sendable () -> Void
+        reportMembership: @escaping @Sendable (Instant) -> Void
     ) throws(SystemError) {
         wake = try Flag()
         self.stop = stop
@@ -137,7 +137,9 @@ final class ConfigurationReader: Sendable {
                     if change.track == membersTrack { membership.note(change) } else { isOutdated = true }
                 }
             }
-            if let deadline = membership.deadline, deadline <= .now, membership.take() { reportMembership() }
+            if let deadline = membership.deadline, deadline <= .now, let change = membership.take() {
+                reportMembership(change)
+            }
         }
     }
 

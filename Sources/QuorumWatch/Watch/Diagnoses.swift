@@ -59,11 +59,11 @@ enum ConfigurationFailure: Error, Hashable, Sendable {
     case late
 
     /// What failed, why, and what to do.
-    var diagnosisOfNames: String {
+    var diagnosisOfConfiguration: String {
         switch self {
-        case .corosync(let error): "cannot read the names of the nodes: \(error.withAdvice)"
+        case .corosync(let error): "cannot read the configuration: \(error.withAdvice)"
         case .late:
-            "cannot read the names of the nodes: corosync did not answer in time; "
+            "cannot read the configuration: corosync did not answer in time; "
                 + CorosyncError.Code.timeout.advice
         }
     }

@@ -22,6 +22,8 @@ final class EventDistributor: Sendable {
         var trigger: StatusTrigger?
         var statistics = WatchStatistics()
         var clock = EventClock()
+        /// When votequorum last told of a change of the ring, or of its end.
+        var lastRingNotification: Instant?
     }
 
     private let state: Guarded<State>
@@ -51,6 +53,10 @@ final class EventDistributor: Sendable {
         if mayWait, let patience { outputs.events.waitForRoom(atMost: patience) }
         return state.withLock { state in
             let time = state.clock.time(of: moment ?? state.clock.moment())
+            switch input {
+            case .nodelist, .quorum: state.lastRingNotification = .now
+            default: break
+            }
             let wasRecalculating = state.reducer.isRecalculating
             var events = state.reducer.reduce(input, at: time)
             if state.reducer.isRecalculating != wasRecalculating { supervise(state.reducer, events) }
@@ -73,6 +79,13 @@ final class EventDistributor: Sendable {
             }
             return events.count
         }
+    }
+
+    /// Takes a change of totem's membership that was seen at a moment, unless votequorum has told of the ring since: it
+    /// tells more quickly than the configuration map does.
+    func recordMembershipChange(at moment: Instant) {
+        guard state.withLock({ $0.lastRingNotification.map { $0 < moment } ?? true }) else { return }
+        record(.membershipChanged(uptime: .nanoseconds(Int64(moment.nanoseconds))))
     }
 
     /// Measures the recalculation that has begun, or no longer does.

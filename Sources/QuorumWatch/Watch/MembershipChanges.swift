@@ -27,9 +27,9 @@ struct MembershipChanges {
         deadline = min(now + Self.pause, first + Self.longest)
     }
 
-    /// Ends the collection; returns whether the membership is another than before it.
-    mutating func take() -> Bool {
+    /// Ends the collection; returns the moment of the first change, or nil when the membership is the same as before.
+    mutating func take() -> Instant? {
         defer { self = MembershipChanges() }
-        return values.values.contains { $0.old != $0.new }
+        return values.values.contains { $0.old != $0.new } ? first : nil
     }
 }

@@ -46,12 +46,10 @@ public struct Watch: Sendable {
                 case .failure(let error):
                     distributor.record(.configuration(nil))
                     // Before the first state, the thread that waits for the names reports it.
-                    if distributor.reducer(\.hasState) { distributor.diagnose(error.diagnosisOfNames) }
+                    if distributor.reducer(\.hasState) { distributor.diagnose(error.diagnosisOfConfiguration) }
                 }
             },
-            reportMembership: {
-                distributor.record(.membershipChanged(uptime: .nanoseconds(Int64(Instant.now.nanoseconds))))
-            })
+            reportMembership: { distributor.recordMembershipChange(at: $0) })
         let watchdog = try Watchdog()
         let probe = try ProviderProbe(stop: stop)
         follower = QuorumFollower(
