@@ -86,29 +86,139 @@ struct CheckTests {
         #expect(result.output.hasPrefix("QUORUM \(word) - quorate: "), "\(result.output)")
     }
 
-    @Test("warns of a quorum device that casts no vote, or is silent")
+    @Test("warns of a quorum device that is not registered, casts no vote, or is silent, on whichever node")
     func device() throws {
         let sandbox = try Sandbox(nodes: 2, device: "model: net; votes: 1; timeout: 1000; sync_timeout: 1000")
-        // Not there: its vote is missing.
-        #expect(try check(of: sandbox, status: 1).text == "quorate: 2 of 3 votes, quorum 2, can lose 0")
-        let device = try sandbox.spawn(on: 1, [Sandbox.builtProduct(named: "quorum-device"), "Test"], input: .pipe)
-        #expect(device.nextLine(within: .seconds(10)) == "ok")
-        func text(after command: String, status: Int32) throws -> String {
-            device.write(command + "\n")
-            #expect(device.nextLine(within: .seconds(10)) == "ok")
-            _ = try eventually(within: .seconds(5)) {
-                try sandbox.run(on: 1, [vqwatch, "-c"]).output.contains("Test") == (status != 0)
+        func comesToWarn(_ words: String, on node: Int = 1) throws -> Bool {
+            try eventually(within: .seconds(10)) {
+                try sandbox.run(on: node, [vqwatch, "-c"]).output.contains("; quorum device \(words) | ")
             }
-            return try check(of: sandbox, status: status).text
         }
-        #expect(try text(after: "novote", status: 1).hasSuffix("; quorum device Test casts no vote"))
-        #expect(try text(after: "vote", status: 0) == "quorate: 3 of 3 votes, quorum 2, can lose 1")
-        device.write("silent\n")
-        let isNoticed = try eventually(within: .seconds(5)) {
-            try sandbox.run(on: 1, [vqwatch, "-c"]).output.contains("; quorum device Test is not alive")
+        // Not there: its vote is missing.
+        #expect(
+            try check(of: sandbox, status: 1).text
+                == "quorate: 2 of 3 votes, quorum 2, can lose 0; quorum device net is not registered on node1(1) node2(2)")
+        let devices = try (1...2).map { node in
+            let device = try sandbox.spawn(
+                on: node, [Sandbox.builtProduct(named: "quorum-device"), "Test"], input: .pipe)
+            #expect(device.nextLine(within: .seconds(10)) == "ok")
+            return device
         }
-        #expect(isNoticed)
-        #expect(try check(of: sandbox, status: 1).text.hasPrefix("quorate: 2 of 3 votes"))
+        func tell(_ command: String, _ node: Int) {
+            devices[node - 1].write(command + "\n")
+            #expect(devices[node - 1].nextLine(within: .seconds(10)) == "ok")
+        }
+        tell("vote", 1)
+        tell("unregister", 2)
+        // Named after the device of this node, where there is one.
+        #expect(try comesToWarn("Test is not registered on node2(2)"))
+        #expect(try comesToWarn("net is not registered on node2(2)", on: 2))
+        tell("register", 2)
+        tell("novote", 2)
+        #expect(try comesToWarn("Test casts no vote on node2(2)"))
+        tell("vote", 2)
+        #expect(try eventually(within: .seconds(5)) { try sandbox.run(on: 1, [vqwatch, "-cq"]).status == 0 })
+        #expect(try check(of: sandbox, status: 0).text == "quorate: 3 of 3 votes, quorum 2, can lose 1")
+        devices[1].write("silent\n")
+        #expect(try comesToWarn("Test is not alive on node2(2)"))
+        #expect(try check(of: sandbox, status: 1).text.hasPrefix("quorate: 3 of 3 votes"))
+        #expect(try check(on: 2, of: sandbox, status: 1).text.hasPrefix("quorate: 2 of 3 votes"))
+    }
+
+    @Test("is OK without nodes that may be away, and UNKNOWN when no node is called so")
+    func allowedAbsence() throws {
+        let sandbox = try Sandbox()
+        #expect(try check(of: sandbox, ["--allow-absent", "node3"], status: 0).text.hasPrefix("quorate: 3 of 3 votes"))
+        for nobody in ["node4", "4", "10.77.0.3"] {
+            #expect(
+                try check(of: sandbox, ["--allow-absent", "node3", "--allow-absent", nobody], status: 3).text
+                    == "--allow-absent \(nobody): no node has this ID or name; see the nodelist in corosync.conf")
+        }
+        let quiet = try sandbox.run(on: 1, [vqwatch, "-cq", "--allow-absent", "node4"])
+        #expect(quiet.status == 3 && quiet.output == "")
+
+        try sandbox.stop(3)
+        try sandbox.wait(node: 1, members: [1, 2])
+        for node in ["node3", "3"] {
+            #expect(
+                try check(of: sandbox, ["--allow-absent", node], status: 0).text
+                    == "quorate: 2 of 3 votes, quorum 2, can lose 0")
+        }
+        #expect(
+            try check(of: sandbox, ["--allow-absent", "node2"], status: 1).text.hasSuffix("; nodes missing: node3(3)"))
+        // Away is away, and so is a margin.
+        #expect(
+            try check(of: sandbox, ["--allow-absent", "3", "--warn-margin", "1"], status: 1).text
+                .hasSuffix("can lose 0; margin below 1"))
+        try sandbox.stop(2)
+        try sandbox.wait(node: 1, members: [1])
+        let lost = try check(of: sandbox, ["--allow-absent", "3", "--allow-absent", "2"], status: 2)
+        #expect(lost.text == "not quorate: 1 of 3 votes, quorum 2, 1 missing")
+    }
+
+    @Test("warns of expected votes that a user lowered, also on a node that never saw the others")
+    func loweredByHand() throws {
+        let sandbox = try Sandbox()
+        try sandbox.stop(3)
+        try sandbox.wait(node: 1, members: [1, 2])
+        try sandbox.setExpectedVotes(2)
+        let reason = "quorate: 2 of 2 votes, quorum 2, can lose 0; "
+        let isLowered = try eventually(within: .seconds(5)) {
+            try sandbox.run(on: 1, [vqwatch, "-c"]).output.contains(" 2 of 2 votes")
+        }
+        #expect(isLowered)
+        #expect(
+            try check(of: sandbox, status: 1).text
+                == reason + "nodes missing: node3(3); expected votes are 2, configured are 3")
+        #expect(
+            try check(of: sandbox, ["--allow-absent", "3"], status: 1).text
+                == reason + "expected votes are 2, configured are 3")
+
+        // Restarted alone, votequorum knows of no node but this one.
+        for node in 1...2 { try sandbox.stop(node) }
+        try sandbox.start(1)
+        #expect(
+            try check(of: sandbox, status: 2).text
+                == "not quorate: 1 of 3 votes, quorum 2, 1 missing; nodes missing: node2(2) node3(3)")
+        try sandbox.setExpectedVotes(1)
+        #expect(try eventually(within: .seconds(5)) { try sandbox.run(on: 1, [vqwatch, "-q"]).status == 0 })
+        #expect(
+            try check(of: sandbox, status: 1).text
+                == "quorate: 1 of 1 votes, quorum 1, can lose 0; nodes missing: node2(2) node3(3); "
+                + "expected votes are 1, configured are 3")
+    }
+
+    @Test("warns of expected votes that last_man_standing lowered")
+    func lastManStanding() throws {
+        let sandbox = try Sandbox(
+            nodes: 4, quorum: "last_man_standing: 1; last_man_standing_window: 1000; wait_for_all: 1")
+        #expect(try check(of: sandbox, status: 0).text == "quorate: 4 of 4 votes, quorum 3, can lose 1")
+        for (node, left) in [(4, "3 of 3 votes, quorum 2, can lose 1"), (3, "2 of 2 votes, quorum 2, can lose 0")] {
+            try sandbox.kill(node)
+            let isLowered = try eventually(within: .seconds(15), every: .milliseconds(100)) {
+                try sandbox.run(on: 1, [vqwatch, "-c"]).output.contains(left)
+            }
+            #expect(isLowered)
+        }
+        #expect(
+            try check(of: sandbox, status: 1).text
+                == "quorate: 2 of 2 votes, quorum 2, can lose 0; nodes missing: node3(3) node4(4); "
+                + "expected votes are 2, configured are 4")
+        #expect(try sandbox.run(on: 1, [vqwatch, "-cq"]).status == 1)
+    }
+
+    @Test("compares with quorum.expected_votes where that is set")
+    func configuredVotes() throws {
+        let sandbox = try Sandbox(quorum: "expected_votes: 5")
+        #expect(
+            try check(of: sandbox, status: 1).text
+                == "quorate: 3 of 5 votes, quorum 3, can lose 0; 2 votes missing")
+        try sandbox.setExpectedVotes(3)
+        let isLowered = try eventually(within: .seconds(5)) {
+            try sandbox.run(on: 1, [vqwatch, "-c"]).output.contains(
+                " quorate: 3 of 3 votes, quorum 2, can lose 1; expected votes are 3, configured are 5 |")
+        }
+        #expect(isLowered)
     }
 
     @Test("is CRITICAL while the cluster waits for all nodes, and UNKNOWN for who may not ask")
@@ -135,18 +245,27 @@ struct CheckTroubleTests {
         try StandIn(script).run([vqwatch, "--check"] + options, output: output)
     }
 
-    @Test("asks nothing but votequorum of a healthy cluster, and names nodes as soon as it is not")
-    func connections() throws {
-        // With the configuration map out of reach.
-        let noMap = "nodes 3\nfail cmap_initialize_map 1 CS_ERR_ACCESS forever\n"
-        let healthy = try run(noMap + "hang cmap_initialize* 1\n")
-        #expect(healthy.status == 0 && healthy.errors == "")
-        let unnamed = try run(noMap + "node 3 state=dead\n")
-        #expect(unnamed.status == 1 && unnamed.errors == "")
-        #expect(try PluginLine(unnamed.outputBytes).text.hasSuffix("; nodes missing: 3"))
-        let named = try run("nodes 3\nnode 3 state=absent\n")
-        #expect(named.status == 1)
-        #expect(try PluginLine(named.outputBytes).text.hasSuffix("; nodes missing: node3(3)"))
+    @Test(
+        "is never OK without the configuration, and otherwise what votequorum alone makes it",
+        arguments: [
+            "fail cmap_initialize* 1 CS_ERR_ACCESS forever", "fail cmap_get 1 CS_ERR_ACCESS key=quorum.expected_votes",
+            "fail cmap_get 1 CS_ERR_NO_MEMORY key=quorum.device.model", "fail cmap_iter_next 3 CS_ERR_INVALID_PARAM",
+            "fail cmap_* 1 CS_ERR_TRY_AGAIN forever", "hang cmap_initialize* 1",
+        ])
+    func unknownConfiguration(_ fault: String) throws {
+        let complete = try run("nodes 3\n\(fault)\n")
+        #expect(complete.status == 3)
+        #expect(
+            try PluginLine(complete.outputBytes).text
+                == "quorate: 3 of 3 votes, quorum 2, can lose 1; the configuration is not known")
+        #expect(complete.errors.hasPrefix("vqwatch: cannot read the configuration: "), "\(complete.errors)")
+        let allowed = try run("nodes 3\n\(fault)\n", ["--quiet", "--allow-absent", "3"])
+        #expect(allowed.status == 3 && allowed.output == "")
+        let degraded = try run("nodes 3\nnode 3 state=dead\n\(fault)\n")
+        #expect(degraded.status == 1)
+        #expect(try PluginLine(degraded.outputBytes).text.hasSuffix("; nodes missing: 3"))
+        let lost = try run("nodes 3\nnode 2 state=dead\nnode 3 state=dead\n\(fault)\n", ["--allow-absent", "node3"])
+        #expect(lost.status == 2)
     }
 
     @Test("has one short line for 384 nodes with long and hostile names")

@@ -239,7 +239,7 @@ struct PrometheusTests {
 }
 
 /// The samples of an exposition, by metric and labels.
-private func values(_ result: ChildProcess.Result) -> [String: String] {
+func values(_ result: ChildProcess.Result) -> [String: String] {
     var values: [String: String] = [:]
     for line in result.lines where !line.hasPrefix("#") {
         guard let blank = line.lastIndex(of: " ") else { continue }

@@ -108,7 +108,7 @@ struct SystemdTests {
 }
 
 /// What a service manager listens on.
-private final class NotifySocket {
+final class NotifySocket {
     let name: String
     private let descriptor: Int32
 

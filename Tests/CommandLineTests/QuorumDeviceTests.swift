@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+
+import TestSupport
+import Testing
+
+/// With corosync-qnetd and a corosync-qdevice on every node: whatever is said of the quorum device, held against
+/// corosync-quorumtool and corosync-qdevice-tool.
+@Suite("The quorum device", .serialized)
+struct QuorumDeviceTests {
+    /// The state of a device in corosync-quorumtool's words: A(live), V(oting), M(aster)W(ins), each with an N before it
+    /// for not; NR for not registered.
+    private static let voting = "A,V,NMW", silent = "A,NV,NMW", dead = "NA,NV,NMW", unregistered = "NR"
+
+    @Test("is shown as corosync-quorumtool shows it, on every node, whatever happens to it")
+    func ffsplit() throws {
+        let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit, device: "timeout: 1000; sync_timeout: 2000")
+        let follower = try sandbox.follow(["--refresh", "100ms"])
+        func comesToBe(_ flags: String..., warning: String? = nil) throws {
+            try hold(flags, warning: warning, of: sandbox)
+            // Votequorum tells nobody: a follower finds it by itself.
+            #expect(try follower.nextEvent { $0.event == "info" && deviceFlags(in: $0) == flags } != nil)
+        }
+        try hold([Self.voting, Self.voting], of: sandbox)
+
+        try sandbox.qnetd.kill()
+        try comesToBe(Self.silent, Self.silent, warning: "casts no vote on node1(1) node2(2)")
+        try sandbox.qnetd.start()
+        try comesToBe(Self.voting, Self.voting)
+
+        try sandbox.cut(2, link: .qnetd)
+        try comesToBe(Self.voting, Self.silent, warning: "casts no vote on node2(2)")
+        try sandbox.heal(2, link: .qnetd)
+        try comesToBe(Self.voting, Self.voting)
+
+        let qdevice = sandbox.qdevice(on: 2)
+        try qdevice.kill()
+        try comesToBe(Self.voting, Self.dead, warning: "is not alive on node2(2)")
+        try qdevice.start()
+        try comesToBe(Self.voting, Self.voting)
+        try qdevice.freeze()
+        try comesToBe(Self.voting, Self.dead, warning: "is not alive on node2(2)")
+        try qdevice.thaw()
+        try comesToBe(Self.voting, Self.voting)
+        try qdevice.stop()
+        try comesToBe(Self.voting, Self.unregistered, warning: "is not registered on node2(2)")
+
+        // Configured on every node, and registered on none.
+        try sandbox.qdevice(on: 1).stop()
+        try comesToBe(
+            Self.unregistered, Self.unregistered, warning: "is not registered on node1(1) node2(2)")
+        let page = try sandbox.run(on: 1, [vqwatch]).output
+        #expect(page.contains("  Quorum device:    net (1 vote, configured, not registered)\n"), "\(page)")
+    }
+
+    @Test("has the votes that last man standing gives it, and none of a node that is gone")
+    func lastManStanding() throws {
+        let sandbox = try Sandbox(nodes: 3, qnetd: .lms, device: "timeout: 1000; sync_timeout: 2000")
+        try hold([Self.voting, Self.voting, Self.voting], of: sandbox)
+        for node in 2...3 { try sandbox.kill(node) }
+        try sandbox.wait(node: 1, members: [1])
+        let isLast = try eventually(within: .seconds(15)) {
+            try QuorumTool(on: 1, of: sandbox).facts["Total votes"] == "3"
+        }
+        #expect(isLast)
+        let status = try status(on: 1, of: sandbox)
+        #expect(status.isQuorate == true && status.json["votes"]["total"] == 3 && status.json["qdevice"]["votes"] == 2)
+        #expect(deviceFlags(in: status) == [Self.voting, "-", "-"])
+        let check = try sandbox.run(on: 1, [vqwatch, "-c", "--allow-absent", "2", "--allow-absent", "3"])
+        #expect(check.status == 0, "\(check.output)")
+        try sandbox.qnetd.kill()
+        #expect(try eventually(within: .seconds(15)) { try sandbox.run(on: 1, [vqwatch, "-q"]).status == 2 })
+        #expect(try self.status(on: 1, of: sandbox).json["votes"]["total"] == 1)
+    }
+
+    /// Waits until corosync-quorumtool shows the devices of all nodes so, and holds all that vqwatch says to that.
+    private func hold(_ wanted: [String], warning: String? = nil, of sandbox: Sandbox) throws {
+        for node in 1...wanted.count {
+            var shown: [String] = []
+            _ = try eventually(within: .seconds(20), every: .milliseconds(100)) {
+                shown = try toolFlags(on: node, of: sandbox)
+                return shown == wanted
+            }
+            try #require(shown == wanted, "on node \(node)")
+        }
+        for node in 1...wanted.count {
+            let flags = wanted[node - 1]
+            let status = try status(on: node, of: sandbox)
+            #expect(deviceFlags(in: status) == wanted)
+            let total = try QuorumTool(on: node, of: sandbox).number("Total votes")
+            #expect(status.json["votes"]["total"] == total)
+            let device = status.json["qdevice"]
+            let name = flags == Self.unregistered ? "net" : "Qdevice"
+            #expect(device["model"] == "net" && device["registered"].bool == (flags != Self.unregistered))
+            #expect(device["name"] == (flags == Self.unregistered ? nil : "Qdevice"))
+            #expect(device["alive"].bool == flags.hasPrefix("A,") && device["cast_vote"].bool == flags.contains(",V,"))
+            if flags.hasPrefix("A,") {
+                // What corosync-qdevice says of itself.
+                let own = try sandbox.run(on: node, ["corosync-qdevice-tool", "-s"]).output
+                #expect(own.contains("State:\t\t\tConnected\n") == flags.contains(",V,"), "\(own)")
+            }
+
+            let check = try sandbox.run(on: node, [vqwatch, "--check"])
+            #expect(check.status == (warning == nil ? 0 : 1))
+            if let warning { #expect(check.output.contains("; quorum device \(name) \(warning) |"), "\(check.output)") }
+
+            let samples = values(try sandbox.run(on: node, [vqwatch, "--format", "prometheus"]))
+            for (index, flags) in wanted.enumerated() {
+                let labels = #"node_id="\#(index + 1)",node="node\#(index + 1)""#
+                func sample(_ state: String) -> String? {
+                    samples[#"vqwatch_node_qdevice_state{\#(labels),state="\#(state)"}"#]
+                }
+                let isRegistered = flags != Self.unregistered
+                #expect(sample("registered") == (isRegistered ? "1" : "0"))
+                #expect(sample("alive") == (isRegistered ? (flags.hasPrefix("A,") ? "1" : "0") : nil))
+                #expect(sample("cast_vote") == (isRegistered ? (flags.contains(",V,") ? "1" : "0") : nil))
+            }
+        }
+    }
+
+    private func status(on node: Int, of sandbox: Sandbox) throws -> EventLine {
+        let result = try sandbox.run(on: node, [vqwatch, "--json"])
+        guard let line = result.lines.first else { throw TestFailure("no status: \(result.errors)") }
+        return try EventLine(line)
+    }
+
+    /// The devices of the nodes as corosync-quorumtool shows them; its column is missing where there is no device.
+    private func toolFlags(on node: Int, of sandbox: Sandbox) throws -> [String] {
+        try sandbox.run(on: node, ["corosync-quorumtool", "-s"]).lines.compactMap { line in
+            let columns = line.split(separator: " ").map(String.init)
+            guard columns.count >= 3, let id = Int(columns[0]), id > 0, Int(columns[1]) != nil else { return nil }
+            return columns[2].hasPrefix("node") ? Self.unregistered : columns[2]
+        }
+    }
+
+    /// The devices of the nodes as a line has them, in the words of corosync-quorumtool; `-` of a node that is no member.
+    private func deviceFlags(in line: EventLine) -> [String] {
+        line.json["nodes"].elements.map { node in
+            guard node["state"] == "member" else { return node["qdevice"] == .null ? "-" : "stale" }
+            guard node["qdevice"] != .null else { return Self.unregistered }
+            return [("alive", "A"), ("cast_vote", "V"), ("master_wins", "MW")]
+                .map { (node["qdevice"][$0.0].bool == true ? "" : "N") + $0.1 }.joined(separator: ",")
+        }
+    }
+}

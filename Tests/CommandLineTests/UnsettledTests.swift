@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import TestSupport
+import Testing
+
+/// Recalculations that do not end. A quorum device that no longer polls is waited for in each of them, up to its
+/// `sync_timeout`, and anew with every ring: rings that follow one another more quickly keep votequorum recalculating.
+@Suite("A recalculation without end", .serialized)
+struct UnsettledTests {
+    @Test("is told in every dispatch mode, leaves nothing stale anywhere, and keeps whoever wants a state waiting")
+    func ringAfterRing() throws {
+        let sandbox = try Sandbox(qnetd: .ffsplit, device: "timeout: 20000; sync_timeout: 6000")
+        let metrics = "\(sandbox.folder).prom"
+        defer { unlink(metrics) }
+        func samples() throws -> [String: String] { values(try ChildProcess.run(["cat", metrics])) }
+        let socket = try NotifySocket("\(sandbox.folder).notify")
+        let followers = try dispatchModes.map { mode in
+            try sandbox.follow(["--dispatch", mode] + (mode == "all" ? ["--metrics-file", metrics] : []))
+        }
+        let service = try sandbox.spawn(
+            on: 1, [vqwatch, "-f", "--events", "unresponsive"],
+            environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": nil])
+        #expect(socket.next()?.hasPrefix("READY=1\nSTATUS=QUORATE: 4 of 4 votes") == true)
+        let waiter = try sandbox.spawn(on: 1, [vqwatch, "-j", "--wait-for", "absent=3", "--wait-for", "member=2"])
+
+        try sandbox.qdevice(on: 1).freeze()
+        var isWhole = true
+        /// Changes the ring; returns what the follower is told next.
+        func changeRing() throws -> EventLine? {
+            isWhole.toggle()
+            if isWhole { try sandbox.heal(3) } else { try sandbox.cut(3) }
+            return try followers[0].nextEvent { $0.event != "info" }
+        }
+        let first = try changeRing()
+        #expect(first?.event == "nodelist" && first?.isQuorate == true)
+        #expect(try eventually(within: .seconds(1)) { try samples()["vqwatch_recalculating"] == "1" })
+        #expect(try samples()["ha_cluster_corosync_quorate"] == "1")
+
+        // Who looks now is told the flags and the votes of before, with those of a device that may no longer vote.
+        let check = try sandbox.run(on: 1, [vqwatch, "-c", "--allow-absent", "node3", "-t", "300ms"])
+        #expect(check.status == 3)
+        #expect(try PluginLine(check.outputBytes).text.hasPrefix("votequorum has not finished recalculating; see "))
+        let quiet = try sandbox.run(on: 1, [vqwatch, "-q", "-t", "300ms"])
+        #expect(quiet.status == 124 && quiet.errors.contains("votequorum has not finished recalculating; see "))
+        let status = try sandbox.spawn(on: 1, [vqwatch, "-j", "-t", "2m"])
+        let late = try sandbox.spawn(on: 1, [vqwatch, "-fj"])
+        let snapshot = try late.nextEvent()
+        #expect(snapshot?.event == "status" && snapshot?.isQuorate == nil && snapshot?.json["votes"]["total"] == .null)
+
+        let start = ContinuousClock.now
+        var event = first
+        while event?.event == "nodelist", ContinuousClock.now - start < .seconds(60) { event = try changeRing() }
+        let unsettled = try #require(event)
+        try #require(unsettled.event == "unsettled", "\(unsettled)")
+        #expect(unsettled.isQuorate == nil && unsettled.json["ring_id"].string != nil)
+        #expect((11_000...20_000).contains(unsettled.json["elapsed_ms"].number ?? 0))
+        for follower in followers.dropFirst() + [late] {
+            #expect(try follower.nextEvent { $0.event != "nodelist" }?.event == "unsettled")
+        }
+        let isUnknown = try eventually(within: .seconds(1)) { try samples()["ha_cluster_corosync_quorate"] == nil }
+        #expect(isUnknown)
+        let left = try samples()
+        #expect(left["vqwatch_connected"] == "1" && left["vqwatch_recalculating"] == "1")
+        #expect(left[#"vqwatch_events_total{event="unsettled"}"#] == "1")
+        #expect(
+            left.keys.filter { !$0.hasPrefix("vqwatch_events_total") }.sorted() == [
+                "vqwatch_connected", "vqwatch_last_change_timestamp_seconds", "vqwatch_recalculating",
+                "vqwatch_reconnects_total",
+            ])
+        #expect(
+            socket.next { $0.contains("UNKNOWN") } == "STATUS=QUORUM UNKNOWN: votequorum does not finish recalculating")
+        #expect(waiter.errors.hasPrefix("vqwatch: votequorum has not finished recalculating for 11 s; waiting for it"))
+
+        // The last ring is one without node 3.
+        if isWhole { #expect(try changeRing()?.isQuorate == nil) }
+        try sandbox.qdevice(on: 1).thaw()
+        for follower in followers + [late] {
+            let end = try follower.nextEvent { $0.event != "nodelist" }
+            #expect(end?.event == "quorum" && end?.isQuorate != nil && end?.node(3)["state"] == "dead")
+            #expect(end?.json["changes"].elements.first?["from"] == .null)
+        }
+        #expect(try eventually(within: .seconds(1)) { try samples()["vqwatch_recalculating"] == "0" })
+        #expect(try samples()["ha_cluster_corosync_quorate"] != nil)
+        #expect(socket.next()?.contains("QUORATE: ") == true)
+        // Only now: node 3 was away, and node 2 there, for long.
+        for process in [waiter, status] {
+            let result = process.finish(within: .seconds(10))
+            #expect(result.lines.count == 1 && result.status != nil, "\(result.errors)")
+            let line = try EventLine(result.lines[0])
+            #expect(line.isQuorate != nil && line.node(3)["state"] == "dead" && line.node(2)["state"] == "member")
+        }
+        service.signal(SIGTERM)
+    }
+
+    @Test("is not what a change of the ring is that votequorum tells of, however many there are")
+    func storm() throws {
+        let sandbox = try Sandbox(nodes: 5)
+        let followers = try dispatchModes.map { try sandbox.follow(["--dispatch", $0]) }
+        for _ in 1...2 {
+            for node in 2...5 { try sandbox.kill(node) }
+            for node in 2...5 { try sandbox.start(node) }
+            for node in 2...5 {
+                try sandbox.stop(node)
+                try sandbox.start(node)
+            }
+        }
+        try sandbox.wait(node: 1, members: [1, 2, 3, 4, 5])
+        // Longer than changes of totem's membership are collected, and behind everything else.
+        try sandbox.setExpectedVotes(6)
+        for follower in followers {
+            var kinds: [String] = []
+            while kinds.last != "expected_votes" {
+                guard let event = try follower.nextEvent() else { throw TestFailure("\(kinds)") }
+                kinds.append(event.event)
+            }
+            #expect(kinds.count { $0 == "nodelist" } >= 8)
+            #expect(!kinds.contains("unsettled"), "\(kinds)")
+        }
+    }
+
+    @Test("is what rings are of which votequorum is told nothing", arguments: dispatchModes)
+    func untoldRings(mode: String) throws {
+        // Totem forms one ring after the other, each before corosync has synchronised its services in the last one.
+        let script = """
+            nodes 3
+            key runtime.members.2.status string joined
+            key runtime.members.2.join_count uint32 1
+            timeline
+            await GATE 1
+            \((2...12).map { "key runtime.members.2.join_count uint32 \($0)\nwait 500" }.joined(separator: "\n"))
+            nodelist next 1,2,3
+            quorum auto
+            key runtime.members.2.join_count uint32 20
+            wait 500
+            expected 4
+            """
+        var template = Array("/tmp/vqwatch-rings-XXXXXX".utf8CString)
+        let folder = String(cString: try #require(mkdtemp(&template)))
+        defer { _ = try? ChildProcess.run(["rm", "-rf", folder]) }
+        _ = try ChildProcess.run(
+            ["tee", "\(folder)/script"], input: script.replacing("GATE", by: "\(folder)/gate"))
+        let watch = try ChildProcess(
+            [vqwatch, "-fj", "--dispatch", mode, "-t", "1m"],
+            environment: [
+                "LD_PRELOAD": Sandbox.builtProduct(named: "libStandIn.so"), "VQ_STANDIN_SCRIPT": "\(folder)/script",
+            ])
+        #expect(try watch.nextEvent()?.event == "status")
+        _ = try ChildProcess.run(["tee", "\(folder)/gate"], input: ".")
+        let unsettled = try watch.nextEvent()
+        #expect(unsettled?.event == "unsettled" && unsettled?.isQuorate == nil)
+        #expect((1000...5000).contains(unsettled?.json["elapsed_ms"].number ?? 0))
+        // Once, although it goes on; and a nodelist, with its quorum, ends it.
+        let nodelist = try watch.nextEvent()
+        #expect(nodelist?.event == "nodelist" && nodelist?.isQuorate == nil)
+        let end = try watch.nextEvent()
+        #expect(end?.event == "quorum" && end?.isQuorate == true)
+        #expect(try watch.nextEvent()?.event == "expected_votes")
+        watch.signal(SIGTERM)
+    }
+}
