@@ -97,7 +97,8 @@ struct CheckTests {
         // Not there: its vote is missing.
         #expect(
             try check(of: sandbox, status: 1).text
-                == "quorate: 2 of 3 votes, quorum 2, can lose 0; quorum device net is not registered on node1(1) node2(2)")
+                == "quorate: 2 of 3 votes, quorum 2, can lose 0; quorum device net is not registered on node1(1) node2(2)"
+        )
         let devices = try (1...2).map { node in
             let device = try sandbox.spawn(
                 on: node, [Sandbox.builtProduct(named: "quorum-device"), "Test"], input: .pipe)

@@ -53,6 +53,13 @@ struct PrometheusTests {
         #expect(lint.status == 0 && lint.output + lint.errors == "")
         let samples = values(result)
         #expect(samples["ha_cluster_corosync_quorate"] == "1" && samples["vqwatch_connected"] == "1")
+        #expect(samples["vqwatch_recalculating"] == "0")
+        let info = samples.keys.first { $0.hasPrefix("vqwatch_cluster_info") } ?? ""
+        let ring = try EventLine(#require(try sandbox.run(on: 1, [vqwatch, "-j"]).lines.first)).json["ring_id"].string
+        #expect(
+            info
+                == #"vqwatch_cluster_info{cluster_name="sandbox",local_node_id="1",local_node="node1",ring_id="\#(ring ?? "")"}"#
+        )
         #expect(samples[#"ha_cluster_corosync_quorum_votes{type="total_votes"}"#] == "4")
         #expect(samples[#"ha_cluster_corosync_member_votes{node_id="2",node="node2",local="false"}"#] == "3")
         #expect(samples[#"vqwatch_quorum_flag{flag="WaitForAll"}"#] == "1")
@@ -160,7 +167,7 @@ struct PrometheusTests {
     @Test("has a rule for each trouble, and each rule a test that promtool passes")
     func ruleTests() throws {
         let alerts = try ChildProcess.run(["sed", "-n", "s/^ *- alert: //p", Self.rules]).lines
-        #expect(alerts.count == 6)
+        #expect(alerts.count == 9)
         for alert in alerts {
             let result = try Self.promtool("test", "rules", "\(Self.packaging)/prometheus/tests/\(alert).yml")
             #expect(result.status == 0, "\(result.output)\(result.errors)")
@@ -173,52 +180,22 @@ struct PrometheusTests {
         let sandbox = try Sandbox(quorum: "wait_for_all: 1")
         let folder = Folder()
         let watch = try sandbox.follow(["--metrics-file", folder.metrics])
-        let configuration = """
-            global: {scrape_interval: 500ms, evaluation_interval: 500ms}
-            rule_files: ['\(Self.rules)']
-            scrape_configs:
-              - job_name: node
-                static_configs: [{targets: ['127.0.0.1:9100']}]
-            """
-        _ = try ChildProcess.run(["tee", "\(folder.path)/prometheus.yml"], input: configuration)
-        let exporter = try sandbox.spawn(
-            on: 1,
-            [
-                "prometheus-node-exporter", "--collector.disable-defaults", "--collector.textfile",
-                "--collector.textfile.directory=\(folder.path)", "--web.listen-address=127.0.0.1:9100",
-            ], output: .null, errors: .null)
-        let server = try sandbox.spawn(
-            on: 1,
-            [
-                "prometheus", "--config.file=\(folder.path)/prometheus.yml", "--storage.tsdb.path=\(folder.path)/data",
-                "--web.listen-address=127.0.0.1:9090", "--log.level=warn",
-            ], output: .null, errors: .null)
-        /// What a query gives; promtool says nothing with an empty line.
-        func query(_ expression: String) throws -> (status: Int32?, series: [String], errors: String) {
-            let result = try sandbox.run(
-                on: 1, ["promtool", "query", "instant", "http://127.0.0.1:9090", expression])
-            return (result.status, result.lines.filter { !$0.isEmpty }, result.errors)
-        }
-        func holds(_ expression: String) throws -> Bool {
-            try eventually(within: .seconds(15), every: .milliseconds(200)) {
-                let result = try query(expression)
-                return result.status == 0 && !result.series.isEmpty
-            }
-        }
-        #expect(try holds("ha_cluster_corosync_quorate == 1"), "are prometheus and prometheus-node-exporter installed?")
-        #expect(try query(#"ALERTS{alertname="ClusterQuorumLost"}"#).series.isEmpty)
+        let monitoring = try Monitoring(of: sandbox, ["node1": folder])
+        #expect(
+            try monitoring.holds("ha_cluster_corosync_quorate == 1"),
+            "are prometheus and prometheus-node-exporter installed?")
+        #expect(try monitoring.query(#"ALERTS{alertname="ClusterQuorumLost"}"#).series.isEmpty)
 
         try sandbox.partition([1], [2, 3])
-        #expect(try holds(#"ALERTS{alertname="ClusterQuorumLost",alertstate="firing"}"#))
-        #expect(try holds(#"ALERTS{alertname="ClusterNodeAbsent",node="node2",severity="warning"}"#))
+        #expect(try monitoring.holds(#"ALERTS{alertname="ClusterQuorumLost",alertstate="firing"}"#))
+        #expect(try monitoring.holds(#"ALERTS{alertname="ClusterNodeAbsent",node="node2",severity="warning"}"#))
 
         let dashboard = try JSON(parsing: ChildProcess.run(["cat", "\(Self.packaging)/grafana/vqwatch.json"]).output)
         let panels = dashboard["panels"].elements
         #expect(panels.count >= 8)
         for target in panels.flatMap({ $0["targets"].elements }) + dashboard["annotations"]["list"].elements {
-            let expression = try #require(target["expr"].string)
-                .replacing("$instance", by: ".*").replacing("$__rate_interval", by: "1m")
-            let result = try query(expression)
+            let expression = Monitoring.filledIn(try #require(target["expr"].string))
+            let result = try monitoring.query(expression)
             #expect(result.status == 0, "\(expression): \(result.errors)")
             // Without a quorum device and a reconnect there is nothing of these to show.
             let mayBeEmpty = expression.contains("qdevice") || expression.contains("reconnects")
@@ -226,14 +203,133 @@ struct PrometheusTests {
         }
         // Gone with corosync: the alert on what it said before, too.
         try sandbox.kill(1)
-        #expect(try holds("vqwatch_connected == 0 unless ha_cluster_corosync_quorate"))
-        #expect(try holds(#"ALERTS{alertname="ClusterCorosyncGone"}"#))
+        #expect(try monitoring.holds("vqwatch_connected == 0 unless ha_cluster_corosync_quorate"))
+        #expect(try monitoring.holds(#"ALERTS{alertname="ClusterCorosyncGone"}"#))
         watch.signal(SIGTERM)
         #expect(
-            try holds(#"ALERTS{alertname="ClusterWatchGone"} unless on () ALERTS{alertname="ClusterCorosyncGone"}"#))
-        for process in [server, exporter] {
-            process.signal(SIGTERM)
-            #expect(process.wait(within: .seconds(10)) != nil)
+            try monitoring.holds(
+                #"ALERTS{alertname="ClusterWatchGone"} unless on () ALERTS{alertname="ClusterCorosyncGone"}"#))
+        monitoring.end()
+    }
+
+    @Test("fires when the nodes of a cluster see different rings, and when more than one partition is quorate")
+    func partitions() throws {
+        let sandbox = try Sandbox()
+        let folders = Dictionary(uniqueKeysWithValues: (1...3).map { ("node\($0)", Folder()) })
+        let watches = try (1...3).map {
+            try sandbox.follow(on: $0, ["--metrics-file", folders["node\($0)"]?.metrics ?? ""])
+        }
+        let monitoring = try Monitoring(of: sandbox, folders)
+        #expect(try monitoring.holds("count(vqwatch_cluster_info) == 3"))
+        #expect(try monitoring.query("ALERTS").series.isEmpty)
+
+        try sandbox.partition([1, 2], [3])
+        #expect(try monitoring.holds(#"ALERTS{alertname="ClusterPartitioned",cluster_name="sandbox"}"#))
+        #expect(try monitoring.holds(#"ha_cluster_corosync_quorate{instance="node3"} == 0"#))
+        #expect(try monitoring.query(#"ALERTS{alertname="ClusterSplitBrain"}"#).series.isEmpty)
+        // A user makes node 3 quorate by itself.
+        try sandbox.setExpectedVotes(1, on: 3)
+        #expect(try monitoring.holds(#"ALERTS{alertname="ClusterSplitBrain",cluster_name="sandbox"}"#))
+        let firing = #"ALERTS{alertname="ClusterSplitBrain",alertstate="firing",severity="critical"}"#
+        #expect(try monitoring.holds(firing, within: .seconds(60)))
+        #expect(try !monitoring.query(#"ALERTS{alertname="ClusterPartitioned",alertstate="firing"}"#).series.isEmpty)
+
+        // The dashboard knows what that was: one loss, on one node, which was over after some seconds.
+        func panel(_ title: String) throws -> String {
+            let dashboard = try JSON(
+                parsing: ChildProcess.run(["cat", "\(Self.packaging)/grafana/vqwatch.json"]).output)
+            let panel = dashboard["panels"].elements.first { $0["title"] == .string(title) }
+            return try Monitoring.filledIn(#require(panel?["targets"].elements.first?["expr"].string))
+        }
+        #expect(try monitoring.holds("(\(try panel("Partitions"))) == 2"))
+        for (instance, isOut) in [("node1", "== 0"), ("node3", "== 1")] {
+            let losses = try panel("Losses of quorum").replacing(".*", by: instance)
+            #expect(try monitoring.holds("(\(losses)) \(isOut)"))
+        }
+        let outage = try panel("Longest outage")
+        #expect(try monitoring.holds("(\(outage.replacing(".*", by: "node1"))) == 0"))
+        #expect(try monitoring.holds("120 > (\(outage.replacing(".*", by: "node3"))) > 0"))
+        let availability = try panel("Quorate")
+        #expect(try monitoring.holds("(\(availability.replacing(".*", by: "node1"))) == 100"))
+        #expect(try monitoring.holds("100 > (\(availability.replacing(".*", by: "node3"))) > 10"))
+
+        try sandbox.join()
+        try sandbox.wait(node: 3, members: [1, 2, 3])
+        #expect(try monitoring.holds(#"absent(ALERTS{alertname=~"ClusterPartitioned|ClusterSplitBrain"})"#))
+        for watch in watches { watch.signal(SIGTERM) }
+        monitoring.end()
+    }
+
+    /// Prometheus with the rules of the package, on node 1, and a node_exporter for each folder of metrics. What is cut in the
+    /// sandbox is the network of the cluster, not that of the monitoring.
+    private struct Monitoring {
+        private let sandbox: Sandbox
+        private let folder = Folder()
+        private let processes: [ChildProcess]
+
+        /// Starts them; the folders by the name of the instance.
+        init(of sandbox: Sandbox, _ folders: [String: Folder]) throws {
+            self.sandbox = sandbox
+            var processes: [ChildProcess] = []
+            var targets = ""
+            for (port, (instance, metrics)) in zip(9101..., folders) {
+                targets += "\n          - {targets: ['127.0.0.1:\(port)'], labels: {instance: \(instance)}}"
+                processes.append(
+                    try sandbox.spawn(
+                        on: 1,
+                        [
+                            "prometheus-node-exporter", "--collector.disable-defaults", "--collector.textfile",
+                            "--collector.textfile.directory=\(metrics.path)", "--web.listen-address=127.0.0.1:\(port)",
+                        ], output: .null, errors: .null))
+            }
+            let configuration = """
+                global: {scrape_interval: 500ms, evaluation_interval: 500ms}
+                rule_files: ['\(PrometheusTests.rules)']
+                scrape_configs:
+                  - job_name: node
+                    static_configs:\(targets)
+                """
+            _ = try ChildProcess.run(["tee", "\(folder.path)/prometheus.yml"], input: configuration)
+            processes.append(
+                try sandbox.spawn(
+                    on: 1,
+                    [
+                        "prometheus", "--config.file=\(folder.path)/prometheus.yml",
+                        "--storage.tsdb.path=\(folder.path)/data", "--web.listen-address=127.0.0.1:9090",
+                        "--log.level=warn",
+                    ], output: .null, errors: .null))
+            self.processes = processes
+        }
+
+        /// What a query gives; promtool says nothing with an empty line.
+        func query(_ expression: String) throws -> (status: Int32?, series: [String], errors: String) {
+            let result = try sandbox.run(
+                on: 1, ["promtool", "query", "instant", "http://127.0.0.1:9090", expression])
+            return (result.status, result.lines.filter { !$0.isEmpty }, result.errors)
+        }
+
+        /// Whether a query comes to give something.
+        func holds(_ expression: String, within limit: Duration = .seconds(15)) throws -> Bool {
+            try eventually(within: limit, every: .milliseconds(200)) {
+                let result = try query(expression)
+                return result.status == 0 && !result.series.isEmpty
+            }
+        }
+
+        /// An expression of the dashboard, with what Grafana puts into it.
+        static func filledIn(_ expression: String) -> String {
+            [
+                ("$instance", ".*"), ("$__rate_interval", "1m"), ("$__range_s", "300"), ("$__range", "5m"),
+                ("$__interval", "1s"),
+            ].reduce(expression) { $0.replacing($1.0, by: $1.1) }
+        }
+
+        /// Ends them.
+        func end() {
+            for process in processes {
+                process.signal(SIGTERM)
+                #expect(process.wait(within: .seconds(10)) != nil)
+            }
         }
     }
 }

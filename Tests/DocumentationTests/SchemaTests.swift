@@ -7,10 +7,12 @@ internal import Testing
 struct SchemaTests {
     static let head = #""time":"2026-11-22T09:43:34.506123Z","cluster_name":"lab","local_node_id":1"#
     static let node =
-        #"{"id":1,"name":"a","state":"member","votes":1,"expected_votes":3,"local":true,"addresses":["10.0.0.1"]}"#
+        #"{"id":1,"name":"a","state":"member","votes":1,"expected_votes":3,"local":true,"addresses":["10.0.0.1"],"#
+        + #""qdevice":{"alive":true,"cast_vote":false,"master_wins":false}}"#
     static let state = """
         "ring_id":"1.2f","votes":{"total":3,"expected":3,"highest_expected":3,"quorum":2,"margin":1},\
-        "flags":["Quorate"],"qdevice":{"name":"Qdevice","votes":1,"alive":true,"cast_vote":true,"master_wins":false},\
+        "flags":["Quorate"],"qdevice":{"name":"Qdevice","model":"net","registered":true,"votes":1,"alive":true,\
+        "cast_vote":true,"master_wins":false},\
         "nodes":[\(node)],"changes":[{"field":"quorate","from":null,"to":true}]
         """
     /// One line of each kind, with all keys.
@@ -27,6 +29,7 @@ struct SchemaTests {
         {\(head),"event":"disconnected","quorate":null,\
         "error":{"code":"CS_ERR_LIBRARY","message":"the connection to corosync is lost"}}
         """,
+        #"{\#(head),"event":"unsettled","quorate":null,"ring_id":"1.2f","elapsed_ms":35000}"#,
         #"{\#(head),"event":"unresponsive","quorate":null,"silent_ms":10000}"#,
         #"{\#(head),"event":"dropped","quorate":true,"count":7}"#,
     ]
@@ -95,7 +98,9 @@ struct SchemaTests {
     @Test("accepts null for values that can be unknown")
     func nulls() {
         let line = Self.lines[0].text
-        for nullable in ["cluster_name", "local_node_id", "quorate", "ring_id", "flags", "qdevice", "total", "name"] {
+        for nullable in [
+            "cluster_name", "local_node_id", "quorate", "ring_id", "flags", "qdevice", "total", "name", "model",
+        ] {
             guard let (_, member) = keysAndMembers(of: line).last(where: { $0.key == nullable }) else {
                 Issue.record("no \(nullable)")
                 continue

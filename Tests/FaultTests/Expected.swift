@@ -49,6 +49,7 @@ func check(
                 "id": .number(id), "name": name, "state": "member", "votes": isKnown ? 1 : nil,
                 "expected_votes": isKnown ? .number(expected) : nil, "local": .bool(id == 1),
                 "addresses": names == .unknown || names == .noNodes ? [] : .array([.string("10.0.0.\(id)")]),
+                "qdevice": nil,
             ]))
     }
 }
