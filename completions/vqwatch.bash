@@ -164,7 +164,7 @@ _vqwatch() {
 
     local -a repeating_flags=()
     local -a non_repeating_flags=(-f --follow -c --check -j --json -q --quiet --changes-only --no-reconnect --version -h --help)
-    local -a repeating_options=(-w --wait-for --exec)
+    local -a repeating_options=(-w --wait-for --allow-absent --exec)
     local -a non_repeating_options=(--format --color --events -n --count --warn-margin --dispatch -t --timeout --refresh --metrics-file)
     __vqwatch_offer_flags_options 0
 
@@ -190,6 +190,10 @@ _vqwatch() {
         return
         ;;
     '--warn-margin')
+        return
+        ;;
+    '--allow-absent')
+        __vqwatch_add_completions -W "$(__vqwatch_custom_complete ---completion -- --allow-absent "${COMP_CWORD}" "$(__vqwatch_cursor_index_in_current_word)")"
         return
         ;;
     '--dispatch')

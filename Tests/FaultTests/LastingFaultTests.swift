@@ -63,7 +63,7 @@ struct LastingFaultTests {
             let report = watched.report
             let most = report.filter { $0.key.hasPrefix("call.") && $0.key != "call.cmap_iter_next" }
                 .max { $0.value < $1.value }
-            // Reading the map once takes 11 calls of cmap_get.
+            // Reading the map once takes 13 calls of cmap_get.
             try demand(most.map { $0.value <= 100 } ?? true, "within 1.5 s: \(most!)")
             let outcome = outcome(of: cell)
             let lines = try events(result.lines)

@@ -94,7 +94,9 @@ struct InputGenerator {
         case 0...2:
             let sequence = chance(10) ? UInt64.max : UInt64.random(in: 1...40, using: &random)
             return .nodelist(ring: RingID(node: node(), sequence: sequence), members: list(6) { $0.node() })
-        case 3...6: return .quorum(quorate: chance(2), nodes: listed(), reading())
+        case 3...6:
+            return .quorum(
+                quorate: chance(2), nodes: listed(), reading(), isRecalculating: isFirst && chance(3))
         case 7: return .expectedVotes(number(), mayRead && !chance(5) ? reading() : nil)
         case 8...10: return .reading(reading())
         case 11: return .configuration(chance(4) ? nil : configuration())

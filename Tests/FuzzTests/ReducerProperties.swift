@@ -31,10 +31,12 @@ extension PropertyCheck {
                     check(false, "for a reader that missed lines: \(problem)")
                 }
                 if let state = event.state { check(state, of: reducer, &generator) }
+                check(event.kind != .unsettled || event.quorate == nil, "quorate while unsettled")
                 guard passes else {
                     return check(false, "after \("\(input)".prefix(4000))\nat \("\(event)".prefix(4000))")
                 }
             }
+            check(!(reducer.isUnsettled && reducer.known != nil), "a state while unsettled")
         }
     }
 
@@ -71,12 +73,31 @@ extension PropertyCheck {
         check(output: StatusText(color: false).page(for: state), isOneLine: false)
         check(output: JournalFormat(color: false).page(for: state), isOneLine: false)
         check(output: PrometheusFormat.exposition(of: state), isOneLine: false)
-        let line = CheckFormat(generator.requirements()).line(for: state)
+        let requirements = generator.requirements()
+        let format = CheckFormat(requirements)
+        let line = format.line(for: state)
         check(output: line, isOneLine: true)
         check(line.count <= 1024 && line.count { $0 == UInt8(ascii: "|") } <= 1, "check")
+        let isOK = line.starts(with: "QUORUM OK - ".utf8)
+        check(isOK == (format.health(of: state) == .healthy), "the line and the exit status of a check differ")
+        check(!isOK || isComplete(state, but: requirements.absentNodes), "OK, and it is not: \(state)")
         let held = generator.conditions().filter { $0.holds(of: state, configured: reducer.configuredNodes) }
         check(!held.contains { held.contains(where: $0.contradicts(_:)) }, "\(held)")
     }
+}
+
+/// Whether a state is quorate with all configured nodes except some, and has the votes of the others.
+private func isComplete(_ state: ClusterState, but absent: [NodeSelector]) -> Bool {
+    guard state.quorate == true, let configured = state.configuredVotes, let expected = state.votes.expected,
+        let total = state.votes.total
+    else { return false }
+    let mayBeAway = absent.flatMap { $0.nodes(in: state) }
+    let votesAway = mayBeAway.filter { !$0.isMember }.map { Int($0.votes ?? $0.configuredVotes ?? 0) }
+    return Int(expected) >= configured && (absent.allSatisfy { !$0.nodes(in: state).isEmpty })
+        && Int(total) + (absent.isEmpty ? 0 : votesAway.reduce(0, +)) >= Int(expected)
+        && state.nodes.allSatisfy { $0.isMember || $0.configuredVotes == nil || mayBeAway.contains($0) }
+        && (state.device?.model == nil
+            || state.nodes.allSatisfy { !$0.isMember || $0.votes == nil || $0.device?.isWorking == true })
 }
 
 /// A reader that misses some events, as after a drop; the changes in its lines must agree with the states all the same.

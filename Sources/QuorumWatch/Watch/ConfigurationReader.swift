@@ -132,10 +132,14 @@ final class ConfigurationReader: Sendable {
                 isOutdated = true
             }
             if ready[2] != 0 {
+                var isMembershipAlone = false
                 try map.dispatch(.all) { change in
                     // Corosync takes a new configuration in one go: once the first change is told, all of it can be read.
-                    if change.track == membersTrack { membership.note(change) } else { isOutdated = true }
+                    isMembershipAlone = change.track == membersTrack
+                    if isMembershipAlone { membership.note(change) } else { isOutdated = true }
                 }
+                // A change that did not find its handler is not known.
+                if !isMembershipAlone { isOutdated = true }
             }
             if let deadline = membership.deadline, deadline <= .now, let change = membership.take() {
                 reportMembership(change)
