@@ -12,7 +12,7 @@ func isSynchronizing() throws(CorosyncError) -> Bool {
     var held = false
     var isOverloaded = false
     try map.forEachKey(withPrefix: "stats.ipcs.service") { key throws(CorosyncError) in
-        guard key.name.hasSuffix(".flow_control"), try map.value(of: key.name)?.converted(to: UInt32.self) == 2 else {
+        guard key.name.hasSuffix(".flow_control"), try map.read(key.name, as: UInt32.self) == 2 else {
             return true
         }
         // Votequorum's own connections are held for want of room for messages, and only then.
