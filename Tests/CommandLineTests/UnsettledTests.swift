@@ -124,19 +124,12 @@ struct UnsettledTests {
         arguments: [
             "fail cmap_initialize_map 1 CS_ERR_ACCESS", "fail cmap_iter_init 1 CS_ERR_LIBRARY",
             "fail cmap_get 1 CS_ERR_NOT_EXIST key=stats.ipcs.service0.7.0x1.flow_control",
-            "stats stats.ipcs.service5.7.0x2.flow_control uint32 2",
+            "key stats.ipcs.service5.7.0x2.flow_control uint32 2",
         ])
     func unknownStatistics(fault: String) throws {
-        let held = "nodes 3\nqdevice Qdevice\nstats stats.ipcs.service0.7.0x1.flow_control uint32 2\n"
+        let held = "nodes 3\nqdevice Qdevice\nkey stats.ipcs.service0.7.0x1.flow_control uint32 2\n"
         func status(_ script: String) throws -> ChildProcess.Result {
-            let process = try ChildProcess(
-                [vqwatch, "-q", "-t", "1s"],
-                environment: [
-                    "LD_PRELOAD": Sandbox.builtProduct(named: "libStandIn.so"), "VQ_STANDIN_SCRIPT": "/proc/self/fd/0",
-                ], input: .pipe)
-            process.write(script)
-            process.closeInput()
-            return process.finish()
+            try StandIn(script).run([vqwatch, "-q", "-t", "1s"])
         }
         let recalculating = try status(held)
         #expect(recalculating.status == 124 && recalculating.errors.contains(" has not finished recalculating; "))
@@ -153,7 +146,7 @@ struct UnsettledTests {
             key runtime.members.2.status string joined
             key runtime.members.2.join_count uint32 1
             timeline
-            await GATE 1
+            await
             \((2...12).map { "key runtime.members.2.join_count uint32 \($0)\nwait 500" }.joined(separator: "\n"))
             nodelist next 1,2,3
             quorum auto
@@ -161,18 +154,10 @@ struct UnsettledTests {
             wait 500
             expected 4
             """
-        var template = Array("/tmp/vqwatch-rings-XXXXXX".utf8CString)
-        let folder = String(cString: try #require(mkdtemp(&template)))
-        defer { _ = try? ChildProcess.run(["rm", "-rf", folder]) }
-        _ = try ChildProcess.run(
-            ["tee", "\(folder)/script"], input: script.replacing("GATE", by: "\(folder)/gate"))
-        let watch = try ChildProcess(
-            [vqwatch, "-fj", "--dispatch", mode, "-t", "1m"],
-            environment: [
-                "LD_PRELOAD": Sandbox.builtProduct(named: "libStandIn.so"), "VQ_STANDIN_SCRIPT": "\(folder)/script",
-            ])
+        let standIn = try StandIn(script)
+        let watch = try standIn.spawn([vqwatch, "-fj", "--dispatch", mode, "-t", "1m"])
         #expect(try watch.nextEvent()?.event == "status")
-        _ = try ChildProcess.run(["tee", "\(folder)/gate"], input: ".")
+        standIn.allowStep()
         let unsettled = try watch.nextEvent()
         #expect(unsettled?.event == "unsettled" && unsettled?.isQuorate == nil)
         #expect((1000...5000).contains(unsettled?.json["elapsed_ms"].number ?? 0))
