@@ -16,9 +16,12 @@ struct StandardOutput {
     /// Whether the user wants no colour anywhere (`NO_COLOR`).
     let refusesColor = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
 
+    /// The lines of the terminal; nil when it is none.
+    private var terminalHeight: Int? { isTerminal ? terminalSize(of: STDOUT_FILENO).height : nil }
+
     /// The form of text there.
     func text(in color: ColorArgument) -> OutputFormat {
         let hasColor = color == .always || color == .auto && isTerminal && !refusesColor
-        return isJournal ? .journal(color: hasColor) : .text(color: hasColor)
+        return isJournal ? .journal(color: hasColor) : .text(color: hasColor, height: terminalHeight)
     }
 }

@@ -16,7 +16,7 @@ struct JournalFormatTests {
         var cluster = Cluster.settled()
         cluster.states[3] = .dead
         let left = cluster.nodelist(2, [1, 2])[0]
-        #expect(line(left) == "<6>nodelist ring 1.2: node1(1) node2(2); left node3(3)\n")
+        #expect(line(left) == "<6>nodelist ring 1.2: node1 node2; left: node3\n")
         #expect(line(cluster.quorum(true)[0]).hasPrefix("<4>quorum quorate: 2 of 3 votes"))
         cluster.states[2] = .dead
         #expect(

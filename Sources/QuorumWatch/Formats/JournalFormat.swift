@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 /// Text for the journal: every line begins with its priority as sd-daemon(3) has it, and the time is the journal's.
+///
+/// Each line is complete by itself, since a filter by priority can hide the line before it.
 struct JournalFormat {
     let color: Bool
 
     /// The line of an event, its newline included.
     func line(for event: Event, changes: [Change]) -> [UInt8] {
-        Array("\(prefix(event.priority))\(TextFormat(color: color).words(for: event, changes: changes))\n".utf8)
+        Array("\(prefix(event.priority))\(TextFormat.words(for: event, changes).rendered(color: color))\n".utf8)
     }
 
     /// The status as a page.

@@ -5,12 +5,11 @@ internal import Corosync
 /// The status as a page for people: the verdict, what it rests on, and a table of the nodes.
 struct StatusText {
     let color: Bool
+    /// The height of the terminal in lines; nil: no terminal. If the nodes do not fit, equal nodes share a row.
+    var height: Int?
 
     /// The page.
     func page(for state: ClusterState) -> [UInt8] {
-        let verdict = (state.quorate.map { $0 ? TextStyle.good : .bad } ?? .warning)
-            .apply(to: state.verdict, color: color)
-        var page = "Cluster \(state.clusterName.map { harmless($0) } ?? "(no name)"): \(verdict)\n"
         let facts: [(String, String)] = [
             ("Votes", state.votesText + (state.marginText.map { ", \($0)" } ?? "")),
             ("Highest expected", state.votes.highestExpected.map(String.init) ?? "?"),
@@ -18,49 +17,53 @@ struct StatusText {
             ("Ring ID", state.ring?.description ?? "?"),
             ("Quorum device", state.device?.text ?? "none"),
         ]
-        for (name, value) in facts {
-            page += "  \(name):".padded(to: 20) + (value.isEmpty ? "none" : value) + "\n"
+        var lines: [StyledText] = [
+            StyledText("Cluster \(state.clusterName.map { harmless($0) } ?? "(no name)"): ")
+                + StyledText(state.verdict, state.quorate.map { $0 ? .good : .bad } ?? .warning)
+        ]
+        lines += facts.map { name, value in
+            StyledText("  \(name):".padded(to: 20) + (value.isEmpty ? "none" : value))
         }
-        return Array((page + "\n" + table(of: state.nodes)).utf8)
+        lines.append("")
+        // The heading, the legend, and the shell's prompt take three lines.
+        let room = height.map { $0 - lines.count - 3 } ?? .max
+        lines += table(of: state, isGrouped: state.nodes.count > room).lines()
+        if state.nodes.contains(where: \.isLocal) { lines.append("    * this node") }
+        return lines.flatMap { Array("\($0.rendered(color: color))\n".utf8) }
     }
 
-    private func table(of nodes: [Node]) -> String {
-        let hasDevice = nodes.contains { $0.device != nil }
-        let header = ["ID", "NAME", "STATE", "VOTES"] + (hasDevice ? ["QDEVICE"] : []) + ["ADDRESSES"]
-        let rows = nodes.map { node in
-            [
-                node.id.description, node.name.map { harmless($0, limit: 64) } ?? "-", node.stateName,
-                node.votes.map(String.init) ?? "-",
-            ] + (hasDevice ? [node.device?.text ?? "-"] : []) + [
-                node.addresses.map { harmless($0, limit: 64) }.joined(separator: " ")
-            ]
+    private func table(of state: ClusterState, isGrouped: Bool) -> TextTable {
+        var table = TextTable(columns: [
+            .init(heading: "ID", isNumber: true), .init(heading: "NAME"), .init(heading: "STATE"),
+            .init(heading: "VOTES", isNumber: true), .init(heading: "QDEVICE"), .init(heading: "ADDRESSES"),
+        ])
+        var groups: [[Node]] = []
+        for node in state.nodes {
+            let group = isGrouped ? groups.firstIndex { $0[0].looksLike(node) } : nil
+            if let group { groups[group].append(node) } else { groups.append([node]) }
         }
-        let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
-        func line(_ cells: [String]) -> String {
-            cells.indices.map { column in
-                column == 0 || column == 3
-                    ? cells[column].padded(to: widths[column], left: true) : cells[column].padded(to: widths[column])
-            }.joined(separator: "  ")
+        let names = state.names
+        table.rows = groups.map { group in
+            let node = group[0]
+            let addresses = node.addresses.map { harmless($0, limit: 64) }.joined(separator: " ")
+            return TextTable.Row(
+                cells: [
+                    abbreviated(group.map(\.id.description)),
+                    group.count > 1
+                        ? names.text(group.map(\.reference)) : node.name.map { harmless($0, limit: 64) } ?? "-",
+                    node.stateName, node.votes.map(String.init) ?? "-", node.device?.text ?? "-",
+                    group.count > 1 ? "" : addresses,
+                ],
+                isMarked: node.isLocal, style: node.isMember ? nil : .warning)
         }
-        var table = TextStyle.faint.apply(to: "    " + line(header).trimmed, color: color) + "\n"
-        for (node, row) in zip(nodes, rows) {
-            let text = (node.isLocal ? "  * " : "    ") + line(row).trimmed
-            table += (node.isMember ? text : TextStyle.warning.apply(to: text, color: color)) + "\n"
-        }
-        return table + (nodes.contains(where: \.isLocal) ? "    * this node\n" : "")
+        if !state.nodes.contains(where: { $0.device != nil }) { table.remove("QDEVICE") }
+        return table
     }
 }
 
-extension String {
-    fileprivate func padded(to width: Int, left: Bool = false) -> String {
-        let padding = String(repeating: " ", count: max(0, width - count))
-        return left ? padding + self : self + padding
-    }
-
-    /// Without the blanks at the end.
-    fileprivate var trimmed: String {
-        var text = self[...]
-        while text.last == " " { text.removeLast() }
-        return String(text)
+extension Node {
+    /// Whether both rows would be equal except for ID, name and addresses.
+    fileprivate func looksLike(_ other: Node) -> Bool {
+        state == other.state && votes == other.votes && device == other.device && !isLocal && !other.isLocal
     }
 }

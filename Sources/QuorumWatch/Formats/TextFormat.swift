@@ -6,76 +6,82 @@ internal import Corosync
 struct TextFormat {
     let color: Bool
 
-    /// The line of an event, its newline included.
-    func line(for event: Event, changes: [Change]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        event.time.appendLocal(to: &bytes)
-        bytes.append(contentsOf: " \(words(for: event, changes: changes))\n".utf8)
-        return bytes
+    /// The line of an event, its newline included. It does not repeat what the line before says.
+    func line(for event: Event, changes: [Change], after previous: Event? = nil) -> [UInt8] {
+        var time: [UInt8] = []
+        event.time.appendLocal(to: &time)
+        let stamp = TextStyle.faint.apply(to: String(decoding: time, as: UTF8.self), color: color)
+        return Array("\(stamp) \(Self.words(for: event, changes, after: previous).rendered(color: color))\n".utf8)
     }
 
     /// The line without its time.
-    func words(for event: Event, changes: [Change]) -> String {
-        "\(event.kind.rawValue) \(text(of: event.body, changes))"
+    static func words(for event: Event, _ changes: [Change], after previous: Event? = nil) -> StyledText {
+        var said: NodelistReport?
+        if case .nodelist(let report) = previous?.body { said = report }
+        return StyledText("\(event.kind.rawValue) ") + text(of: event.body, changes, after: said)
     }
 
-    private func text(of body: Event.Body, _ changes: [Change]) -> String {
+    private static func text(of body: Event.Body, _ changes: [Change], after said: NodelistReport?) -> StyledText {
         switch body {
         case .status(let state): status(state)
-        case .quorum(let state), .expectedVotes(let state), .info(let state): update(state, changes)
-        case .nodelist(let report): nodelist(report)
-        case .disconnected(let error):
-            TextStyle.bad.apply(to: "\(error.reason) (\(error.code))", color: color)
+        case .quorum(let state), .expectedVotes(let state), .info(let state): update(state, changes, after: said)
+        case .nodelist(let report): StyledText(nodelist(report))
+        case .disconnected(let error): StyledText("\(error.reason) (\(error.code))", .bad)
         case .unsettled(let ring, let elapsed):
-            TextStyle.bad.apply(
-                to: "votequorum has not finished recalculating for \(elapsed.components.seconds) s"
-                    + (ring.map { " (ring \($0))" } ?? "") + ": whether the cluster is quorate is not known",
-                color: color)
+            StyledText(
+                "votequorum has not finished recalculating for \(elapsed.components.seconds) s"
+                    + (ring.map { " (ring \($0))" } ?? "") + ": whether the cluster is quorate is not known", .bad)
         case .unresponsive(let silent):
-            TextStyle.bad.apply(
-                to: "corosync has not answered for \(silent.components.seconds) s", color: color)
+            StyledText("corosync has not answered for \(silent.components.seconds) s", .bad)
         case .dropped(let count):
-            TextStyle.warning.apply(
-                to: "\(count) events are missing here: the output was read too slowly", color: color)
+            StyledText("\(count) events are missing here: the output was read too slowly", .warning)
         }
     }
 
-    private func status(_ state: ClusterState) -> String {
-        var parts = [summary(state, verdict: state.verdict)]
+    private static func status(_ state: ClusterState) -> StyledText {
+        let names = state.names
+        var parts: [String] = []
         if let ring = state.ring { parts.append("ring \(ring)") }
-        parts.append("members " + state.nodes.filter(\.isMember).map(\.reference).text)
-        let missing = state.missingNodes.map { "\($0.reference.text) \($0.stateName)" }
-        if !missing.isEmpty { parts.append("missing " + missing.joined(separator: ", ")) }
+        parts.append("members " + names.text(state.nodes.filter(\.isMember).map(\.reference)))
+        // In the order in which they are met.
+        var missing: [(state: String, nodes: [NodeReference])] = []
+        for node in state.missingNodes {
+            if let group = missing.firstIndex(where: { $0.state == node.stateName }) {
+                missing[group].nodes.append(node.reference)
+            } else {
+                missing.append((node.stateName, [node.reference]))
+            }
+        }
+        parts += missing.map { "\($0.state): \(names.text($0.nodes))" }
         if let device = state.device { parts.append("quorum device " + device.text) }
-        return parts.joined(separator: "; ")
+        return summary(state, verdict: state.verdict) + StyledText(parts.map { "; \($0)" }.joined())
     }
 
-    private func update(_ state: ClusterState, _ changes: [Change]) -> String {
+    private static func update(_ state: ClusterState, _ changes: [Change], after said: NodelistReport?) -> StyledText {
         // Quorum gained and lost stands out; quorum kept need not.
         let turned = changes.contains { $0.field == "quorate" }
         let verdict = state.quorate == true && !turned ? "quorate" : state.verdict
-        let shown = changes.filter { change in
-            switch change.field {
-            case "flags": !turned
-            case "quorate", "cluster_name", "local_node_id", "ring_id": false
-            // The summary says what they are now, and votes.total what they come from.
-            case "votes.margin", "votes.quorum", "votes.highest_expected": false
-            default: !(change.field.hasPrefix("nodes.") && change.field.hasSuffix(".expected_votes"))
-            }
-        }
-        return ([summary(state, verdict: verdict)] + shown.map { $0.text(in: state) }).joined(separator: "; ")
+        // The flag of the quorum turns with it.
+        let told = turned ? changes.filter { $0.field != "flags" } : changes
+        let phrases = ChangeText(state, after: said).phrases(for: told)
+        return summary(state, verdict: verdict) + StyledText(phrases.map { "; \($0)" }.joined())
     }
 
-    private func nodelist(_ report: NodelistReport) -> String {
-        var parts = ["ring \(report.ring): \(report.members.text)"]
-        if !report.joined.isEmpty { parts.append("joined \(report.joined.text)") }
-        if !report.left.isEmpty { parts.append("left \(report.left.text)") }
+    private static func nodelist(_ report: NodelistReport) -> String {
+        let names = NodeNames(among: report.members + report.left)
+        let members = report.members
+        var parts = [
+            "ring \(report.ring): "
+                + (members.count > NodeNames.mostListed ? "\(members.count) nodes" : names.text(members))
+        ]
+        if !report.joined.isEmpty { parts.append("joined: \(names.text(report.joined))") }
+        if !report.left.isEmpty { parts.append("left: \(names.text(report.left))") }
         return parts.joined(separator: "; ")
     }
 
-    private func summary(_ state: ClusterState, verdict: String) -> String {
+    private static func summary(_ state: ClusterState, verdict: String) -> StyledText {
         let style: TextStyle? = state.quorate.map { $0 ? (verdict == "QUORATE" ? .good : nil) : .bad } ?? .warning
-        let shown = style?.apply(to: verdict, color: color) ?? verdict
-        return "\(shown): \(state.votesText)" + (state.marginText.map { ", \($0)" } ?? "")
+        return StyledText(verdict, style)
+            + StyledText(": \(state.votesText)" + (state.marginText.map { ", \($0)" } ?? ""))
     }
 }

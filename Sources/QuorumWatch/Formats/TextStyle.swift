@@ -10,6 +10,9 @@ enum TextStyle: String {
 
     /// The text, between the escape sequences of the style when colour is on.
     func apply(to text: String, color: Bool) -> String {
-        color ? "\u{1b}[\(rawValue)m\(text)\u{1b}[0m" : text
+        color ? "\(sequence)\(text)\u{1b}[0m" : text
     }
+
+    /// The escape sequence that begins the style.
+    var sequence: String { "\u{1b}[\(rawValue)m" }
 }

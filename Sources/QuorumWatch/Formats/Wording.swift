@@ -9,20 +9,15 @@ extension NodeReference {
     var text: String { name.map { "\(harmless($0))(\(id))" } ?? id.description }
 }
 
-extension Sequence<NodeReference> {
-    /// The nodes, or `none`.
-    var text: String {
-        let list = map(\.text).joined(separator: " ")
-        return list.isEmpty ? "none" : list
-    }
-}
-
 extension ClusterState {
     /// `QUORATE`, `NOT QUORATE`, or that it is not known.
     var verdict: String { quorate.map { $0 ? "QUORATE" : "NOT QUORATE" } ?? "QUORUM UNKNOWN" }
 
     /// The nodes that are configured or known but not members.
     var missingNodes: [Node] { nodes.filter { !$0.isMember } }
+
+    /// The names of its nodes.
+    var names: NodeNames { NodeNames(among: nodes.map(\.reference)) }
 
     /// The votes against the quorum: `2 of 3 votes, quorum 2`.
     var votesText: String {
@@ -33,7 +28,7 @@ extension ClusterState {
     /// How many votes can be lost or are missing, or what the cluster waits for, by name; nil when not known.
     var marginText: String? {
         let missing = isWaitingForAll ? missingNodes.map(\.reference) : []
-        return marginWords.map { missing.isEmpty ? $0 : "\($0): \(missing.text) missing" }
+        return marginWords.map { missing.isEmpty ? $0 : "\($0): \(names.text(missing)) missing" }
     }
 
     /// The same without names.
@@ -67,39 +62,5 @@ extension DeviceState {
     var text: String {
         [alive ? "alive" : "not alive", castVote ? "casts its vote" : "casts no vote"]
             .joined(separator: ", ") + (masterWins ? ", master wins" : "")
-    }
-}
-
-extension Change {
-    /// `votes.total 3 -> 2`, with `name(id)` for a node's number.
-    func text(in state: ClusterState) -> String {
-        var name = field
-        let parts = field.split(separator: ".", maxSplits: 2)
-        if parts.count > 1, parts[0] == "nodes", let id = UInt32(parts[1]) {
-            let node = state.node(NodeID(id))?.reference ?? NodeReference(id: NodeID(id))
-            name = ([node.text] + parts.dropFirst(2).map(String.init)).joined(separator: " ")
-        }
-        switch (from, to) {
-        case (.null, .node(let node)): return "\(name) \(node.stateName)"
-        case (.node, .null): return "\(name) no longer known"
-        case (.deviceState, .null): return "\(name) none"
-        case (.null, _): return "\(name) \(to.text)"
-        default: return "\(name) \(from.text) -> \(to.text)"
-        }
-    }
-}
-
-extension Change.Value {
-    fileprivate var text: String {
-        switch self {
-        case .null: "?"
-        case .bool(let bool): bool ? "yes" : "no"
-        case .number(let number): String(number)
-        case .string(let string): harmless(string)
-        case .strings(let strings): strings.isEmpty ? "none" : strings.map { harmless($0) }.joined(separator: " ")
-        case .device(let device): device.text
-        case .deviceState(let state): state.text
-        case .node(let node): node.stateName
-        }
     }
 }

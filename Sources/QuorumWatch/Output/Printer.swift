@@ -6,7 +6,9 @@ internal import Glibc
 /// The form in which events are printed.
 public enum OutputFormat: Hashable, Sendable {
     /// Text for people: a page for the status that is printed once, a line for every other event.
-    case text(color: Bool)
+    ///
+    /// `height` is that of the terminal in lines; nil: no terminal.
+    case text(color: Bool, height: Int? = nil)
     /// The same for the journal, which has its own time and wants a priority.
     case journal(color: Bool)
     /// JSON lines.
@@ -25,6 +27,8 @@ public enum OutputFormat: Hashable, Sendable {
 final class Printer: Sendable {
     private struct State: Sendable {
         var json = JSONFormat()
+        /// The last event that was printed.
+        var last: Event?
         var printed = 0
         var quorate: Bool?
     }
@@ -69,7 +73,7 @@ final class Printer: Sendable {
     private func write(_ item: EventQueue.Item) -> Bool {
         state.withLock { state in
             guard state.printed != limit else { return false }
-            let error = text(of: item, with: &state.json).map { writeAll($0, to: STDOUT_FILENO) } ?? 0
+            let error = text(of: item, with: &state).map { writeAll($0, to: STDOUT_FILENO) } ?? 0
             if error == 0 { count(item.event, in: &state) } else { fail(error) }
             return error == 0 && state.printed != limit
         }
@@ -80,7 +84,7 @@ final class Printer: Sendable {
         state.withLock { state in
             // What comes after the last event is lost.
             guard state.printed != limit else { return true }
-            if let text = text(of: item, with: &state.json), !writeAtOnce(text, to: STDOUT_FILENO) { return false }
+            if let text = text(of: item, with: &state), !writeAtOnce(text, to: STDOUT_FILENO) { return false }
             count(item.event, in: &state)
             return true
         }
@@ -88,6 +92,7 @@ final class Printer: Sendable {
 
     private func count(_ event: Event, in state: inout State) {
         state.printed += 1
+        state.last = event
         if let check, let cluster = event.state { return stop.conclude(.checked(check.health(of: cluster))) }
         if case .status = event.body { state.quorate = event.quorate }
         if state.printed == limit { stop.conclude(.done(quorate: state.quorate)) }
@@ -111,18 +116,20 @@ final class Printer: Sendable {
     }
 
     /// The text of an event; nil when nothing is to be written.
-    private func text(of item: EventQueue.Item, with json: inout JSONFormat) -> [UInt8]? {
+    private func text(of item: EventQueue.Item, with state: inout State) -> [UInt8]? {
         let (event, changes) = (item.event, item.changes)
         if let check, format != .quiet { return event.state.map(check.line(for:)) }
         switch format {
         case .quiet: return nil
         case .prometheus: return event.state.map(PrometheusFormat.exposition(of:))
-        case .json: return json.line(for: event, changes: changes)
-        case .text(let color):
-            if printsPage, case .status(let state) = event.body { return StatusText(color: color).page(for: state) }
-            return TextFormat(color: color).line(for: event, changes: changes)
+        case .json: return state.json.line(for: event, changes: changes)
+        case .text(let color, let height):
+            if printsPage, case .status(let cluster) = event.body {
+                return StatusText(color: color, height: height).page(for: cluster)
+            }
+            return TextFormat(color: color).line(for: event, changes: changes, after: state.last)
         case .journal(let color):
-            if printsPage, case .status(let state) = event.body { return JournalFormat(color: color).page(for: state) }
+            if printsPage, case .status(let cluster) = event.body { return JournalFormat(color: color).page(for: cluster) }
             return JournalFormat(color: color).line(for: event, changes: changes)
         }
     }

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+
+/// The names of nodes in text for people: the name alone where it is unambiguous, else `name(id)`, or the ID.
+struct NodeNames {
+    /// Longer lists are abbreviated.
+    static let mostListed = 8
+
+    private let ambiguous: Set<String>
+
+    /// Names that are unambiguous among these nodes.
+    init(among nodes: some Sequence<NodeReference>) {
+        var (seen, ambiguous): (Set<String>, Set<String>) = ([], [])
+        for case let name? in nodes.map(\.name) where !seen.insert(name).inserted { ambiguous.insert(name) }
+        self.ambiguous = ambiguous
+    }
+
+    /// A node.
+    func text(_ node: NodeReference) -> String {
+        guard let name = node.name, !name.isEmpty, !ambiguous.contains(name), name.utf8.contains(where: isNoDigit),
+            !name.utf8.contains(where: isPunctuation)
+        else { return node.text }
+        return harmless(name, limit: 64)
+    }
+
+    /// A list of nodes, in the order of their IDs, or `none`. Long lists look like `node1 … node9 node12 (10 nodes)`.
+    func text(_ nodes: [NodeReference]) -> String {
+        guard !nodes.isEmpty else { return "none" }
+        let names = nodes.map { text($0) }
+        return names.count <= Self.mostListed
+            ? names.joined(separator: " ") : "\(abbreviated(names)) (\(names.count) nodes)"
+    }
+
+    private func isNoDigit(_ byte: UInt8) -> Bool { !(0x30...0x39).contains(byte) }
+
+    /// Whether a name with this character could be mistaken for more than one name, or for text.
+    private func isPunctuation(_ byte: UInt8) -> Bool { " ,;:()".utf8.contains(byte) }
+}
+
+/// A long list of names: the first and the last of names with consecutive numbers, and as many others as the limit allows.
+func abbreviated(_ names: [String]) -> String {
+    var parts: [String] = []
+    var rest = names[...]
+    while let first = rest.first {
+        guard parts.count < NodeNames.mostListed else { return (parts + ["…"]).joined(separator: " ") }
+        var run = 1
+        while run < rest.count, isNext(rest[rest.startIndex + run], after: rest[rest.startIndex + run - 1]) { run += 1 }
+        if run > 2 {
+            parts += [first, "…", rest[rest.startIndex + run - 1]]
+        } else {
+            parts.append(first)
+            run = 1
+        }
+        rest = rest.dropFirst(run)
+    }
+    return parts.joined(separator: " ")
+}
+
+/// Whether a name equals another one with the next number at its end.
+private func isNext(_ name: String, after other: String) -> Bool {
+    func parts(_ name: String) -> (stem: Substring.UTF8View, digits: Substring.UTF8View) {
+        let digits = name.utf8.reversed().prefix { (0x30...0x39).contains($0) }.count
+        let start = name.utf8.index(name.utf8.endIndex, offsetBy: -digits)
+        return (name[..<start].utf8, name[start...].utf8)
+    }
+    let (one, next) = (parts(other), parts(name))
+    guard one.stem.elementsEqual(next.stem), let number = UInt32(Substring(one.digits)), number < .max else {
+        return false
+    }
+    // Leading zeros must be kept: 10 follows 09, and 010 does not follow 9.
+    let wanted = String(number + 1)
+    let zeros = max(0, one.digits.count - wanted.utf8.count)
+    return Substring(next.digits) == String(repeating: "0", count: zeros) + wanted
+}
