@@ -28,7 +28,7 @@ struct BystanderTests {
         let connections = try sandbox.connections(on: 1)
         let pipe = try NarrowPipe(in: sandbox.folder)
         let unread = try sandbox.spawn(on: 1, [vqwatch, "-fj"], output: .file(pipe.path))
-        let (pausedTerminal, unreadTerminal) = (try Terminal(), try Terminal())
+        let (pausedTerminal, unreadTerminal) = (try PseudoTerminal(), try PseudoTerminal())
         let paused = try sandbox.spawn(on: 1, [vqwatch, "-fj"], output: .descriptor(pausedTerminal.line))
         let ended = try sandbox.spawn(on: 1, [vqwatch, "-fj"], output: .descriptor(unreadTerminal.line))
         let path = "\(sandbox.folder)/frozen.json"

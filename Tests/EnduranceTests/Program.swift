@@ -49,33 +49,6 @@ extension Sandbox {
     func rings(of node: Int) throws -> CorosyncLog { CorosyncLog(try log(of: node)) }
 }
 
-/// The reading end of a watcher's output, which a test reads only when it chooses to.
-protocol Readable {
-    var descriptor: Int32 { get }
-}
-
-extension Readable {
-    /// How many bytes can be read.
-    var waiting: Int {
-        var count: Int32 = 0
-        _ = ioctl(descriptor, UInt(FIONREAD), &count)
-        return Int(count)
-    }
-
-    /// Reads until nothing has arrived for this time, or no writer is left.
-    func readAll(quietFor limit: Duration) -> String {
-        var bytes: [UInt8] = []
-        var block = [UInt8](repeating: 0, count: 65536)
-        var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        while poll(&polled, 1, Int32(limit / .milliseconds(1))) > 0 {
-            let count = read(descriptor, &block, block.count)
-            guard count > 0 else { break }
-            bytes += block[..<count]
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
 /// A named pipe with a small buffer, so that a writer soon blocks.
 final class NarrowPipe: Readable {
     let path: String
@@ -90,39 +63,6 @@ final class NarrowPipe: Readable {
     }
 
     deinit { close(descriptor) }
-}
-
-/// A pseudoterminal (pty(7)), and the keys of its user.
-final class Terminal: Readable {
-    /// The side of the user.
-    let descriptor: Int32
-    /// The side of the programs.
-    let line: Int32
-
-    init() throws {
-        descriptor = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
-        var locked: Int32 = 0
-        // TIOCSPTLCK is unlockpt(3); TIOCGPTPEER opens the other side.
-        let isUnlocked = ioctl(descriptor, 0x4004_5431, &locked) == 0
-        line = isUnlocked ? ioctl(descriptor, 0x5441, O_RDWR | O_NOCTTY | O_CLOEXEC) : -1
-        guard line >= 0 else { throw TestFailure("no terminal") }
-    }
-
-    deinit {
-        close(line)
-        close(descriptor)
-    }
-
-    /// Presses Ctrl-S: output is held back from now on.
-    func pause() { press(0x13) }
-
-    /// Presses Ctrl-Q.
-    func resume() { press(0x11) }
-
-    private func press(_ key: UInt8) {
-        var key = key
-        _ = write(descriptor, &key, 1)
-    }
 }
 
 /// A folder that every user may write to; it is removed with this object.
