@@ -61,7 +61,8 @@ let package = Package(
             name: "QuorumWatchTests",
             dependencies: [
                 "Corosync", "QuorumWatch", "TestSupport",
-            ]),
+            ],
+            exclude: ["Pages"]),
         .testTarget(
             name: "FuzzTests", dependencies: ["Corosync", "QuorumCommand", "QuorumWatch", "TestSupport"],
             exclude: ["Corpus", "LibFuzzer.swift"]),

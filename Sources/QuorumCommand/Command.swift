@@ -13,6 +13,7 @@ struct Command: ParsableCommand {
             vqwatch --follow [options]
             vqwatch --check [options]
             vqwatch --wait-for CONDITION… [options]
+            vqwatch --live [options]
             """,
         discussion: """
             Without --follow, prints the status once and exits 0 when the cluster is quorate, 2 when it is not.
@@ -43,8 +44,8 @@ struct Command: ParsableCommand {
         return command
     }
 
-    /// `--dispatch blocking` does not return, and so follows in any case.
-    var follows: Bool { task.follow || watching.dispatch == .blocking }
+    /// Whether the program goes on after the status. `--dispatch blocking` does not return, and so follows in any case.
+    var follows: Bool { task.follow || task.live || watching.dispatch == .blocking }
 
     /// Whether the program looks once.
     var isOneShot: Bool { !follows && task.waitFor.isEmpty }
@@ -57,12 +58,12 @@ struct Command: ParsableCommand {
     }
 
     /// The watch that the options describe.
-    func plan(for output: StandardOutput) -> WatchPlan {
+    func plan(for output: StandardOutput) throws -> WatchPlan {
         var plan = WatchPlan()
         plan.follows = !isOneShot
         plan.conditions = task.waitFor
         plan.check = task.check ? CheckFormat(printing.requirements) : nil
-        plan.format = printing.outputFormat(for: output)
+        plan.format = task.live ? try output.page(in: printing.color) : printing.outputFormat(for: output)
         if let events = printing.events { plan.kinds = events }
         plan.changesOnly = printing.changesOnly
         plan.limit = printing.count

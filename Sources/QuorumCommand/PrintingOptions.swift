@@ -30,7 +30,7 @@ struct PrintingOptions: ParsableArguments {
         name: .customLong("events"),
         help: ArgumentHelp(
             """
-            With --follow, print only these kinds of events, comma separated: \
+            With --follow and --live, print only these kinds of events, comma separated: \
             \(EventKind.allCases.map(\.rawValue).joined(separator: ", ")).
             """, valueName: "KINDS"),
         completion: .eventKinds, transform: parseEventKinds)

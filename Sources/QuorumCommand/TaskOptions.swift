@@ -21,6 +21,11 @@ struct TaskOptions: ParsableArguments {
         completion: .conditions, transform: parseCondition)
     var waitFor: [Condition] = []
 
+    @Flag(
+        name: .customLong("live"),
+        help: "Show the status as a page on the terminal that keeps itself up to date; ? shows its keys.")
+    var live = false
+
     func validate(in command: Command) throws {
         let (printing, watching) = (command.printing, command.watching)
         let following = [
@@ -28,6 +33,18 @@ struct TaskOptions: ParsableArguments {
             ("--dispatch \(watching.dispatch.rawValue)", watching.dispatch != .all),
             ("--changes-only", printing.changesOnly), ("--count", printing.count != nil),
         ]
+        if live {
+            try refuse(
+                [
+                    ("--follow", follow), ("--check", check), ("--wait-for", !waitFor.isEmpty),
+                    ("--format", printing.format != nil), ("--json", printing.json), ("--quiet", printing.quiet),
+                ] + following.filter { $0.0 != "--events" }
+                    + [
+                        ("--metrics-file", command.receivers.metricsFile != nil),
+                        ("--exec", !command.receivers.exec.isEmpty),
+                    ],
+                because: "makes no sense with --live, which shows one page to a person at a terminal")
+        }
         if check {
             try refuse(
                 [

@@ -14,7 +14,8 @@ struct WatchingOptions: ParsableArguments {
     @Option(
         name: [.customShort("t", allowingJoined: true), .customLong("timeout")],
         help: ArgumentHelp(
-            "Give up after this long (default: 10s; with --follow and --wait-for: never).", valueName: "DURATION"),
+            "Give up after this long (default: 10s; with --follow, --live and --wait-for: never).",
+            valueName: "DURATION"),
         transform: parseDuration)
     var timeout: Duration?
 
@@ -22,7 +23,7 @@ struct WatchingOptions: ParsableArguments {
         name: .customLong("refresh"),
         help: ArgumentHelp(
             """
-            With --follow and --wait-for, how often to read what votequorum changes without a notification (5s; 0: \
+            With --follow, --live and --wait-for, how often to read what votequorum changes without a notification (5s; 0: \
             never). Not possible with --dispatch one and --dispatch blocking.
             """, valueName: "DURATION"),
         transform: parseDuration)
@@ -30,7 +31,7 @@ struct WatchingOptions: ParsableArguments {
 
     @Flag(
         name: .customLong("no-reconnect"),
-        help: "With --follow and --wait-for, exit 1 when the connection is lost or cannot be made.")
+        help: "With --follow, --live and --wait-for, exit 1 when the connection is lost or cannot be made.")
     var noReconnect = false
 
     func validate(in command: Command) throws {
@@ -38,7 +39,7 @@ struct WatchingOptions: ParsableArguments {
         if command.isOneShot {
             try refuse(
                 [("--refresh", refresh != nil), ("--no-reconnect", noReconnect)],
-                because: "needs --follow or --wait-for")
+                because: "needs --follow, --live or --wait-for")
         }
         if let refresh, refresh > .zero, dispatch.holdsThread {
             throw ValidationError(

@@ -17,11 +17,15 @@ extension PropertyCheck {
         var json = JSONFormat()
         var replay = StateReplay()
         var slowReader = SlowReader()
+        var page = LiveModel(LiveFacts(at: Instant(nanoseconds: 0)), size: TerminalSize(width: 80, height: 24))
         var isFirst = true
         while !generator.isAtEnd {
             let input = generator.input(isFirst: isFirst, mayRead: reducer.mayRead)
             isFirst = false
-            for event in reducer.reduce(input, at: generator.time) where kinds.contains(event.kind) {
+            let events = reducer.reduce(input, at: generator.time)
+            _ = page.record(events, reducer, at: Instant(nanoseconds: 0))
+            check(&page)
+            for event in events where kinds.contains(event.kind) {
                 countCase()
                 let changes = tracker.changes(in: event)
                 check(event, line: json.line(for: event, changes: changes), &replay, isThorough: isThorough)
@@ -64,6 +68,22 @@ extension PropertyCheck {
             check(ReadState(parsed) == ReadState(state), "the state in the line differs from that of the event")
         }
         if let problem = replay.problem(with: parsed) { check(false, problem) }
+    }
+
+    /// Checks that a page is no larger than the terminal and contains nothing harmful.
+    private mutating func check(_ model: inout LiveModel) {
+        // The size is not taken from the generator: that would change the meaning of the corpus.
+        guard cases % 20 == 0 else { return }
+        _ = model.resize(to: TerminalSize(width: cases * 7 % 81, height: cases * 13 % 41))
+        let isPlain = cases % 40 == 0
+        let page = LivePage(
+            model, at: Instant(nanoseconds: 1_000_000_000), time: Timestamp(microseconds: 0), isPlain: isPlain)
+        check(page.lines.count <= model.size.height, "more lines than \(model.size)")
+        for line in page.lines {
+            check(output: Array("\(line.plain)\n".utf8), isOneLine: true)
+            check(line.columns <= model.size.width, "wider than \(model.size): \(line.plain)")
+            check(!isPlain || line.plain.utf8.allSatisfy { $0 < 0x80 }, "not plain: \(line.plain)")
+        }
     }
 
     /// Checks everything else that is derived from a state: the page, the metrics, a check, and conditions.

@@ -5,6 +5,9 @@ internal import Glibc
 
 /// Writes diagnostics to standard error, in a thread of its own that is started with the first: a standard error that is
 /// full blocks nothing else.
+///
+/// While a page is on the terminal, diagnostics are shown there. They are written as well unless standard error is a
+/// terminal.
 final class DiagnosticWriter: Sendable {
     private struct State: Sendable {
         var lines: Deque<String> = []
@@ -17,9 +20,11 @@ final class DiagnosticWriter: Sendable {
 
     private let state = Guarded(State())
     private let idle: Flag
+    private let page: LatestValue<LiveModel>?
 
     /// A writer that has written nothing. Throws when there is no descriptor to be had.
-    init() throws(SystemError) {
+    init(page: LatestValue<LiveModel>? = nil) throws(SystemError) {
+        self.page = page
         idle = try Flag()
         idle.raise()
     }
@@ -27,8 +32,10 @@ final class DiagnosticWriter: Sendable {
     /// Readable while everything is written.
     var idleDescriptor: CInt { idle.descriptor }
 
-    /// Queues `vqwatch: TEXT` as a line.
-    func write(_ text: String) {
+    /// Queues `vqwatch: TEXT` as a line. `isShown`: the page shows it already.
+    func write(_ text: String, isShown: Bool = false) {
+        let isOnPage = page?.update { isShown ? false : $0.record(diagnostic: text, time: .now) } ?? false
+        if isOnPage, isatty(STDERR_FILENO) == 1 { return }
         let needsThread = state.withLock { state in
             if state.lines.count == Self.capacity {
                 state.lines.removeFirst()

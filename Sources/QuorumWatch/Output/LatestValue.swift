@@ -33,6 +33,20 @@ final class LatestValue<Value: Sendable>: Sendable {
         }
     }
 
+    /// Changes the value. Readers see a newer version if `change` returns true. Never waits for readers. Returns false once
+    /// the series has ended.
+    @discardableResult
+    func update(_ change: (inout Value) -> Bool) -> Bool {
+        var isOpen = false
+        state.wakingIfNeeded { state in
+            isOpen = !state.isClosed
+            let isNewer = change(&state.value)
+            if isNewer { state.version += 1 }
+            return isNewer
+        }
+        return isOpen
+    }
+
     /// Ends the series.
     func close() { state.withLock { $0.isClosed = true } }
 

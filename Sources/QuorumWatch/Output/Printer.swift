@@ -7,7 +7,7 @@ internal import Glibc
 public enum OutputFormat: Hashable, Sendable {
     /// Text for people: a page for the status that is printed once, a line for every other event.
     ///
-    /// `height` is that of the terminal in lines; nil: no terminal.
+    /// `height` is the height of the terminal in lines; nil: no terminal.
     case text(color: Bool, height: Int? = nil)
     /// The same for the journal, which has its own time and wants a priority.
     case journal(color: Bool)
@@ -15,8 +15,18 @@ public enum OutputFormat: Hashable, Sendable {
     case json
     /// The text exposition format of Prometheus: a state, so only for a status that is printed once.
     case prometheus
+    /// A page on the terminal that is kept up to date; no lines are printed.
+    case live(LiveStyle)
     /// Nothing.
     case quiet
+
+    /// Whether events are printed.
+    var hasLines: Bool {
+        switch self {
+        case .text, .journal, .json, .prometheus: true
+        case .live, .quiet: false
+        }
+    }
 }
 
 /// Writes the events of the queue to standard output, each with one write(2). Nothing but this can block on the reader of
@@ -54,7 +64,7 @@ final class Printer: Sendable {
         limit = plan.printsOnce ? 1 : plan.limit
         self.stop = stop
         self.diagnostics = diagnostics
-        if format == .quiet || isPipeOrNull(STDOUT_FILENO) { queue.onEmpty { [unowned self] in writeNow($0) } }
+        if !format.hasLines || isPipeOrNull(STDOUT_FILENO) { queue.onEmpty { [unowned self] in writeNow($0) } }
     }
 
     /// Writes until the queue is closed and empty.
@@ -120,7 +130,7 @@ final class Printer: Sendable {
         let (event, changes) = (item.event, item.changes)
         if let check, format != .quiet { return event.state.map(check.line(for:)) }
         switch format {
-        case .quiet: return nil
+        case .live, .quiet: return nil
         case .prometheus: return event.state.map(PrometheusFormat.exposition(of:))
         case .json: return state.json.line(for: event, changes: changes)
         case .text(let color, let height):
@@ -129,8 +139,9 @@ final class Printer: Sendable {
             }
             return TextFormat(color: color).line(for: event, changes: changes, after: state.last)
         case .journal(let color):
-            if printsPage, case .status(let cluster) = event.body { return JournalFormat(color: color).page(for: cluster) }
-            return JournalFormat(color: color).line(for: event, changes: changes)
+            let format = JournalFormat(color: color)
+            if printsPage, case .status(let cluster) = event.body { return format.page(for: cluster) }
+            return format.line(for: event, changes: changes)
         }
     }
 }

@@ -20,6 +20,11 @@ struct Instant: Comparable, Sendable {
         Instant(nanoseconds: instant.nanoseconds &+ duration.nanoseconds)
     }
 
+    /// The moment so long before this one.
+    func before(_ duration: Duration) -> Instant {
+        Instant(nanoseconds: nanoseconds - min(nanoseconds, duration.nanoseconds))
+    }
+
     /// How long after an earlier moment; zero when it is not.
     func since(_ earlier: Instant) -> Duration {
         .nanoseconds(Int64(clamping: nanoseconds < earlier.nanoseconds ? 0 : nanoseconds - earlier.nanoseconds))

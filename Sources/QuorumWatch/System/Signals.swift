@@ -9,25 +9,52 @@ struct EndingSignals {
 
     /// Takes them from now on, for every thread started later. One that is ignored from the start (nohup(1)) stays
     /// ignored. Throws when there is no descriptor to be had; the signals then end the program as ever.
-    init() throws(SystemError) {
-        var set = sigset_t()
-        sigemptyset(&set)
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            var action = sigaction()
-            sigaction(signal, nil, &action)
-            let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
-            if !isIgnored { sigaddset(&set, signal) }
-        }
-        descriptor = try SystemError.check("signalfd", signalfd(-1, &set, CInt(SFD_CLOEXEC) | CInt(SFD_NONBLOCK)))
-        pthread_sigmask(SIG_BLOCK, &set, nil)
-    }
+    init() throws(SystemError) { descriptor = try openSignals([SIGINT, SIGTERM, SIGHUP]) }
 
     /// The signal that came, if one did.
-    func next() -> CInt? {
-        var information = signalfd_siginfo()
-        let size = MemoryLayout<signalfd_siginfo>.size
-        return read(descriptor, &information, size) == size ? CInt(information.ssi_signo) : nil
+    func next() -> CInt? { nextSignal(from: descriptor) }
+}
+
+/// The signals of a terminal, read from a descriptor (signalfd(2)): its size has changed, Ctrl-Z was typed, and the program
+/// continues after it was stopped.
+struct TerminalSignals {
+    let descriptor: CInt
+
+    /// Takes them from now on, in the same way as ``EndingSignals``.
+    init() throws(SystemError) { descriptor = try openSignals([SIGWINCH, SIGTSTP, SIGCONT]) }
+
+    /// The signal that came, if one did.
+    func next() -> CInt? { nextSignal(from: descriptor) }
+
+    /// Stops the program as an unhandled Ctrl-Z does, until the shell continues it.
+    func stopProgram() {
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGTSTP)
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+        raise(SIGTSTP)
+        pthread_sigmask(SIG_BLOCK, &set, nil)
     }
+}
+
+private func openSignals(_ signals: [CInt]) throws(SystemError) -> CInt {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for signal in signals {
+        var action = sigaction()
+        sigaction(signal, nil, &action)
+        let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+        if !isIgnored { sigaddset(&set, signal) }
+    }
+    let descriptor = try SystemError.check("signalfd", signalfd(-1, &set, CInt(SFD_CLOEXEC) | CInt(SFD_NONBLOCK)))
+    pthread_sigmask(SIG_BLOCK, &set, nil)
+    return descriptor
+}
+
+private func nextSignal(from descriptor: CInt) -> CInt? {
+    var information = signalfd_siginfo()
+    let size = MemoryLayout<signalfd_siginfo>.size
+    return read(descriptor, &information, size) == size ? CInt(information.ssi_signo) : nil
 }
 
 /// Has the signals that ask a program to end do so again at once, in this thread.

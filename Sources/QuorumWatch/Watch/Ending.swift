@@ -30,6 +30,8 @@ struct Ending {
 
     /// Runs until the end.
     mutating func run() {
+        // Before anything is written to standard error, which may be the same terminal.
+        watch.display?.end(interruptedBy: signals.descriptor)
         let commandQueue = watch.outputs.command
         var isPrinting = true
         var isRunning = commandQueue != nil

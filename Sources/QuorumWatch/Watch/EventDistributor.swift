@@ -13,6 +13,8 @@ final class EventDistributor: Sendable {
         var command: EventQueue?
         /// For the metrics file and the service manager.
         var statistics: LatestValue<WatchStatistics>?
+        /// For the page on the terminal.
+        var page: LatestValue<LiveModel>?
         /// For standard error.
         let diagnostics: DiagnosticWriter
     }
@@ -65,6 +67,7 @@ final class EventDistributor: Sendable {
             {
                 statistics.put(state.statistics)
             }
+            outputs.page?.update { $0.record(events, state.reducer, at: .now) }
             if case .baseline = input, let known = state.reducer.known {
                 outputs.events.begin(with: known)
                 outputs.command?.begin(with: known)
@@ -103,7 +106,8 @@ final class EventDistributor: Sendable {
 
     /// Records that the watch is waiting for corosync, and why.
     func recordWaiting(because reason: String, _ intention: String) {
-        diagnose("\(reason); \(intention)")
+        outputs.diagnostics.write("\(reason); \(intention)", isShown: true)
+        outputs.page?.update { $0.recordWaiting(because: reason) }
         guard let statistics = outputs.statistics else { return }
         state.withLock { state in
             state.statistics.recordWaiting(because: reason)

@@ -13,6 +13,7 @@ public struct Watch: Sendable {
     let follower: QuorumFollower
     let command: CommandRunner?
     let notifier: ServiceNotifier?
+    let display: LiveDisplay?
     private let configuration: ConfigurationReader
     private let metrics: MetricsFile?
     /// What notices requests that corosync does not answer.
@@ -23,9 +24,15 @@ public struct Watch: Sendable {
     public init(_ plan: WatchPlan) throws(SystemError) {
         self.plan = plan
         let stop = try StopRequest()
+        var display: LiveDisplay?
+        if case .live(let style) = plan.format {
+            let facts = LiveFacts(kinds: plan.kinds, at: .now)
+            display = try LiveDisplay(LatestValue(LiveModel(facts, size: Terminal.size)), style: style, stop: stop)
+        }
         let notifier = plan.printsOnce ? nil : ServiceNotifier()
         var outputs = EventDistributor.Outputs(
-            events: try EventQueue(kinds: plan.kinds), diagnostics: try DiagnosticWriter())
+            events: try EventQueue(kinds: plan.kinds), page: display?.model,
+            diagnostics: try DiagnosticWriter(page: display?.model))
         if !plan.command.isEmpty { outputs.command = try EventQueue(kinds: plan.kinds, limits: .command) }
         if plan.metricsFile != nil || notifier != nil { outputs.statistics = LatestValue(WatchStatistics()) }
         let diagnostics = outputs.diagnostics
@@ -58,6 +65,7 @@ public struct Watch: Sendable {
         watchdogs = [watchdog, probe.watchdog]
         self.stop = stop
         self.notifier = notifier
+        self.display = display
         self.outputs = outputs
         self.distributor = distributor
     }
@@ -77,7 +85,12 @@ public struct Watch: Sendable {
         if let problem = command?.begin() ?? metrics?.begin() {
             stop.request(.failed(problem))
         } else {
-            try startThreads()
+            do {
+                try startThreads()
+            } catch {
+                display?.end(interruptedBy: signals.descriptor)
+                throw error
+            }
             supervise(signals)
         }
         notifier?.stopping()
@@ -107,6 +120,10 @@ public struct Watch: Sendable {
             // The daemon makes one connection after the other, and there is more to read from this one.
             configuration.request()
             try start("configuration") { [configuration] in configuration.run() }
+        }
+        if let display {
+            try start("page") { display.draw() }
+            try start("keyboard") { display.readKeys() }
         }
         if let metrics { try start("metrics file") { metrics.run() } }
         if let command { try start("command") { command.run() } }

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+internal import DequeModule
+
+/// The facts that a page shows: the state, since when it has been so, and the latest events. Pure.
+struct LiveFacts: Sendable {
+    /// The state of the connection to corosync.
+    enum Connection: Sendable {
+        /// Nothing is known yet.
+        case starting
+        case connected
+        /// There is no connection, for this reason.
+        case missing(reason: String)
+        /// Corosync has not answered since this moment.
+        case silent(since: Instant)
+        /// Votequorum has been recalculating since this moment, for longer than it should.
+        case unsettled(since: Instant)
+    }
+
+    /// The moment since which something has been so.
+    struct Since: Sendable {
+        var instant: Instant
+        /// Whether the change was observed; if not, it has been so for at least this long.
+        var isExact: Bool
+    }
+
+    /// A recalculation of votequorum that has not ended yet.
+    struct Recalculation: Sendable {
+        var members: Set<NodeID>
+        var since: Instant
+    }
+
+    /// An event, with the one before it, or a diagnostic.
+    enum Entry: Sendable {
+        case event(EventQueue.Item, after: Event?)
+        case diagnostic(String, time: Timestamp)
+    }
+
+    /// How many entries are kept.
+    static let limits = EventQueue.Limits(events: 1000, bytes: 8 << 20)
+
+    private(set) var clusterName: String?
+    /// The state; nil while corosync is gone or silent.
+    private(set) var state: ClusterState?
+    private(set) var connection = Connection.starting
+    private(set) var recalculation: Recalculation?
+    /// Since when the cluster has been quorate, not quorate, or unknown.
+    private(set) var verdictSince: Since
+    /// Since when each node has had its state.
+    private(set) var nodesSince: [NodeID: Since] = [:]
+    /// The latest entries, the newest last.
+    private(set) var entries: Deque<Entry> = []
+    /// How many entries were added since the start.
+    private(set) var added = 0
+
+    private let kinds: Set<EventKind>
+    private var tracker = ChangeTracker()
+    private var last: Event?
+    private var bytes = 0
+
+    /// Facts at the start of a watch. Events of other kinds than these are not kept as entries.
+    init(kinds: Set<EventKind> = Set(EventKind.allCases), at now: Instant) {
+        self.kinds = kinds
+        verdictSince = Since(instant: now, isExact: true)
+    }
+
+    /// Records the events of an input and the state of the reducer after it. Returns whether anything changed.
+    mutating func record(_ events: [Event], _ reducer: Reducer, at now: Instant) -> Bool {
+        for event in events {
+            note(event, at: now)
+            guard kinds.contains(event.kind) else { continue }
+            let isFirst = !tracker.hasState
+            let changes = tracker.changes(in: event)
+            if changes.isEmpty, !isFirst, case .info = event.body { continue }
+            add(.event(EventQueue.Item(event: event, changes: changes), after: last))
+            last = event
+        }
+        if !reducer.isRecalculating { recalculation = nil }
+        let new = reducer.known
+        guard new != state else { return !events.isEmpty }
+        noteSince(new, isNewConnection: events.contains { $0.kind == .status }, at: now)
+        state = new
+        if let new {
+            connection = .connected
+            clusterName = new.clusterName
+        }
+        return true
+    }
+
+    /// Records that the watch is waiting for corosync, and why.
+    mutating func recordWaiting(because reason: String) { connection = .missing(reason: reason) }
+
+    /// Records a diagnostic.
+    mutating func record(diagnostic text: String, time: Timestamp) { add(.diagnostic(text, time: time)) }
+
+    private mutating func note(_ event: Event, at now: Instant) {
+        switch event.body {
+        case .nodelist(let report):
+            recalculation = Recalculation(members: Set(report.members.map(\.id)), since: now)
+        case .disconnected(let error): connection = .missing(reason: "\(error.reason) (\(error.code))")
+        case .unresponsive(let silent): connection = .silent(since: now.before(silent))
+        case .unsettled(_, let elapsed): connection = .unsettled(since: now.before(elapsed))
+        case .status, .quorum, .expectedVotes, .info, .dropped: break
+        }
+    }
+
+    /// A state that was found when the connection was made began at an unknown time before.
+    private mutating func noteSince(_ new: ClusterState?, isNewConnection: Bool, at now: Instant) {
+        let isContinued = state != nil && !isNewConnection
+        if new?.quorate != state?.quorate {
+            verdictSince = Since(instant: now, isExact: new == nil || isContinued)
+        }
+        guard let new else {
+            nodesSince = [:]
+            return
+        }
+        var since: [NodeID: Since] = [:]
+        for node in new.nodes {
+            let isSame = isContinued && state?.node(node.id)?.state == node.state
+            since[node.id] = isSame ? nodesSince[node.id] : Since(instant: now, isExact: isContinued)
+        }
+        nodesSince = since
+    }
+
+    private mutating func add(_ entry: Entry) {
+        entries.append(entry)
+        added += 1
+        bytes += entry.footprint
+        while entries.count > Self.limits.events || bytes > Self.limits.bytes, let oldest = entries.popFirst() {
+            bytes -= oldest.footprint
+        }
+    }
+}
+
+extension LiveFacts.Entry {
+    fileprivate var footprint: Int {
+        switch self {
+        case .event(let item, _): item.event.footprint + item.changes.count * MemoryLayout<Change>.stride
+        case .diagnostic(let text, _): text.utf8.count
+        }
+    }
+}

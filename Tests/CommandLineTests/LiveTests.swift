@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import TestSupport
+import Testing
+
+/// `--live` in a real terminal.
+@Suite("--live", .serialized, .timeLimit(.minutes(3)))
+struct LiveTests {
+    private static let environment: [String: String?] = [
+        "LANG": "C.UTF-8", "LC_ALL": nil, "LC_CTYPE": nil, "TERM": "screen-256color", "PS1": "$ ", "NO_COLOR": nil,
+        "TZ": "UTC",
+    ]
+
+    /// Opens a terminal with a shell that has printed something, starts the page in it, and waits until the page shows a
+    /// state, or that corosync does not run.
+    private func open(
+        _ options: String = "", on sandbox: Sandbox, width: Int = 100, height: Int = 24,
+        environment: [String: String?] = [:]
+    ) throws -> Terminal {
+        let terminal = try Terminal(
+            on: sandbox, named: "terminal", running: ["bash", "--norc"], width: width, height: height,
+            environment: Self.environment.merging(environment) { $1 })
+        let notes = "stty -g > \(sandbox.folder)/before; echo $$ > \(sandbox.folder)/shell"
+        try terminal.type("PS1='$ '; clear; \(notes); echo be''fore", then: "Enter")
+        try #require(terminal.shows { $0.first == "before" }, "\(terminal)")
+        try terminal.type("\(vqwatch) --live \(options)", then: "Enter")
+        let isShown = try terminal.shows { screen in
+            screen.last?.hasSuffix("? keys") == true && screen.last?.hasPrefix("connecting") == false
+        }
+        try #require(isShown, "\(terminal)")
+        return terminal
+    }
+
+    /// The process ID of the program that the shell has started.
+    private func program(in sandbox: Sandbox) throws -> Int32 {
+        let shell = try #require(textOfFile("\(sandbox.folder)/shell")?.dropLast())
+        let children = textOfFile("/proc/\(shell)/task/\(shell)/children")?.split(separator: " ") ?? []
+        return try #require(children.count == 1 ? Int32(children[0]) : nil, "\(children)")
+    }
+
+    /// Whether the terminal is in the same state as before the page, and the shell reads lines from it.
+    private func isRestored(_ terminal: Terminal, _ sandbox: Sandbox) throws -> Bool {
+        let isShown = try terminal.shows { screen in screen.first == "before" && screen.last?.hasPrefix("$") == true }
+        guard isShown, try !terminal.isOnAlternateScreen, try terminal.showsCursor else { return false }
+        try terminal.type("stty -g > \(sandbox.folder)/after; echo status''=$?", then: "Enter")
+        guard try terminal.shows({ $0.contains { $0.hasPrefix("status=") } }) else { return false }
+        let (before, after) = (textOfFile("\(sandbox.folder)/before"), textOfFile("\(sandbox.folder)/after"))
+        return before?.isEmpty == false && before == after
+    }
+
+    @Test("shows a node lost, quorum lost and regained, and corosync that is killed and comes back, at any size")
+    func showsWhatHappens() throws {
+        let sandbox = try Sandbox()
+        let terminal = try open(on: sandbox)
+        func shows(_ title: String, _ words: String...) throws {
+            let isShown = try terminal.shows { screen in
+                screen.first?.hasPrefix(title) == true
+                    && words.allSatisfy { word in screen.contains { $0.contains(word) } }
+            }
+            #expect(isShown, "\(title), \(words): \n\(terminal)")
+        }
+        try shows(
+            "sandbox: QUORATE", "[■■│■] 3 of 3 votes, quorum 2, can lose 1", "*  1  node1  member", "connected, ring")
+        #expect(try terminal.isOnAlternateScreen && !terminal.showsCursor)
+        #expect(try terminal.styledScreen.contains("\u{1b}[1m\u{1b}[32mQUORATE"), "in colour")
+        try sandbox.cut(3)
+        try shows("sandbox: QUORATE", "3  node3  dead", "2 of 3 votes, quorum 2, can lose 0", "left: node3")
+        try sandbox.cut(2)
+        try shows("sandbox: NOT QUORATE for ", "[■□│□] 1 of 3 votes, quorum 2, 1 missing", "quorum NOT QUORATE: 1 of 3")
+        try sandbox.heal(2)
+        try sandbox.heal(3)
+        try shows("sandbox: QUORATE for ", "3 of 3 votes", "joined: ", "node2  member", "node3  member")
+        try sandbox.kill(1)
+        try shows("sandbox: QUORUM UNKNOWN for ", "cannot connect to corosync", "disconnected", "no connection")
+        #expect(try !terminal.screen.contains { $0.contains("3 of 3 votes, quorum 2") && $0.hasPrefix("[") })
+        for (width, height) in [(40, 8), (20, 4), (200, 50), (80, 24)] {
+            try terminal.resize(width: width, height: height)
+            let isDrawn = try terminal.shows { screen in
+                screen.first?.hasPrefix("sandbox: QUORUM") == true && screen.last?.hasPrefix("no connection") == true
+            }
+            #expect(isDrawn, "\(width) × \(height): \n\(terminal)")
+        }
+        try sandbox.start(1)
+        try sandbox.wait(node: 1, members: [1, 2, 3])
+        try shows("sandbox: QUORATE", "3 of 3 votes", "node3  member", "connected, ring")
+        try terminal.resize(width: 40, height: 8)
+        try shows("sandbox: QUORATE", "3 of 3 votes", "*  1  node1  member", "3  node3  member")
+        try terminal.type("q")
+        #expect(try terminal.shows { $0.last?.hasPrefix("$") == true }, "\(terminal)")
+    }
+
+    @Test(
+        "restores the terminal when it ends: with q, by a signal, and by a crash",
+        arguments: [0, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTRAP, SIGILL, SIGSEGV, SIGABRT, SIGBUS, SIGFPE])
+    func restores(_ signal: Int32) throws {
+        let sandbox = try Sandbox(nodes: 1)
+        // Without Swift's own handler, which runs another program.
+        let terminal = try open(on: sandbox, environment: ["SWIFT_BACKTRACE": "enable=no"])
+        switch signal {
+        case 0: try terminal.type("q")
+        case SIGINT: try terminal.type("", then: "C-c")
+        default: kill(try program(in: sandbox), signal)
+        }
+        // The shell prints its message about the signal before the next prompt.
+        try terminal.type("", then: "Enter")
+        let isBack = try terminal.shows { $0.first == "before" && $0.last?.hasPrefix("$") == true }
+        try #require(isBack, "\(terminal)")
+        #expect(try isRestored(terminal, sandbox), "\(terminal)")
+        let screen = try terminal.screen
+        #expect(screen.count < 8 && !screen.contains { $0.contains("QUORATE") }, "\(terminal)")
+    }
+
+    @Test("has an exit status that tells how it ended", arguments: [("q", 0), ("C-c", 130)])
+    func status(_ key: String, _ status: Int) throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let terminal = try open(on: sandbox)
+        try terminal.type("", then: key)
+        try #require(terminal.shows { $0.last?.hasPrefix("$") == true }, "\(terminal)")
+        try terminal.type("echo status=$?", then: "Enter")
+        #expect(try terminal.shows { $0.contains("status=\(status)") }, "\(terminal)")
+    }
+
+    @Test("is suspended with Ctrl-Z, leaves the terminal to the shell, and resumes with fg")
+    func suspends() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        let terminal = try open(on: sandbox)
+        let process = try program(in: sandbox)
+        try terminal.type("", then: "C-z")
+        #expect(try terminal.shows { screen in screen.contains { $0.contains("Stopped") } }, "\(terminal)")
+        #expect(try isRestored(terminal, sandbox), "\(terminal)")
+        // The page shows what happened meanwhile, at the new size of the terminal.
+        try sandbox.cut(2)
+        try sandbox.wait(node: 1, members: [1])
+        try terminal.resize(width: 90, height: 20)
+        try terminal.type("fg", then: "Enter")
+        let isBack = try terminal.shows { screen in
+            screen.first?.contains("NOT QUORATE") == true && screen.last?.hasSuffix("? keys") == true
+                && screen.last?.count == 90
+        }
+        #expect(isBack, "\(terminal)")
+        // In the background it stops again, as any program that needs the terminal does; signals still end it.
+        try terminal.type("", then: "C-z")
+        #expect(try terminal.shows { $0.last?.hasPrefix("$") == true }, "\(terminal)")
+        try terminal.type("bg", then: "Enter")
+        let isStopped = eventually(within: .seconds(5)) {
+            textOfFile("/proc/\(process)/stat")?.contains(") T ") == true
+        }
+        #expect(isStopped)
+        try terminal.type("clear; kill %1; wait; echo do''ne", then: "Enter")
+        #expect(try terminal.shows { $0.contains("done") }, "\(terminal)")
+        #expect(!exists(process))
+    }
+
+    @Test("scrolls the events with keys, and shows the keys")
+    func keys() throws {
+        let sandbox = try Sandbox(nodes: 1, votes: [50])
+        let terminal = try open(on: sandbox, height: 12)
+        for votes in Array(51...61) + [50] { try sandbox.setExpectedVotes(votes) }
+        func shows(_ word: String) throws {
+            #expect(try terminal.shows { screen in screen.contains { $0.contains(word) } }, "\(word): \n\(terminal)")
+        }
+        try shows("expected votes 61 -> 50")
+        for key in ["k", "Up"] { try terminal.type("", then: key) }
+        try shows("2 newer below")
+        #expect(try !terminal.screen.contains { $0.contains("expected votes 61 -> 50") })
+        for key in ["j", "Down"] { try terminal.type("", then: key) }
+        try shows("expected votes 61 -> 50")
+        try terminal.type("g")
+        try shows("status QUORATE")
+        try terminal.type("?")
+        try shows("scroll the events")
+        try terminal.type("?G")
+        try shows("expected votes 61 -> 50")
+        try terminal.type("q")
+        #expect(try terminal.shows { $0.last?.hasPrefix("$") == true }, "\(terminal)")
+    }
+
+    @Test("shows no colour with NO_COLOR, and plain characters without UTF-8")
+    func plain() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let terminal = try open(on: sandbox, environment: ["NO_COLOR": "1", "LANG": "C"])
+        #expect(try terminal.screen.contains { $0.hasPrefix("[#|] 1 of 1 votes") }, "\(terminal)")
+        #expect(try !terminal.styledScreen.contains("\u{1b}"))
+        #expect(try terminal.screen.allSatisfy { $0.utf8.allSatisfy { $0 < 0x80 } })
+    }
+
+    @Test("shows diagnostics on the page, and writes nothing else to the screen")
+    func diagnostics() throws {
+        let sandbox = try Sandbox(nodes: 1, starting: false)
+        let terminal = try open("2>&1", on: sandbox)
+        let isShown = try terminal.shows { screen in
+            screen.first?.hasPrefix("QUORUM UNKNOWN for") == true && screen[1].hasPrefix("cannot connect to corosync")
+                && screen.last?.hasPrefix("no connection") == true && !screen.contains { $0.contains("vqwatch:") }
+        }
+        #expect(isShown, "\(terminal)")
+        try terminal.type("q")
+        #expect(try isRestored(terminal, sandbox), "\(terminal)")
+    }
+
+    @Test("keeps watching while the terminal is stalled, then shows the newest state, and ends within a second")
+    func stalls() throws {
+        let sandbox = try Sandbox(nodes: 1, votes: [50])
+        for isPaused in [true, false] {
+            let terminal = try PseudoTerminal()
+            let page = try sandbox.spawn(
+                on: 1, [vqwatch, "--live"], environment: Self.environment, input: .descriptor(terminal.line),
+                output: .descriptor(terminal.line))
+            var shown = ""
+            let isShown = eventually(within: .seconds(10)) {
+                shown += terminal.readAll(quietFor: .milliseconds(100))
+                return shown.contains("50 of 50 votes")
+            }
+            try #require(isShown)
+
+            /// Stalls the terminal: output is paused, or the buffer is full and nobody reads.
+            func stall() { if isPaused { terminal.pause() } else { fill(terminal) } }
+            stall()
+            let command = "for v in $(seq 51 98) 99; do corosync-quorumtool -e $v || exit; done"
+            let changed = try sandbox.run(on: 1, ["sh", "-c", command], within: .seconds(120))
+            #expect(changed.status == 0, "\(changed.errors)")
+            try sandbox.expectNothingQueued(on: 1)
+            if isPaused {
+                #expect(terminal.waiting == 0)
+                terminal.resume()
+            }
+            let late = terminal.readAll(quietFor: .milliseconds(500)).filter { $0 != "x" }
+            #expect(late.contains("50 of 99 votes"), "the newest is shown")
+            let updates = late.split(separator: "\u{1b}[?2026h").count
+            #expect(updates < 20, "of 49 changes, most were overtaken: \(updates)")
+
+            stall()
+            try sandbox.setExpectedVotes(50)
+            let start = ContinuousClock.now
+            page.signal(SIGTERM)
+            #expect(page.wait(within: .seconds(2)) == .signaled(SIGTERM))
+            #expect(ContinuousClock.now - start < .seconds(1))
+            #expect(terminal.isInLineMode)
+            #expect(terminal.readAll(quietFor: .milliseconds(300)).hasSuffix("\u{1b}[?1049l"))
+        }
+    }
+
+    /// Fills the buffer of a terminal.
+    private func fill(_ terminal: PseudoTerminal) {
+        let flags = fcntl(terminal.line, F_GETFL)
+        _ = fcntl(terminal.line, F_SETFL, flags | O_NONBLOCK)
+        for size in [1000, 10, 1] {
+            let block = [UInt8](repeating: UInt8(ascii: "x"), count: size)
+            while write(terminal.line, block, size) > 0 {}
+        }
+        _ = fcntl(terminal.line, F_SETFL, flags)
+    }
+
+    @Test("ends when its terminal is closed")
+    func hangsUp() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let terminal = try open(on: sandbox)
+        let process = try program(in: sandbox)
+        try terminal.close()
+        #expect(eventually(within: .seconds(5)) { !exists(process) })
+    }
+
+    @Test("sleeps while it shows no seconds, and wakes up once per second while it does")
+    func rests() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        _ = try open("--refresh 0", on: sandbox)
+        let process = try program(in: sandbox)
+        func wakeups(within time: Duration) -> Int {
+            let before = switches(of: process)
+            usleep(UInt32(time / .microseconds(1)))
+            return switches(of: process) - before
+        }
+        // By then, the start is over.
+        sleep(1)
+        #expect(wakeups(within: .seconds(5)) == 0)
+        try sandbox.cut(2)
+        try sandbox.wait(node: 1, members: [1])
+        sleep(1)
+        let count = wakeups(within: .seconds(5))
+        #expect((3...6).contains(count), "\(count)")
+    }
+
+    /// How often the threads of a process have blocked.
+    private func switches(of process: Int32) -> Int {
+        namesInFolder("/proc/\(process)/task").reduce(0) { sum, thread in
+            let status = textOfFile("/proc/\(process)/task/\(thread)/status") ?? ""
+            let line = status.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") }
+            return sum + (line?.split(separator: "\t").last.flatMap { Int($0) } ?? 0)
+        }
+    }
+
+    @Test("ends after its timeout, and prints an error after the terminal is restored")
+    func ends() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let terminal = try open("--no-reconnect; echo status=$?", on: sandbox)
+        try sandbox.stop(1)
+        let isTold = try terminal.shows { screen in
+            screen.first == "before" && screen.contains { $0.hasPrefix("vqwatch: lost the connection to corosync") }
+                && screen.contains("status=1")
+        }
+        #expect(isTold, "\(terminal)")
+        try terminal.type("clear; \(vqwatch) --live --timeout 500ms; echo status=$?", then: "Enter")
+        #expect(try terminal.shows { $0.contains("status=124") }, "\(terminal)")
+    }
+
+    @Test("is refused without a terminal, and on one that cannot move its cursor")
+    func refuses() throws {
+        func expectRefusal(_ process: ChildProcess, _ words: String) {
+            let result = process.finish(within: .seconds(10))
+            #expect(
+                result.status == 64 && result.errors.hasPrefix("vqwatch: --live needs a terminal"), "\(result.errors)")
+            #expect(
+                result.errors.contains(words) && result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+        }
+        let terminal = try PseudoTerminal()
+        let line = ChildProcess.Stream.descriptor(terminal.line)
+        let environment = Self.environment
+        expectRefusal(try ChildProcess([vqwatch, "--live"], environment: environment, input: line), "standard output")
+        expectRefusal(try ChildProcess([vqwatch, "--live"], environment: environment, output: line), "standard input")
+        for (type, words) in [("dumb", "TERM is dumb"), ("", "TERM is not set"), (nil, "TERM is not set")]
+            as [(String?, String)]
+        {
+            let process = try ChildProcess(
+                [vqwatch, "--live"], environment: environment.merging(["TERM": type]) { $1 }, input: line, output: line)
+            expectRefusal(process, words)
+        }
+        #expect(terminal.readAll(quietFor: .milliseconds(100)).isEmpty)
+    }
+}
+
+extension Sandbox {
+    /// Expects that corosync on a node has no queued messages for any client.
+    fileprivate func expectNothingQueued(on node: Int) throws {
+        let queues = try run(on: node, ["corosync-cmapctl", "-m", "stats", "stats.ipcs.service5."]).lines
+            .filter { $0.contains(".queued ") || $0.contains(".queueing ") }
+        #expect(!queues.isEmpty && queues.allSatisfy { $0.hasSuffix(" = 0") }, "\(queues)")
+    }
+}
+
+private func exists(_ process: Int32) -> Bool { kill(process, 0) == 0 }
