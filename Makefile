@@ -189,7 +189,7 @@ docs: ## write the library's documentation to .build/docs; fails on a broken lin
 		--fallback-display-name Corosync --fallback-bundle-identifier vqwatch.Corosync --warnings-as-errors
 
 .PHONY: picture
-picture: build ## redraw share/vqwatch.svg from a real run
+picture: setup-test build ## redraw share/vqwatch.svg and share/vqwatch-live.svg from real runs
 	Tests/Sandbox/picture $(BUILT)
 
 .PHONY: clean
