@@ -60,11 +60,11 @@ run: ## build, then watch faults in a real three-node cluster for less than a mi
 	@$(MAKE) --no-print-directory setup-run build >&2
 	@VQWATCH=$(BUILT) JSON=$(JSON) Tests/Sandbox/demo
 
-# Fault and flood tests use the release program, and then a flood has a million notifications.
+# The program under test is the one that `build` makes, which is what users get.
+TESTED = VQWATCH_PROGRAM='$(abspath $(BUILT))'
 .PHONY: test
 test: setup-test lint build ## set up, lint, build, and run every test (on real clusters; no root needed)
-	VQWATCH_FLOOD=1000000 VQWATCH_PROGRAM='$(CURDIR)/$(BUILT)' \
-		swift test --disable-xctest --no-parallel $(SWIFT_FLAGS)
+	$(TESTED) VQWATCH_FLOOD=1000000 swift test --disable-xctest --no-parallel $(SWIFT_FLAGS)
 
 # How long to run, and the seed (without one: a new seed, which is printed).
 SOAK_SECONDS = 900
@@ -72,8 +72,8 @@ FUZZ_SECONDS = 600
 SEED =
 
 .PHONY: soak
-soak: setup-test ## run cluster faults in random order for 15 minutes (SOAK_SECONDS, SEED)
-	VQWATCH_SOAK_SECONDS=$(SOAK_SECONDS) VQWATCH_SOAK_SEED=$(SEED) \
+soak: setup-test build ## run cluster faults in random order for 15 minutes (SOAK_SECONDS, SEED)
+	$(TESTED) VQWATCH_SOAK_SECONDS=$(SOAK_SECONDS) VQWATCH_SOAK_SEED=$(SEED) \
 		swift test --disable-xctest --filter SoakTests $(SWIFT_FLAGS)
 
 # The toolchain's libFuzzer is the main program and needs instrumented code, hence a separate build. Its folder also holds
@@ -106,6 +106,7 @@ sanitize-thread sanitize-address: sanitize-%: setup-test
 	rm -f .build-$*/finding.*
 	TSAN_OPTIONS=halt_on_error=1:atexit_sleep_ms=0:log_path=$(CURDIR)/.build-$*/finding \
 	ASAN_OPTIONS=detect_leaks=0:log_path=$(CURDIR)/.build-$*/finding VQWATCH_FUZZ_SECONDS=20 \
+	VQWATCH_PROGRAM=$(CURDIR)/.build-$*/debug/vqwatch \
 		swift test --disable-xctest --no-parallel --sanitize=$* --scratch-path .build-$* --filter '$(SANITIZED)' \
 		$(SWIFT_FLAGS)
 	@if cat .build-$*/finding.* 2>/dev/null; then exit 1; fi

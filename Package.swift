@@ -67,16 +67,16 @@ let package = Package(
             name: "FuzzTests", dependencies: ["Corosync", "QuorumCommand", "QuorumWatch", "TestSupport"],
             exclude: ["Corpus", "LibFuzzer.swift"]),
         .testTarget(
-            name: "EnduranceTests", dependencies: ["TestSupport", "vqwatch"], exclude: ["valgrind.supp"]),
+            name: "EnduranceTests", dependencies: ["TestSupport"], exclude: ["valgrind.supp"]),
         // The stand-in itself is no target: `StandIn` of TestSupport compiles it.
         .testTarget(name: "StandInTests", dependencies: ["TestSupport", "standin-probe"]),
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "TestSupport", "follow-quorum", "follow-quorum-async", "quorum-device", "vqwatch",
+                "TestSupport", "follow-quorum", "follow-quorum-async", "quorum-device",
             ]),
-        .testTarget(name: "FaultTests", dependencies: ["TestSupport", "vqwatch"], exclude: ["README.md"]),
-        .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "vqwatch", "quorum-device"]),
+        .testTarget(name: "FaultTests", dependencies: ["TestSupport"], exclude: ["README.md"]),
+        .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "quorum-device"]),
     ],
     swiftLanguageModes: [.v6]
 )

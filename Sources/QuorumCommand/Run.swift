@@ -22,8 +22,11 @@ public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePoint
     } catch {
         // A reader that is slow now holds up this thread alone.
         restoreEndingSignals()
-        if plan.check != nil { write(CheckFormat.line(forUnknown: error.description), to: STDOUT_FILENO) }
-        report(error.description)
+        if plan.check != nil, plan.format != .quiet {
+            write(CheckFormat.line(forUnknown: error.description), to: STDOUT_FILENO)
+        } else {
+            report(error.description)
+        }
         _exit(errorStatus)
     }
 }

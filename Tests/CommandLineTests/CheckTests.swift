@@ -331,8 +331,9 @@ struct CheckTroubleTests {
 
     @Test("ends by a signal that asks it to")
     func signal() throws {
-        let process = try StandIn("hang votequorum_initialize 1\n").spawn([vqwatch, "-c"])
-        #expect(process.wait(within: .milliseconds(300)) == nil)
+        let standIn = try StandIn("hang votequorum_initialize 1\n")
+        let process = try standIn.spawn([vqwatch, "-c"])
+        #expect(eventually(within: .seconds(10)) { standIn.report["call.votequorum_initialize"] == 1 })
         process.signal(SIGTERM)
         #expect(process.wait(within: .seconds(1)) == .signaled(SIGTERM))
         #expect(process.readAll(within: .seconds(1)).isEmpty)

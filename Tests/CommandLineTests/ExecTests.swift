@@ -58,6 +58,27 @@ struct ExecTests {
         #expect(!result.errors.contains("=mine"))
     }
 
+    @Test(
+        "passes the rest of the line to the command, even if it looks like an option",
+        arguments: [
+            ["--help"], ["-h"], ["--version"], ["--generate-completion-script", "bash"], ["--exec", "date"],
+            ["--experimental-dump-help"], ["-f", "--count", "nonsense", "--", "--follow"], ["", "a  b", "--timeout"],
+        ])
+    func restOfTheLine(_ rest: [String]) throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let result = try sandbox.run(on: 1, [vqwatch, "-qf", "-n", "1", "--exec", "printf", "<%s>"] + rest)
+        #expect(result.status == 0 && result.output == "")
+        #expect(result.errors == rest.map { "<\($0)>" }.joined())
+    }
+
+    @Test("without a command is a usage error")
+    func withoutCommand() throws {
+        for rest in [[], [""], ["", "true"]] {
+            let result = try ChildProcess.run([vqwatch, "-f", "--exec"] + rest)
+            #expect(result.status == 64 && result.errors.contains("--exec"), "\(rest): \(result.errors)")
+        }
+    }
+
     @Test("that is missing, or no program, or whose interpreter is missing, is an error before it is too late")
     func missing() throws {
         let sandbox = try Sandbox(nodes: 2)
@@ -105,7 +126,7 @@ struct ExecTests {
         #expect(try folder.lines(of: "seen").isEmpty)
         _ = try ChildProcess.run(["touch", folder.file("gate")])
         #expect(follower.wait(within: .seconds(5)) == .exited(0))
-        #expect(try folder.lines(of: "seen").dropFirst().map { try EventLine($0) } == printed)
+        #expect(try EventLine.parse(folder.lines(of: "seen").dropFirst()) == printed)
     }
 
     @Test("that writes without end or ignores its input holds nothing up")

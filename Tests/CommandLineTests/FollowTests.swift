@@ -138,7 +138,7 @@ struct FollowTests {
         #expect(line.isQuorate == true)
         let changes = follower.finish()
         #expect(changes.status == 0)
-        let lines = try changes.lines.map { try EventLine($0) }
+        let lines = try EventLine.parse(changes.lines)
         #expect(lines.map(\.event) == ["nodelist", "quorum"])
         #expect(lines.last?.changedFields.contains("nodes.3.state") == true)
     }
@@ -153,7 +153,7 @@ struct FollowTests {
         try sandbox.cut(3)
         let result = follower.finish()
         #expect(result.status == 0)
-        let lines = try result.lines.map { try EventLine($0) }
+        let lines = try EventLine.parse(result.lines)
         #expect(lines.map(\.event) == ["expected_votes", "quorum"])
         #expect(lines.last?.changedFields.contains("ring_id") == true, "no nodelist line reported it")
         #expect(lines.last?.isQuorate == false)

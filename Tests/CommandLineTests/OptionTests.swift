@@ -49,7 +49,14 @@ struct OptionTests {
         (["--timeout", "1e400"], "--timeout"),
         (["--timeout", ""], "--timeout"),
         (["--timeout", "ms"], "--timeout"),
+        (["--timeout", "8760.001h"], "--timeout"),
         (["--timeout", "99999999h"], "--timeout"),
+        (["--timeout", String(repeating: "9", count: 400)], "--timeout"),
+        (["--timeout", "0.0"], "--timeout"),
+        (["-f", "--refresh", "8761h"], "--refresh"),
+        (["-c", "--warn-margin", "4294967296"], "--warn-margin"),
+        (["-c", "--warn-margin", "-1"], "--warn-margin"),
+        (["-f", "-n", "9223372036854775808"], "-n"),
         (["--timeout"], "--timeout"),
         (["--nonsense"], "--nonsense"),
         (["-fjn1"], "-fjn1"),
@@ -77,7 +84,9 @@ struct OptionTests {
 
     @Test(
         "accepts a duration in every form",
-        arguments: [("200ms", 0.2), ("0.2s", 0.2), (".2", 0.2), ("0.005m", 0.3), ("0.0001h", 0.36)])
+        arguments: [
+            ("200ms", 0.2), ("0.000000000001ms", 0.001), ("0.2s", 0.2), (".2", 0.2), ("0.005m", 0.3), ("0.0001h", 0.36),
+        ])
     func takesDurations(_ duration: String, _ seconds: Double) throws {
         let start = ContinuousClock.now
         let result = try ChildProcess.run([vqwatch, "--follow", "--timeout", duration])

@@ -54,6 +54,7 @@ struct OutputTests {
         let queues = try sandbox.run(on: 1, ["corosync-cmapctl", "-m", "stats", "stats.ipcs.service5."])
         let queued = queues.lines.filter { $0.contains(".queued ") }
         #expect(queued.count == 3 && queued.allSatisfy { $0.hasSuffix("= 0") }, "\(queues.output)")
+        #expect(eventually(within: .seconds(10)) { ended.isBlocked(writingTo: STDOUT_FILENO) })
         ended.signal(SIGTERM)
         #expect(ended.wait(within: .seconds(1), draining: false) == .signaled(SIGTERM))
         for line in expected {
@@ -68,11 +69,13 @@ struct OutputTests {
         defer { unlink(file) }
         let follower = try sandbox.spawn(on: 1, [vqwatch, "-fj"], output: .file(file))
         try sandbox.waitUntilTracked(on: 1)
+        let witness = try sandbox.follow()
         try sandbox.cut(3)
-        try sandbox.wait(node: 1, members: [1, 2])
+        #expect(try witness.nextEvent { $0.event == "quorum" } != nil)
+        follower.waitUntilIdle()
         follower.signal(SIGTERM)
         #expect(follower.wait(within: .seconds(1)) == .signaled(SIGTERM))
-        let lines = try ChildProcess.run(["cat", file]).lines.map { try EventLine($0).event }
+        let lines = try EventLine.parse(ChildProcess.run(["cat", file]).lines).map(\.event)
         #expect(lines == ["status", "nodelist", "quorum"])
     }
 }

@@ -3,9 +3,6 @@
 import Glibc
 import TestSupport
 
-/// The program under test.
-let vqwatch = Sandbox.builtProduct(named: "vqwatch")
-
 /// The four values of `--dispatch`.
 let dispatchModes = ["all", "one", "blocking", "one-nonblocking"]
 

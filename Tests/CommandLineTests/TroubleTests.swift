@@ -58,7 +58,7 @@ struct TroubleTests {
         try sandbox.stop(1)
         let result = strict.finish()
         #expect(result.status == 1)
-        #expect(try result.lines.map { try EventLine($0).event }.last == "disconnected")
+        #expect(try EventLine.parse(result.lines).last?.event == "disconnected")
         #expect(result.errors.hasPrefix("vqwatch: lost the connection to corosync: "))
         for (process, _) in waiting { end(process, by: SIGHUP) }
     }

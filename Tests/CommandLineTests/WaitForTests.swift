@@ -60,7 +60,7 @@ struct WaitForTests {
         let timedOut = try wait(of: sandbox, ["quorate", "complete", "member=3"], ["-t", "300ms"]).finish()
         #expect(timedOut.status == 124 && timedOut.output == "")
         #expect(
-            timedOut.errors == "vqwatch: waited in vain for complete, member=3: corosync says otherwise; "
+            timedOut.errors == "vqwatch: timed out waiting for complete, member=3: corosync says otherwise; "
                 + "ask vqwatch for the status, or allow more time with --timeout\n")
 
         try sandbox.start(3)
@@ -88,7 +88,7 @@ struct WaitForTests {
         try sandbox.freeze(3)
         let frozen = try wait(on: 3, of: sandbox, ["inquorate"], ["-t", "500ms"]).finish()
         #expect(frozen.status == 124 && frozen.output == "")
-        #expect(frozen.errors.hasPrefix("vqwatch: waited in vain for inquorate: corosync does not answer"))
+        #expect(frozen.errors.hasPrefix("vqwatch: timed out waiting for inquorate: corosync does not answer"))
         try sandbox.thaw(3)
 
         // A name that is configured later. Node 3 has to be back, or it would miss the reload.

@@ -44,7 +44,7 @@ struct CompletionTests {
         let folder = "/tmp/vqwatch-completions-\(getpid())"
         defer { _ = try? ChildProcess.run(["rm", "-r", folder]) }
         let result = try ChildProcess.run(
-            ["\(Repository.root)/Scripts/generate-completions", Repository.program, folder])
+            ["\(Repository.root)/Scripts/generate-completions", vqwatch, folder])
         #expect(result.status == 0, "\(result.errors)")
         for shell in Shell.allCases {
             let comparison = try ChildProcess.run(
@@ -60,7 +60,7 @@ struct CompletionTests {
         defer { sandbox.close() }
         let installed = "\(sandbox.folder)/installed"
         let make = try ChildProcess.run([
-            "make", "-s", "-C", Repository.root, "install", "BUILT=\(Repository.program)", "PREFIX=\(installed)",
+            "make", "-s", "-C", Repository.root, "install", "BUILT=\(vqwatch)", "PREFIX=\(installed)",
         ])
         try #require(make.status == 0, "\(make.errors)")
         /// Whether the last line is a prompt with nothing after it.

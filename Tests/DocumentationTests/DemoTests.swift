@@ -11,9 +11,9 @@ struct DemoTests {
     @Test("with JSON=1 prints every kind of change as JSON lines in less than a minute")
     func json() throws {
         let result = try ChildProcess.run(
-            [Self.script], environment: ["VQWATCH": Repository.program, "JSON": "1"], within: .seconds(60))
+            [Self.script], environment: ["VQWATCH": vqwatch, "JSON": "1"], within: .seconds(60))
         #expect(result.status == 0, "\(result.errors)")
-        let events = try result.lines.map { try EventLine($0) }
+        let events = try EventLine.parse(result.lines)
         #expect(
             Set(events.map(\.event)) == ["status", "nodelist", "quorum", "expected_votes", "info", "disconnected"])
         #expect(events.contains { $0.isQuorate == false })
@@ -27,7 +27,7 @@ struct DemoTests {
             try ChildProcess.run(["mktemp", "-dt", "vqwatch-interrupted-XXXXXX"]).lines.first)
         defer { _ = try? ChildProcess.run(["rmdir", folder]) }
         let demo = try ChildProcess(
-            [Self.script], environment: ["VQWATCH": Repository.program, "TMPDIR": folder, "JSON": nil])
+            [Self.script], environment: ["VQWATCH": vqwatch, "TMPDIR": folder, "JSON": nil])
         let first = demo.nextLine(within: .seconds(10))
         #expect(first?.hasPrefix("# three nodes") == true)
         #expect(demo.nextLine(within: .seconds(30)) { $0.contains(" status QUORATE: ") } != nil)

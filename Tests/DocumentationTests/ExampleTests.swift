@@ -43,7 +43,7 @@ struct ExampleTests {
             ],
             input: "#!/bin/bash\n{ printf '%s\\n' \"$@\"; [[ $0 != *mail ]] || cat; } > \(folder)/${0##*/}\n")
         try #require(made.status == 0, "\(made.errors)")
-        let path = "\(folder)/bin:\(Repository.program.dropLast("/vqwatch".count)):/usr/sbin:/usr/bin:/sbin:/bin"
+        let path = "\(folder)/bin:\(vqwatch.dropLast("/vqwatch".count)):/usr/sbin:/usr/bin:/sbin:/bin"
 
         func command(_ number: Int) -> [String] {
             let example = examples[number - 1]

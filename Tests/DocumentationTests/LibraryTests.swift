@@ -8,7 +8,7 @@ internal import Testing
 struct LibraryTests {
     @Test("has a comment for every public symbol")
     func symbols() throws {
-        let modules = String(Repository.program.dropLast("vqwatch".count)) + "Modules"
+        let modules = Sandbox.builtProduct(named: "Modules")
         let folder = try #require(try ChildProcess.run(["mktemp", "-dt", "vqwatch-symbols-XXXXXX"]).lines.first)
         defer { _ = try? ChildProcess.run(["rm", "-r", folder]) }
         let result = try ChildProcess.run(["\(Repository.root)/Scripts/symbol-graph", modules, folder])

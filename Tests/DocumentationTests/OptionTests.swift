@@ -7,7 +7,7 @@ internal import Testing
 struct OptionTests {
     /// The names of the options as the parser knows them: `--follow`, `-f`.
     static func options() throws -> [[String]] {
-        let dump = try JSON(parsing: ChildProcess.run([Repository.program, "--experimental-dump-help"]).output)
+        let dump = try JSON(parsing: ChildProcess.run([vqwatch, "--experimental-dump-help"]).output)
         return dump["command"]["arguments"].elements.map { argument in
             argument["names"].elements.map { name in
                 (name["kind"] == "long" ? "--" : "-") + (name["name"].string ?? "")
@@ -57,7 +57,7 @@ struct OptionTests {
     @Test("with every value that it accepts")
     func words() throws {
         let manual = try Repository.text(of: "man/vqwatch.1")
-        let dump = try JSON(parsing: ChildProcess.run([Repository.program, "--experimental-dump-help"]).output)
+        let dump = try JSON(parsing: ChildProcess.run([vqwatch, "--experimental-dump-help"]).output)
         let words = dump["command"]["arguments"].elements.flatMap { $0["allValues"].elements.compactMap(\.string) }
         #expect(words.contains("one-nonblocking") && words.contains("json"))
         for word in words {

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 internal import Glibc
-internal import TestSupport
 
 /// The files of the repository.
 enum Repository {
     /// The folder of the package.
     static let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-
-    /// The program as it was built with the tests.
-    static let program = Sandbox.builtProduct(named: "vqwatch")
 
     /// The text of a file.
     static func text(of path: String) throws -> String {

@@ -11,9 +11,10 @@ struct CorosyncLog {
         let members: Set<Int64>
         let joined: Set<Int64>
         let left: Set<Int64>
-        /// Whether its synchronisation was completed. Corosync notifies its clients during the synchronisation; if the
-        /// next ring interrupts it, the notification may or may not have been sent.
-        var isComplete = false
+        /// When its synchronisation was completed, in microseconds since 1970; nil if it was not. Corosync notifies its
+        /// clients during the synchronisation; if the next ring interrupts it, the notification may or may not have been
+        /// sent.
+        var completion: Int64?
     }
 
     /// Quorum gained or lost.
@@ -30,6 +31,8 @@ struct CorosyncLog {
         var process = 0
         var rings: [Ring] = []
         var quorumChanges: [QuorumChange] = []
+        /// When the sandbox told it to end, in microseconds since 1970; nil if it did not.
+        var end: Int64?
         /// Whether it was stopped, not killed. The log of a killed daemon can lack its last lines.
         var exitedNormally = false
     }
@@ -67,12 +70,14 @@ struct CorosyncLog {
                         left: list("left")))
             } else if message("[MAIN  ] Completed service synchronization") != nil {
                 let last = runs[run].rings.count - 1
-                if last >= 0 { runs[run].rings[last].isComplete = true }
+                if last >= 0 { runs[run].rings[last].completion = Self.time(of: line) }
             } else if message("[QUORUM] This node is within the ") != nil {
                 runs[run].quorumChanges.append(
                     QuorumChange(
                         isQuorate: message("within the primary component") != nil, time: Self.time(of: line),
                         ring: runs[run].rings.count - 1))
+            } else if let text = message("--- corosync is told to end at ") {
+                runs[run].end = Int64(text.prefix { $0.isNumber })
             } else if message("Corosync Cluster Engine exiting normally") != nil {
                 runs[run].exitedNormally = true
             } else if let text = message("[QUORUM] ") {

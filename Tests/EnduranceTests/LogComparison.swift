@@ -12,14 +12,15 @@ import TestSupport
 /// - A ring whose synchronisation is interrupted by the next ring may or may not be reported.
 /// - A watcher that connects during the synchronisation of a ring gets that ring at once, and a second time when all
 ///   clients are notified.
-/// - Anything within ``slack`` before the end of a connection may be missing: the library checks for a hang-up before
-///   it checks for notifications; a daemon that shuts down closes its connections before it leaves the ring; and if the
-///   daemon leaves a request unanswered, the library gives up after 2 s, and the notification that caused the request
-///   is lost.
-/// - A daemon that is killed can die before its last lines are in the log.
+/// - A daemon that was told to end may notify of nothing more: a shutdown closes the connections before the daemon leaves
+///   the ring. Notifications in the ``slack`` before may be missing as well: the library checks for a hang-up before it
+///   checks for notifications.
+/// - A daemon that is killed can die before the last lines of that ``slack`` are in its log.
+///
+/// There is no other reason for the loss of a connection.
 struct LogComparison {
-    /// How long before the end of a connection events may be missing, in microseconds.
-    static let slack: Int64 = 3_000_000
+    /// How long a watcher takes at most to dispatch a notification, and a daemon to write its log, in microseconds.
+    static let slack: Int64 = 500_000
     /// How long after the first ring of a daemon a watcher may connect, in microseconds: its longest pause between two
     /// attempts, a freeze, and a busy machine.
     static let connectionLimit: Int64 = 20_000_000
@@ -58,9 +59,7 @@ struct LogComparison {
         var runs: Set<Int> = []
         var previous = -1
         for connection in connections {
-            let isLost = connection.last?.event == "disconnected"
-            let ended = isLost ? connection.last!.time : end
-            guard let run = compare(connection, until: ended) else { continue }
+            guard let run = compare(connection, until: end) else { continue }
             if run < previous { note("an earlier run of the daemon", connection[0]) }
             previous = run
             runs.insert(run)
@@ -77,7 +76,7 @@ struct LogComparison {
     }
 
     /// Compares one connection; returns the run of the daemon that it belongs to.
-    private mutating func compare(_ lines: [EventLine], until end: Int64) -> Int? {
+    private mutating func compare(_ lines: [EventLine], until last: Int64) -> Int? {
         let status = lines[0]
         let ring = status.json["ring_id"].string
         guard let run = log.runs.firstIndex(where: { $0.rings.contains { $0.id == ring } }),
@@ -87,6 +86,9 @@ struct LogComparison {
             return nil
         }
         compared += 1
+        let isLost = lines.last?.event == "disconnected"
+        let end = isLost ? log.runs[run].end ?? last : last
+        if isLost, end > lines.last!.time { note("the daemon was not told to end before", lines.last!) }
         if status.time - log.runs[run].rings[0].time > Self.connectionLimit, run > 0 {
             note("connected too late", status)
         }
@@ -105,7 +107,7 @@ struct LogComparison {
             if line.event == "quorum" || line.event == "disconnected" { waitsForQuorum = nil }
             guard line.event == "nodelist" else { continue }
             compared += 1
-            if let (line, ring) = waitsForQuorum, ring.isComplete { note("no quorum line follows", line) }
+            if let (line, ring) = waitsForQuorum, ring.completion != nil { note("no quorum line follows", line) }
             let id = line.json["ring_id"].string
             if next == start + 1, id == run.rings[start].id {
                 if line.json["joined"] != [] || line.json["left"] != [] { note("no node joined or left", line) }
@@ -115,7 +117,7 @@ struct LogComparison {
                 if run.exitedNormally || line.time < end - Self.slack { note("a ring that is not in the log", line) }
                 continue
             }
-            for ring in run.rings[next..<found] where ring.isComplete {
+            for ring in run.rings[next..<found] where ring.completion != nil {
                 problems.append("ring \(ring.id) is missing before \(line.text)")
             }
             let ring = run.rings[found]
@@ -130,7 +132,7 @@ struct LogComparison {
             if ids("left") != left { note("the nodes that left are not \(left.sorted())", line) }
             (members, next, waitsForQuorum) = (ring.members, found + 1, (line, ring))
         }
-        for ring in run.rings[next...] where ring.isComplete && ring.time < end - Self.slack {
+        for ring in run.rings[next...] where ring.completion.map({ $0 < end - Self.slack }) == true {
             problems.append("ring \(ring.id) is missing after \(lines.last!.text)")
         }
     }

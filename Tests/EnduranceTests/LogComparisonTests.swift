@@ -75,6 +75,32 @@ struct LogComparisonTests {
         }
     }
 
+    @Test("finds what is missing shortly before a daemon is killed, and a loss without such a reason")
+    func findsWhatIsMissingBeforeTheEnd() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        let watcher = try sandbox.spawn(on: 1, [vqwatch, "-fj"])
+        var lines: [EventLine] = []
+        func read(to isLast: (EventLine) -> Bool) throws {
+            while lines.last.map(isLast) != true { lines.append(try #require(try watcher.nextEvent())) }
+        }
+        try read { $0.event == "status" }
+        try sandbox.cut(2)
+        try read { $0.event == "quorum" && $0.isQuorate == false }
+        let told = try #require(lines.last)
+        #expect(eventually(within: .seconds(5)) { currentTime() - told.time > LogComparison.slack + 100_000 })
+        try sandbox.kill(1)
+        try read { $0.event == "disconnected" }
+        let log = try sandbox.log(of: 1)
+        func problems(_ lines: [EventLine], _ log: String) -> [String] {
+            LogComparison(lines, with: CorosyncLog(log), end: currentTime()).problems
+        }
+        #expect(problems(lines, log) == [])
+        #expect(!problems(lines.filter { $0.event != "nodelist" && $0.event != "quorum" }, log).isEmpty)
+        #expect(!problems(lines.filter { $0.event != "quorum" }, log).isEmpty)
+        let withoutEnd = log.split(separator: "\n").filter { !$0.hasPrefix("--- corosync is told to end") }
+        #expect(!problems(lines, withoutEnd.joined(separator: "\n")).isEmpty)
+    }
+
     /// The line with the array of that name empty.
     private func emptied(_ name: String, _ line: String) throws -> String {
         let start = try #require(line[...].firstRange(of: "\"\(name)\":[")).upperBound

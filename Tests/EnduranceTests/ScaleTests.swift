@@ -61,13 +61,16 @@ struct ScaleTests {
         }
         print("scale: 24 nodes restarted in \(start.duration(to: .now))")
         for node in watched { try sandbox.wait(node: node, members: all, within: .seconds(90)) }
-        sleep(2)
         for node in watched {
-            let status = try status(of: node)
-            let nodes = status.json["nodes"].elements
-            let isWhole = nodes.count == 24 && nodes.allSatisfy { $0["state"] == "member" && $0["votes"] == 1 }
-            let isAsBefore = ["votes", "flags", "quorate"].allSatisfy { status.json[$0] == whole.json[$0] }
-            #expect(isWhole && isAsBefore, "\(status.json)")
+            var now: JSON?
+            let isWholeAgain = try eventually(within: .seconds(20)) {
+                let status = try status(of: node).json
+                now = status
+                let nodes = status["nodes"].elements
+                let isWhole = nodes.count == 24 && nodes.allSatisfy { $0["state"] == "member" && $0["votes"] == 1 }
+                return isWhole && ["votes", "flags", "quorate"].allSatisfy { status[$0] == whole.json[$0] }
+            }
+            #expect(isWholeAgain, "\(String(describing: now))")
         }
         let end = currentTime()
         var lines = 0
@@ -75,7 +78,7 @@ struct ScaleTests {
         for watcher in watchers {
             watcher.process.signal(SIGTERM)
             #expect(watcher.process.wait(within: .seconds(5)) == .signaled(SIGTERM))
-            let found = try (textOfFile(watcher.path) ?? "").split(separator: "\n").map { try EventLine(String($0)) }
+            let found = try EventLine.parse((textOfFile(watcher.path) ?? "").split(separator: "\n"))
             let comparison = LogComparison(found, with: try sandbox.rings(of: watcher.node), end: end)
             for problem in comparison.problems.prefix(10) { Issue.record("node \(watcher.node): \(problem)") }
             #expect(comparison.compared > 4)
@@ -127,7 +130,7 @@ struct ScaleTests {
     func manyNodes() throws {
         let temporary = try TemporaryFolder()
         let folder = temporary.path
-        let program = try stripped("vqwatch", in: temporary)
+        let program = try stripped(vqwatch, in: temporary)
         let one = try cost(nodes: 1, program, in: folder)
         let some = try cost(nodes: 96, program, in: folder)
         let many = try cost(nodes: 384, program, in: folder)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Glibc
 import TestSupport
 
 /// A random sequence of actions on a cluster. The same seed gives the same sequence.
@@ -20,6 +21,8 @@ struct Schedule {
         case expectedVotes(Int, on: Int)
         /// A new name for a node, and a reload.
         case rename(Int, on: Int)
+        /// Start a watcher with blocked outputs; if the node has one, end it by a signal.
+        case watch(on: Int, endedBy: Int32)
     }
 
     let nodes: Int
@@ -66,7 +69,7 @@ struct Schedule {
         let node = Int.random(in: 1...nodes, using: &random)
         let other = awake.randomElement(using: &random)!
         let mayLose = running.contains(node) && node != frozen && awake.count > 1 && running.count > nodes - 2
-        switch Int.random(in: 0..<22, using: &random) {
+        switch Int.random(in: 0..<26, using: &random) {
         case 0...3: return cut.contains(node) ? .heal(node) : .cut(node)
         case 4...6:
             if isPartitioned { return .join }
@@ -80,7 +83,8 @@ struct Schedule {
         case 16, 17: return mayLose && frozen == nil ? .freeze(node) : nil
         case 18: return .votes(Int.random(in: 1...3, using: &random), of: node, on: other)
         case 19, 20: return .expectedVotes(Int.random(in: nodes...(nodes * 2), using: &random), on: other)
-        default: return .rename(node, on: other)
+        case 21: return .rename(node, on: other)
+        default: return .watch(on: node, endedBy: [SIGINT, SIGTERM, SIGHUP].randomElement(using: &random)!)
         }
     }
 
@@ -94,7 +98,7 @@ struct Schedule {
         case .start(let node): running.insert(node)
         case .freeze(let node): frozen = node
         case .thaw: frozen = nil
-        case .restart, .votes, .expectedVotes, .rename: break
+        case .restart, .votes, .expectedVotes, .rename, .watch: break
         }
     }
 }

@@ -27,7 +27,7 @@ struct ScheduleTests {
             let kinds = Set(course(seed: seed, actions: 150).map { String("\($0)".prefix { $0 != "(" }) })
             let all: Set = [
                 "cut", "heal", "partition", "join", "stop", "kill", "start", "restart", "freeze", "thaw", "votes",
-                "expectedVotes", "rename",
+                "expectedVotes", "rename", "watch",
             ]
             #expect(kinds == all, "seed \(seed)")
         }

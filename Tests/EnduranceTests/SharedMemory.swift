@@ -40,8 +40,10 @@ struct SharedMemory: CustomStringConvertible {
     /// - Parameters:
     ///   - log: The log of the node.
     ///   - isWatched: Whether the client is a watcher that outlived the daemon.
+    ///   - wasEnded: Whether the client is a watcher that was ended by a signal. It does not wait for a daemon that does not
+    ///     answer, and so may leave its connection open.
     /// - Returns: The excuse; nil if there is none.
-    func excuse(_ log: CorosyncLog, isWatched: Bool) -> Excuse? {
+    func excuse(_ log: CorosyncLog, isWatched: Bool, wasEnded: Bool = false) -> Excuse? {
         guard let run = log.run(of: server), !run.exitedNormally else { return nil }
         // The count is 1 as soon as a buffer is complete; the last buffer may be incomplete.
         if files == Array(Self.parts.prefix(files.count)), references.dropLast().allSatisfy({ $0 == 1 }),
@@ -53,7 +55,7 @@ struct SharedMemory: CustomStringConvertible {
         let isLeft =
             Set(files) == Set(Self.removal.suffix(files.count)) && references.allSatisfy { (0...1).contains($0) }
             && references.count { $0 == 1 } <= 1
-        return !isWatched && isLeft ? .unnoticed : nil
+        return wasEnded || !isWatched && isLeft ? .unnoticed : nil
     }
 
     var description: String { "\(folder): \(service), \(files.count) files, references \(references)" }

@@ -11,10 +11,13 @@ final class Soak {
     private(set) var actions = 0
     /// Changes that corosync refused at that moment.
     private(set) var refused = 0
+    /// The process IDs, as corosync sees them, of the watchers with blocked outputs that were ended.
+    private(set) var ended: Set<Int> = []
 
     private var schedule: Schedule
     private var names: [Int: String] = [:]
     private let configuration: String
+    private var blocked: [Int: BlockedWatcher] = [:]
 
     init(nodes: Int, seed: UInt64) throws {
         sandbox = try Sandbox(nodes: nodes)
@@ -45,6 +48,7 @@ final class Soak {
     /// Makes the cluster whole again, with one vote per node and a configuration that all nodes have read, and makes
     /// every watcher read the state.
     func settle() throws {
+        for node in blocked.keys.sorted() { try endBlocked(on: node, by: SIGTERM) }
         for action in schedule.settle() { try perform(action) }
         let all = Array(1...sandbox.nodeCount)
         for node in all { try sandbox.wait(node: node, members: all, within: .seconds(60)) }
@@ -86,6 +90,20 @@ final class Soak {
             names[node] = "node\(node)-\(actions)"
             try sandbox.configure(Array(renamed().utf8))
             try attempt(on: other, ["corosync-cfgtool", "-R"])
+        case .watch(let node, let signal):
+            if blocked[node] == nil {
+                blocked[node] = try BlockedWatcher(on: node, of: sandbox)
+            } else {
+                try endBlocked(on: node, by: signal)
+            }
+        }
+    }
+
+    private func endBlocked(on node: Int, by signal: Int32) throws {
+        guard let watcher = blocked.removeValue(forKey: node) else { return }
+        ended.insert(watcher.number)
+        guard watcher.end(by: signal) else {
+            throw TestFailure("VQWATCH_SOAK_SEED=\(seed): signal \(signal) does not end a watcher with blocked outputs")
         }
     }
 

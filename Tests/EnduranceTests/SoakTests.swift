@@ -22,13 +22,7 @@ struct SoakTests {
         init(on node: Int, of sandbox: Sandbox, _ mode: String, path: String, into output: String) throws {
             process = try sandbox.spawn(
                 on: node, [vqwatch, "-fj", "--dispatch", mode], isVisible: true, output: .file(output), errors: .null)
-            var child: (Int32, Int)?
-            let isThere = eventually(within: .seconds(10)) { [process] in
-                child = process.onlyChild.flatMap { id in innerNumber(of: id).map { (id, $0) } }
-                return child != nil
-            }
-            guard isThere, let child else { throw TestFailure("no watcher on node \(node)") }
-            (processID, number) = child
+            (processID, number) = try visibleChild(of: process)
             (self.node, self.mode, self.path) = (node, mode, path)
         }
 
@@ -37,7 +31,7 @@ struct SoakTests {
         func end() { kill(processID, SIGTERM) }
 
         func lines() throws -> [EventLine] {
-            try (textOfFile(path) ?? "").split(separator: "\n").map { try EventLine(String($0)) }
+            try EventLine.parse((textOfFile(path) ?? "").split(separator: "\n"))
         }
     }
 
@@ -98,14 +92,15 @@ struct SoakTests {
             }
         }
         for watcher in watchers { compare(try watcher.lines(), node: watcher.node, watcher.name) }
-        let unreadLines = try late.split(separator: "\n").map { try EventLine(String($0)) }
+        let unreadLines = try EventLine.parse(late.split(separator: "\n"))
         #expect(!unreadLines.contains { $0.event == "dropped" })
         compare(unreadLines, node: 1, "node 1, not read until the end")
         #expect(expected > 2 * watchers.count, "the logs have enough events")
         print(
             """
             soak: seed \(seed): \((.now - soak.start).components.seconds) s, \(soak.actions) actions \
-            (\(soak.refused) refused), \(logs.map(\.runs.count).reduce(0, +)) runs of \(nodes) daemons, \
+            (\(soak.refused) refused), \(soak.ended.count) watchers with blocked outputs ended, \
+            \(logs.map(\.runs.count).reduce(0, +)) runs of \(nodes) daemons, \
             \(lines) lines of \(watchers.count + 1) watchers, \(compared) compared with \
             \(expected) rings and changes of quorum in the logs; memory at most \
             \(after.watchers.map(\.memory).max() ?? 0) KiB, \
@@ -171,7 +166,7 @@ struct SoakTests {
         let log = try sandbox.rings(of: node)
         return found.filter { $0.server != server }.compactMap { shared in
             let client = names[shared.client]
-            let excuse = shared.excuse(log, isWatched: client != nil)
+            let excuse = shared.excuse(log, isWatched: client != nil, wasEnded: soak.ended.contains(shared.client))
             let end = log.run(of: shared.server).map { $0.exitedNormally ? "stopped" : "killed" } ?? "unknown"
             let sides = "client \(shared.client) (\(client ?? "no watcher")), server \(shared.server) (\(end))"
             if let excuse {

@@ -22,8 +22,12 @@ func trials() -> [Trial] {
                     let attempt = phase == .refresh ? tryRefresh : Form.statuses.contains(form) ? tryStatus : tryStart
                     trials += cells.map { cell in Trial(cells: [cell]) { attempts([cell], attempt) } }
                 case .steady, .reconnect:
-                    // One run for a series of faults, so that leaks add up.
-                    trials.append(Trial(cells: cells) { trySeries(cells) })
+                    // One run for a series of faults, so that leaks add up; where connections are lost, a short one: the
+                    // pauses between repeated losses grow.
+                    let lost = cells.filter { $0.phase == .reconnect || outcome(of: $0) == .reconnects }
+                    let kept = cells.filter { !lost.contains($0) }
+                    let series = [kept] + stride(from: 0, to: lost.count, by: 3).map { Array(lost[$0...].prefix(3)) }
+                    trials += series.filter { !$0.isEmpty }.map { cells in Trial(cells: cells) { trySeries(cells) } }
                 }
             }
         }
@@ -219,12 +223,12 @@ private func trySeries(_ cells: [Cell]) -> [(Cell, String)] {
         try check(try read(to: "status", for: first)[0])
         let descriptors = watched.descriptors
         for (index, cell) in cells.enumerated() {
-            // Let the printing thread block again, so that only the calls after the trigger are counted.
-            usleep(5000)
+            // All threads block again, so that only the calls after the trigger are counted.
+            watched.process.waitUntilIdle()
             watched.allowStep()
             let isSame = cell.phase == .steady && outcome(of: cell) != .reconnects
             var events = try read(to: isSame ? "quorum" : "status", for: cell)
-            if outcome(of: cell) == .retried { usleep(5000) }
+            if outcome(of: cell) == .retried { watched.process.waitUntilIdle() }
             watched.allowStep()
             events += try read(to: "expected_votes", for: cell)
             note(cell) { try check(series: events, of: cell, index) }

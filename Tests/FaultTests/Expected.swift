@@ -64,4 +64,4 @@ func diagnoses(_ errors: String) throws(Problem) -> [String] {
 }
 
 /// Parses every line.
-func events(_ lines: [String]) throws -> [EventLine] { try lines.map { line in try EventLine(line) } }
+func events(_ lines: [String]) throws -> [EventLine] { try EventLine.parse(lines) }

@@ -7,9 +7,13 @@ import TestSupport
 struct History {
     /// The last state, by dotted path, with a node under its ID; nil before the first state and after dropped lines.
     private var state: [String: JSON]?
+    private var time = ""
 
     /// Checks the next line.
     mutating func add(_ line: EventLine) throws(Problem) {
+        let now = line.json["time"].string ?? ""
+        try demand(now >= time, "the time goes back from \(time): \(line.json)")
+        time = now
         switch line.event {
         case "dropped": state = nil
         case "disconnected", "unresponsive": state?["quorate"] = .null

@@ -91,7 +91,8 @@ struct LastingFaultTests {
             let isStatus = cell.form == .statusAll
             let script = "nodes 3\nhang \(call.function) \(call.number) \(call.filter)\n"
             // Names are waited for two seconds.
-            let watched = try Watched(script, cell.form.arguments + ["--timeout", call.isMap ? "6s" : "400ms"])
+            let timeout = call.isMap || !isStatus ? "20s" : "400ms"
+            let watched = try Watched(script, cell.form.arguments + ["--timeout", timeout])
             let start = ContinuousClock.now
             if isStatus {
                 let result = watched.finish()
@@ -102,11 +103,16 @@ struct LastingFaultTests {
                 for event in try events(result.lines) { try check(event, names: isKnown ? .known : .unknown) }
                 try demand(result.lines.count == (isNever ? 0 : 1), "printed \(result.lines)")
             } else {
-                if call.isMap && call != .mapFinalize {
+                // A connection is closed at the end.
+                let isClosing = call == .finalize || call == .mapFinalize
+                if call.isMap || isClosing {
                     let event = try #require(try watched.process.nextEvent(within: .seconds(5)))
-                    try check(event, names: .unknown)
+                    try check(event, names: isClosing ? .known : .unknown)
                 } else {
-                    usleep(100_000)
+                    let isCalled = eventually(within: .seconds(10)) {
+                        watched.report["call.\(call.function)", default: 0] >= call.number
+                    }
+                    try demand(isCalled, "\(call.function) is not called")
                 }
                 let signalled = ContinuousClock.now
                 watched.process.signal(SIGTERM)

@@ -5,17 +5,18 @@ import TestSupport
 
 /// A run of vqwatch with the stand-in: the script, the arguments, and the stand-in's counters.
 final class Watched: Sendable {
-    /// The program under test; `VQWATCH_PROGRAM` can name another build.
-    static let program =
-        getenv("VQWATCH_PROGRAM").map { String(cString: $0) } ?? Sandbox.builtProduct(named: "vqwatch")
-
     let process: ChildProcess
     private let standIn: StandIn
 
     /// Starts it with a script.
-    init(_ script: String, _ arguments: [String], output: ChildProcess.Stream = .pipe) throws {
+    init(
+        _ script: String, _ arguments: [String], environment: [String: String?] = [:],
+        output: ChildProcess.Stream = .pipe, errors: ChildProcess.Stream = .pipe
+    ) throws {
         standIn = try StandIn(script)
-        process = try standIn.spawn([Self.program] + arguments, environment: ["NOTIFY_SOCKET": nil], output: output)
+        process = try standIn.spawn(
+            [vqwatch] + arguments, environment: environment.merging(["NOTIFY_SOCKET": nil]) { given, _ in given },
+            output: output, errors: errors)
     }
 
     /// Waits until it has ended.

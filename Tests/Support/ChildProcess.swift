@@ -55,6 +55,8 @@ public final class ChildProcess: Sendable {
     private let sources: Mutex<Sources>
     private let exit: Mutex<Exit>
     private let kept: (any AnyObject & Sendable)?
+    /// The last event that was read with ``nextEvent(within:where:)``.
+    let lastEvent: Mutex<EventLine?> = Mutex(nil)
 
     private struct Sources {
         var output: LineSource

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+internal import Synchronization
+
 /// One valid JSON line of vqwatch.
 public struct EventLine: Hashable, Sendable {
     /// The whole object.
@@ -73,6 +75,28 @@ public struct EventLine: Hashable, Sendable {
         json["nodes"].elements.first { $0["id"] == .number(id) } ?? .null
     }
 
+    /// Parses the lines of one output, and checks that their times never go back.
+    ///
+    /// - Parameter lines: The lines without their newlines, in order.
+    /// - Returns: The events.
+    /// - Throws: ``Malformed``.
+    public static func parse(_ lines: some Sequence<some StringProtocol>) throws(Malformed) -> [EventLine] {
+        var events: [EventLine] = []
+        for line in lines {
+            let event = try EventLine(String(line))
+            try event.check(follows: events.last)
+            events.append(event)
+        }
+        return events
+    }
+
+    /// Throws if the event before this one has a later time.
+    fileprivate func check(follows last: EventLine?) throws(Malformed) {
+        // In RFC 3339 and UTC, the later time is the greater string.
+        guard let before = last?.json["time"].string, let time = json["time"].string, time < before else { return }
+        throw Malformed(description: "the time goes back from \(before): \(json)")
+    }
+
     /// The line without its time, which differs from run to run.
     public var timeless: JSON {
         var members = json.members
@@ -95,6 +119,8 @@ extension ChildProcess {
         let deadline = ContinuousClock.now + limit
         while let line = nextLine(within: max(.zero, deadline - .now)) {
             let event = try EventLine(line)
+            try event.check(follows: lastEvent.withLock { $0 })
+            lastEvent.withLock { $0 = event }
             if isWanted(event) { return event }
         }
         return nil

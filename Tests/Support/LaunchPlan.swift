@@ -104,7 +104,7 @@ private func changedEnvironment(_ changes: [String: String?]) -> [String] {
 }
 
 /// A pipe that no new process inherits, made while ``launching`` is locked.
-private func privatePipe() -> (reading: Int32, writing: Int32)? {
+func privatePipe() -> (reading: Int32, writing: Int32)? {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { return nil }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }

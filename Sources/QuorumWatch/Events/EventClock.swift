@@ -27,8 +27,7 @@ struct EventClock: Sendable {
     /// The time for the event of a moment, which is the next event: that of the event before, where the moment was taken
     /// earlier than that of the event before.
     mutating func time(of moment: Moment) -> Timestamp {
-        // A later moment with an earlier time: the clock was set back.
-        if moment.time >= last.time || moment.sequence > last.sequence { last = moment }
+        if moment.sequence > last.sequence { last = moment }
         return last.time
     }
 }

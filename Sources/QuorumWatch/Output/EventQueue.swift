@@ -52,7 +52,7 @@ final class EventQueue: Sendable {
         /// Whether the last wait for room ended without any.
         var isStalled = false
         var writeNow: (@Sendable (Item) -> Bool)?
-        var startConsumer: (@Sendable () -> Void)?
+        var startConsumer: (@Sendable () -> Bool)?
 
         mutating func removeFirst() -> Event? {
             guard let event = events.popFirst() else { return nil }
@@ -87,8 +87,16 @@ final class EventQueue: Sendable {
     /// is being written.
     func onEmpty(writeNow: @escaping @Sendable (Item) -> Bool) { state.withLock { $0.writeNow = writeNow } }
 
-    /// Sets how the consumer is started when the first event has to be queued. Without one, it is never started.
-    func onFirstQueued(start: @escaping @Sendable () -> Void) { state.withLock { $0.startConsumer = start } }
+    /// Sets how the consumer is started when something has to be queued for the first time; `start` returns whether it was.
+    func onFirstQueued(start: @escaping @Sendable () -> Bool) { state.withLock { $0.startConsumer = start } }
+
+    /// Starts the consumer, if it has to be started. Without a consumer, nothing that is queued is ever written.
+    private func startConsumer(_ state: inout State) {
+        defer { state.startConsumer = nil }
+        guard state.startConsumer?() == false else { return }
+        state.isClosed = true
+        drainedFlag.raise()
+    }
 
     /// Takes the state at the start, from which changes are computed, where no status is printed.
     func begin(with state: ClusterState) {
@@ -121,8 +129,7 @@ final class EventQueue: Sendable {
             }
             state.events.append(event)
             state.bytes += size
-            state.startConsumer?()
-            state.startConsumer = nil
+            startConsumer(&state)
             return true
         }
     }
@@ -179,14 +186,16 @@ final class EventQueue: Sendable {
 
     /// Closes the queue; what waits is still written, and after it why there is no answer, if there is none.
     func close(noAnswer reason: String? = nil) {
-        let isWritten = state.withLock { state in
+        state.withLock { state in
             state.isClosed = true
             state.noAnswer = reason
-            if reason != nil { state.startConsumer?() }
-            defer { state.startConsumer = nil }
-            return state.startConsumer != nil && reason == nil
+            if reason != nil {
+                startConsumer(&state)
+            } else if state.startConsumer != nil {
+                // Nothing had to be queued.
+                drainedFlag.raise()
+            }
         }
-        if isWritten { drainedFlag.raise() }
     }
 
     /// Records that everything is written, or never will be.

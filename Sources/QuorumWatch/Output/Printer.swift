@@ -53,6 +53,8 @@ final class Printer: Sendable {
     private let limit: Int?
     private let stop: StopRequest
     private let diagnostics: DiagnosticWriter
+    /// Whether the thread that adds an event mostly writes it.
+    let writesAtOnce: Bool
     // Used by one thread at a time: the queue sees to it.
     private let state = Guarded(State())
 
@@ -64,7 +66,8 @@ final class Printer: Sendable {
         limit = plan.printsOnce ? 1 : plan.limit
         self.stop = stop
         self.diagnostics = diagnostics
-        if !format.hasLines || isPipeOrNull(STDOUT_FILENO) { queue.onEmpty { [unowned self] in writeNow($0) } }
+        writesAtOnce = !format.hasLines || isPipeOrNull(STDOUT_FILENO)
+        if writesAtOnce { queue.onEmpty { [unowned self] in writeNow($0) } }
     }
 
     /// Writes until the queue is closed and empty.

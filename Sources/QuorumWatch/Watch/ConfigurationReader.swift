@@ -26,6 +26,8 @@ final class ConfigurationReader: Sendable {
     private let report: @Sendable (Result<Configuration, ConfigurationFailure>) -> Void
     /// Called with the moment of every change of totem's membership.
     private let reportMembership: @Sendable (Instant) -> Void
+    /// Notices when corosync does not answer.
+    let watchdog: Watchdog
 
     /// How long names are waited for, and how long those that were read are believed while nothing can be read.
     static let patience = Duration.seconds(2)
@@ -36,6 +38,7 @@ final class ConfigurationReader: Sendable {
         reportMembership: @escaping @Sendable (Instant) -> Void
     ) throws(SystemError) {
         wake = try Flag()
+        watchdog = try Watchdog()
         self.stop = stop
         self.follows = follows
         self.report = report
@@ -75,6 +78,7 @@ final class ConfigurationReader: Sendable {
         _ = wait(for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN)])
         while stop.requested == nil {
             wake.lower()
+            watchdog.begin()
             do throws(CorosyncError) {
                 let map = try ConfigurationMap()
                 do throws(CorosyncError) {
@@ -84,6 +88,7 @@ final class ConfigurationReader: Sendable {
                     throw error
                 }
             } catch {
+                watchdog.end()
                 let failing = Instant.now.since(failingSince ?? .now)
                 failingSince = failingSince ?? .now
                 if error.isTransient, failing < Self.patience / 2 {
@@ -117,8 +122,11 @@ final class ConfigurationReader: Sendable {
         var isOutdated = true
         while true {
             if isOutdated {
+                watchdog.begin()
                 let ticket = state.withLock { $0.wanted }
-                publish(.success(try Configuration(reading: map)), for: ticket)
+                let configuration = try Configuration(reading: map)
+                watchdog.end()
+                publish(.success(configuration), for: ticket)
                 succeeded()
                 isOutdated = false
             }

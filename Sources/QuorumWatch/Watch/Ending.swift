@@ -20,6 +20,8 @@ struct Ending {
 
     /// How long a signal or the timeout leaves for all that is queued.
     private static let patience = Duration.milliseconds(500)
+    /// How much of that, or more, is left for the last diagnoses.
+    private static let lastPatience = Duration.milliseconds(100)
 
     /// The end of a watch that was requested.
     init(of watch: Watch, _ signals: EndingSignals) {
@@ -71,7 +73,7 @@ struct Ending {
         if let diagnosis = watch.diagnosis(of: outcome) { watch.outputs.diagnostics.write(diagnosis) }
         switch outcome {
         case .failed, .outputFailed: break
-        default: deadline = deadline ?? .now + Self.patience
+        default: deadline = max(deadline ?? .now + Self.patience, .now + Self.lastPatience)
         }
         while !isHurried, let ready = waitForAny([(watch.outputs.diagnostics.idleDescriptor, POLLIN)]), ready[0] == 0 {}
     }

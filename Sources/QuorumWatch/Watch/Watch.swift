@@ -18,7 +18,10 @@ public struct Watch: Sendable {
     private let metrics: MetricsFile?
     /// What notices requests that corosync does not answer.
     private let watchdogs: [Watchdog]
-    private let threads = Guarded(0)
+    /// How many threads have connections to close.
+    private let connected = Guarded(0)
+    /// How many threads have a last message or file to write.
+    private let writing = Guarded(0)
 
     /// A watch that has not begun. Throws when there are too few descriptors.
     public init(_ plan: WatchPlan) throws(SystemError) {
@@ -62,7 +65,7 @@ public struct Watch: Sendable {
         follower = QuorumFollower(
             plan: plan, distributor: distributor, configuration: configuration, watchdog: watchdog, probe: probe,
             stop: stop)
-        watchdogs = [watchdog, probe.watchdog]
+        watchdogs = [watchdog, probe.watchdog, configuration.watchdog]
         self.stop = stop
         self.notifier = notifier
         self.display = display
@@ -81,9 +84,14 @@ public struct Watch: Sendable {
         mallopt(M_MMAP_THRESHOLD, 512 << 10)
         // One arena for all threads: one of its own for each takes memory and time, and gives nothing here.
         mallopt(M_ARENA_MAX, 1)
+        // Both use files, and a file system can hang: the signals still end the program by themselves.
+        let problem = command?.begin() ?? metrics?.begin()
         let signals = try EndingSignals()
-        if let problem = command?.begin() ?? metrics?.begin() {
+        if let problem {
             stop.request(.failed(problem))
+            // No thread writes anything.
+            outputs.events.drained()
+            outputs.command?.drained()
         } else {
             do {
                 try startThreads()
@@ -95,46 +103,55 @@ public struct Watch: Sendable {
         }
         notifier?.stopping()
         outputs.statistics?.close()
+        let begin = Instant.now
         var ending = Ending(of: self, signals)
         ending.run()
-        if !ending.isHurried { closeConnections() }
+        if !ending.isHurried {
+            closeConnections()
+            // All that is left of the second in which a signal ends the program.
+            _ = writing.wait(until: begin + .milliseconds(850)) { $0 == 0 ? () : nil }
+        }
         return ending.outcome
     }
 
     private func startThreads() throws(SystemError) {
         let printer = Printer(plan: plan, queue: outputs.events, stop: stop, diagnostics: outputs.diagnostics)
         // A status mostly does without this thread; a watch that lasts starts it while there is room for one.
-        if plan.follows {
-            try start("output") { printer.run() }
+        if plan.follows || !printer.writesAtOnce {
+            try startThread("output") { printer.run() }
         } else {
-            outputs.events.onFirstQueued { [self] in
+            outputs.events.onFirstQueued { [stop] in
                 do throws(SystemError) {
-                    try start("output") { printer.run() }
+                    try startThread("output") { printer.run() }
+                    return true
                 } catch {
                     stop.request(.failed(error.description))
-                    outputs.events.drained()
+                    return false
                 }
             }
         }
         if plan.needsDetails {
             // The daemon makes one connection after the other, and there is more to read from this one.
             configuration.request()
-            try start("configuration") { [configuration] in configuration.run() }
+            try start("configuration", counting: connected) { [configuration] in configuration.run() }
         }
         if let display {
-            try start("page") { display.draw() }
-            try start("keyboard") { display.readKeys() }
+            try startThread("page") { display.draw() }
+            try startThread("keyboard") { display.readKeys() }
         }
-        if let metrics { try start("metrics file") { metrics.run() } }
-        if let command { try start("command") { command.run() } }
+        if let metrics { try start("metrics file", counting: writing) { metrics.run() } }
+        if let command { try startThread("command") { command.run() } }
         if let notifier, let statistics = outputs.statistics {
-            try start("service manager") { notifier.run(statistics) }
+            try start("service manager", counting: writing) { notifier.run(statistics) }
         }
-        try start("votequorum") { [follower] in follower.run() }
+        try start("votequorum", counting: connected) { [follower] in follower.run() }
     }
 
-    private func start(_ name: StaticString, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
-        try startThread(name) { [threads] in
+    /// Starts a thread that the end of the watch waits for.
+    private func start(
+        _ name: StaticString, counting threads: Guarded<Int>, _ body: @escaping @Sendable () -> Void
+    ) throws(SystemError) {
+        try startThread(name) {
             body()
             threads.withLock { $0 -= 1 }
         }
@@ -145,6 +162,7 @@ public struct Watch: Sendable {
     private func supervise(_ signals: EndingSignals) {
         let deadline = plan.timeout.map { Instant.now + $0 }
         var nextPing = notifier?.watchdogInterval.map { Instant.now + $0 }
+        var reported: Watchdog?
         let descriptors: [(descriptor: CInt, events: CInt)] =
             [(stop.descriptor, POLLIN), (signals.descriptor, POLLIN), (output, 0)]
             + watchdogs.map { ($0.descriptor, POLLIN) } + [(distributor.recalculation.descriptor, POLLIN)]
@@ -154,8 +172,11 @@ public struct Watch: Sendable {
             if ready[1] != 0, let signal = signals.next() { return stop.request(.signal(signal)) }
             if ready[2] & (POLLERR | POLLHUP) != 0 { return stop.request(.outputClosed) }
             for (watchdog, isReady) in zip(watchdogs, ready.dropFirst(3)) where isReady != 0 {
-                // This thread must not block, so it does not wait for room in the queue either.
                 guard let silent = watchdog.silentFor(), plan.follows else { continue }
+                // Where several requests are not answered, one of them stands for all.
+                if let reported, reported !== watchdog, reported.isWaiting { continue }
+                reported = watchdog
+                // This thread must not block, so it does not wait for room in the queue either.
                 distributor.record(.unresponsive(silent: silent), mayWait: false)
             }
             if ready[ready.count - 1] != 0, let elapsed = distributor.recalculation.silentFor() {
@@ -183,9 +204,10 @@ public struct Watch: Sendable {
     /// library holds, and for one that corosync does not answer.
     private func closeConnections() {
         let areFree = { (count: inout Int) in count == 0 ? () : nil }
-        if plan.follows && plan.mode.waitsItself || threads.wait(until: .now + .milliseconds(50), for: areFree) == nil {
+        let isHeld = plan.follows && plan.mode.waitsItself
+        if isHeld || connected.wait(until: .now + .milliseconds(50), for: areFree) == nil {
             follower.hangUp()
-            _ = threads.wait(until: .now + .milliseconds(200), for: areFree)
+            _ = connected.wait(until: .now + .milliseconds(200), for: areFree)
         }
     }
 

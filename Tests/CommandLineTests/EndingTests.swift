@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import TestSupport
+import Testing
+
+/// A signal arrives while an output is full, or while the command of `--exec` runs.
+@Suite("Ending by a signal", .serialized)
+struct EndingTests {
+    /// Waits until a write of the process blocks.
+    private func waitUntilBlocked(_ process: ChildProcess, writingTo descriptor: Int32) throws {
+        guard eventually(within: .seconds(20), { process.isBlocked(writingTo: descriptor) }) else {
+            throw TestFailure("it does not write to \(descriptor)")
+        }
+    }
+
+    /// Sends a signal every 0.3 s until the process ends. Returns how it ended; nil if ten signals did not end it.
+    private func insist(on process: ChildProcess, _ signal: Int32) -> ChildProcess.Termination? {
+        for _ in 1...10 {
+            process.signal(signal)
+            if let end = process.wait(within: .milliseconds(300), draining: false) { return end }
+        }
+        return nil
+    }
+
+    /// Sends two signals at once to each of three processes. Returns the shortest time that it took one to end.
+    private func quickest(_ start: () throws -> ChildProcess) throws -> Duration {
+        try (1...3).map { _ in
+            let process = try start()
+            let begin = ContinuousClock.now
+            process.signal(SIGINT)
+            process.signal(SIGTERM)
+            guard process.wait(within: .seconds(5), draining: false) != nil else {
+                throw TestFailure("it does not end")
+            }
+            return ContinuousClock.now - begin
+        }.min()!
+    }
+
+    @Test("A repeated signal ends the program at once while nobody reads its output")
+    func repeatedWithFullOutput() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let pipe = try FullPipe()
+        for options in [[], ["-f"], ["-fj", "--dispatch", "blocking"]] {
+            func start() throws -> ChildProcess {
+                let process = try sandbox.spawn(on: 1, [vqwatch] + options, output: .descriptor(pipe.writingEnd))
+                try waitUntilBlocked(process, writingTo: STDOUT_FILENO)
+                return process
+            }
+            #expect(insist(on: try start(), SIGINT) == .signaled(SIGINT), "\(options)")
+            // A single signal would leave the reader half a second.
+            #expect(try quickest(start) < .milliseconds(400), "\(options)")
+        }
+    }
+
+    @Test("A repeated signal ends the program at once while the command of --exec runs")
+    func repeatedWithSlowCommand() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        func start() throws -> ChildProcess {
+            let process = try sandbox.spawn(
+                on: 1, [vqwatch, "-qf", "--exec", "sh", "-c", "echo runs; exec sleep 20"])
+            guard eventually(within: .seconds(20), { process.errors == "runs\n" }) else {
+                throw TestFailure("the command does not run: \(process.errors)")
+            }
+            return process
+        }
+        #expect(insist(on: try start(), SIGTERM) == .signaled(SIGTERM))
+        #expect(try quickest(start) < .milliseconds(400))
+    }
+
+    @Test(
+        "A signal ends the program within a second while nobody reads standard error",
+        arguments: [
+            [], ["-q"], ["-cq"], ["-f"], ["-f", "--no-reconnect"], ["-f", "--dispatch", "blocking"], ["-w", "quorate"],
+        ])
+    func fullErrors(_ options: [String]) throws {
+        let sandbox = try Sandbox(nodes: 1, starting: false)
+        let pipe = try FullPipe()
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            let process = try sandbox.spawn(on: 1, [vqwatch] + options, errors: .descriptor(pipe.writingEnd))
+            try waitUntilBlocked(process, writingTo: STDERR_FILENO)
+            process.signal(signal)
+            #expect(process.wait(within: .seconds(1)) == .signaled(signal))
+        }
+        // A check prints its answer on standard output only.
+        let check = try sandbox.spawn(on: 1, [vqwatch, "-c"], errors: .descriptor(pipe.writingEnd))
+        #expect(check.finish(within: .seconds(10)).status == 3)
+    }
+
+    @Test("A follower prints events, and a signal ends it, while nobody reads standard error")
+    func fullErrorsWhileFollowing() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        let pipe = try FullPipe()
+        let follower = try sandbox.follow(["--exec", "false"], errors: .descriptor(pipe.writingEnd))
+        try waitUntilBlocked(follower, writingTo: STDERR_FILENO)
+        for votes in [3, 2] {
+            try sandbox.setExpectedVotes(votes)
+            #expect(try follower.nextEvent()?.event == "expected_votes")
+        }
+        follower.signal(SIGTERM)
+        #expect(follower.wait(within: .seconds(1)) == .signaled(SIGTERM))
+        // The queued diagnostics are written once standard error is read.
+        let reader = try FullPipe()
+        let late = try sandbox.follow(["--exec", "false"], errors: .descriptor(reader.writingEnd))
+        try waitUntilBlocked(late, writingTo: STDERR_FILENO)
+        var errors: [UInt8] = []
+        #expect(
+            eventually(within: .seconds(10)) {
+                errors += reader.read()
+                return String(decoding: errors, as: UTF8.self).hasSuffix("see what it wrote\n")
+            })
+    }
+}

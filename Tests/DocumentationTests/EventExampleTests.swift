@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+
+internal import TestSupport
+internal import Testing
+
+@Suite("The examples of vqwatch-events(5)", .timeLimit(.minutes(1)))
+struct EventExampleTests {
+    /// The example lines, unfolded.
+    private static func examples() throws -> [String] {
+        let section = try Repository.text(of: "man/vqwatch-events.5").section("EXAMPLES")
+        let start = try #require(section.firstRange(of: ".Bd -literal\n")).upperBound
+        let end = try #require(section.firstRange(of: "\n.Ed")).lowerBound
+        return section[start..<end].split(separator: "\n\n").map { example in
+            example.split(separator: "\n").map { $0.drop { $0 == " " } }.joined()
+        }
+    }
+
+    /// A line without its time and ring ID, which differ from run to run.
+    private func normalised(_ line: String) -> String {
+        line.replacing(#/"time":"[^"]*"/#, with: #""time":"T""#)
+            .replacing(#/"ring_id":"1\.[0-9a-f]+"/#, with: #""ring_id":"R""#)
+    }
+
+    @Test("are the lines printed when a cluster of three, one node of which is dead, loses another node")
+    func arePrinted() throws {
+        let examples = try Self.examples()
+        for example in examples { _ = try EventLine(example) }
+        let sandbox = try Sandbox(clusterName: "lab")
+        let follower = try sandbox.spawn(on: 1, [vqwatch, "-fj", "--events", "status,nodelist,quorum"])
+        #expect(try follower.nextEvent()?.event == "status")
+        try sandbox.cut(3)
+        #expect(try follower.nextEvent { $0.event == "quorum" }?.node(3)["state"] == "dead")
+        try sandbox.cut(2)
+        let lines = (1...2).compactMap { _ in follower.nextLine(within: .seconds(20)) }
+        #expect(lines.map(normalised) == examples.map(normalised))
+    }
+}
