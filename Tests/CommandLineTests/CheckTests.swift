@@ -126,7 +126,7 @@ struct CheckTests {
         #expect(try check(on: 2, of: sandbox, status: 1).text.hasPrefix("quorate: 2 of 3 votes"))
     }
 
-    @Test("is OK without nodes that may be away, and UNKNOWN when no node is called so")
+    @Test("is OK without the nodes that may be absent, and UNKNOWN if no node has the given ID or name")
     func allowedAbsence() throws {
         let sandbox = try Sandbox()
         #expect(try check(of: sandbox, ["--allow-absent", "node3"], status: 0).text.hasPrefix("quorate: 3 of 3 votes"))
@@ -147,7 +147,7 @@ struct CheckTests {
         }
         #expect(
             try check(of: sandbox, ["--allow-absent", "node2"], status: 1).text.hasSuffix("; nodes missing: node3(3)"))
-        // Away is away, and so is a margin.
+        // The margin counts all the same.
         #expect(
             try check(of: sandbox, ["--allow-absent", "3", "--warn-margin", "1"], status: 1).text
                 .hasSuffix("can lose 0; margin below 1"))
@@ -247,7 +247,7 @@ struct CheckTroubleTests {
     }
 
     @Test(
-        "is never OK without the configuration, and otherwise what votequorum alone makes it",
+        "is UNKNOWN, not OK, when the configuration cannot be read, but still WARNING or CRITICAL",
         arguments: [
             "fail cmap_initialize* 1 CS_ERR_ACCESS forever", "fail cmap_get 1 CS_ERR_ACCESS key=quorum.expected_votes",
             "fail cmap_get 1 CS_ERR_NO_MEMORY key=quorum.device.model", "fail cmap_iter_next 3 CS_ERR_INVALID_PARAM",

@@ -176,12 +176,15 @@ struct FollowTests {
             let status = try sandbox.run(on: 1, [vqwatch, "-j"])
             #expect(isShown(try EventLine(status.lines.first ?? "").json["qdevice"]), what)
         }
-        try tell(nil, "registered, which it does by itself") { $0["alive"] == false && $0["votes"] == 1 }
+        try tell(nil, "registered, which it does by itself") { $0["registered"] == true && $0["alive"] == false }
         try tell("vote", "voting") { $0["alive"] == true && $0["cast_vote"] == true }
         #expect(try sandbox.run(on: 1, [vqwatch]).output.contains("(1 vote, alive, casts its vote)"))
         try tell("novote", "not voting") { $0["alive"] == true && $0["cast_vote"] == false }
         try tell("master-wins 1", "master wins") { $0["master_wins"] == true }
         try tell("silent", "dead") { $0["alive"] == false }
-        try tell("unregister", "unregistered") { $0 == .null }
+        // It is still configured.
+        try tell("unregister", "unregistered") {
+            $0["registered"] == false && $0["model"] == "net" && $0["name"] == nil
+        }
     }
 }

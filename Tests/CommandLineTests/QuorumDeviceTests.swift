@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-/// With corosync-qnetd and a corosync-qdevice on every node: whatever is said of the quorum device, held against
+/// Compares what vqwatch says of a real quorum device, corosync-qnetd with a corosync-qdevice on every node, with
 /// corosync-quorumtool and corosync-qdevice-tool.
 @Suite("The quorum device", .serialized)
 struct QuorumDeviceTests {
@@ -17,7 +17,7 @@ struct QuorumDeviceTests {
         let follower = try sandbox.follow(["--refresh", "100ms"])
         func comesToBe(_ flags: String..., warning: String? = nil) throws {
             try hold(flags, warning: warning, of: sandbox)
-            // Votequorum tells nobody: a follower finds it by itself.
+            // There is no notification: a refresh finds it.
             #expect(try follower.nextEvent { $0.event == "info" && deviceFlags(in: $0) == flags } != nil)
         }
         try hold([Self.voting, Self.voting], of: sandbox)
@@ -52,7 +52,7 @@ struct QuorumDeviceTests {
         #expect(page.contains("  Quorum device:    net (1 vote, configured, not registered)\n"), "\(page)")
     }
 
-    @Test("has the votes that last man standing gives it, and none of a node that is gone")
+    @Test("has the votes of the algorithm lms, and no state on a node that is dead")
     func lastManStanding() throws {
         let sandbox = try Sandbox(nodes: 3, qnetd: .lms, device: "timeout: 1000; sync_timeout: 2000")
         try hold([Self.voting, Self.voting, Self.voting], of: sandbox)

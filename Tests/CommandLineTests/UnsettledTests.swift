@@ -6,11 +6,11 @@ import Testing
 
 /// Recalculations that do not end. A quorum device that no longer polls is waited for in each of them, up to its
 /// `sync_timeout`, and anew with every ring: rings that follow one another more quickly keep votequorum recalculating.
-@Suite("A recalculation without end", .serialized)
+@Suite("A recalculation that does not end", .serialized)
 struct UnsettledTests {
-    @Test("is told in every dispatch mode, leaves nothing stale anywhere, and keeps whoever wants a state waiting")
+    @Test("is reported in every dispatch mode, and until it ends no output shows the state of before as current")
     func ringAfterRing() throws {
-        let sandbox = try Sandbox(qnetd: .ffsplit, device: "timeout: 20000; sync_timeout: 6000")
+        let sandbox = try Sandbox(qnetd: .ffsplit, device: "timeout: 20000; sync_timeout: 8000")
         let metrics = "\(sandbox.folder).prom"
         defer { unlink(metrics) }
         func samples() throws -> [String: String] { values(try ChildProcess.run(["cat", metrics])) }
@@ -22,7 +22,6 @@ struct UnsettledTests {
             on: 1, [vqwatch, "-f", "--events", "unresponsive"],
             environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": nil])
         #expect(socket.next()?.hasPrefix("READY=1\nSTATUS=QUORATE: 4 of 4 votes") == true)
-        let waiter = try sandbox.spawn(on: 1, [vqwatch, "-j", "--wait-for", "absent=3", "--wait-for", "member=2"])
 
         try sandbox.qdevice(on: 1).freeze()
         var isWhole = true
@@ -37,13 +36,14 @@ struct UnsettledTests {
         #expect(try eventually(within: .seconds(1)) { try samples()["vqwatch_recalculating"] == "1" })
         #expect(try samples()["ha_cluster_corosync_quorate"] == "1")
 
-        // Who looks now is told the flags and the votes of before, with those of a device that may no longer vote.
+        // A snapshot that is taken now has the flags of before, and counts the vote of a device that may no longer vote.
         let check = try sandbox.run(on: 1, [vqwatch, "-c", "--allow-absent", "node3", "-t", "300ms"])
         #expect(check.status == 3)
         #expect(try PluginLine(check.outputBytes).text.hasPrefix("votequorum has not finished recalculating; see "))
         let quiet = try sandbox.run(on: 1, [vqwatch, "-q", "-t", "300ms"])
         #expect(quiet.status == 124 && quiet.errors.contains("votequorum has not finished recalculating; see "))
         let status = try sandbox.spawn(on: 1, [vqwatch, "-j", "-t", "2m"])
+        let waiter = try sandbox.spawn(on: 1, [vqwatch, "-j", "--wait-for", "member=2"])
         let late = try sandbox.spawn(on: 1, [vqwatch, "-fj"])
         let snapshot = try late.nextEvent()
         #expect(snapshot?.event == "status" && snapshot?.isQuorate == nil && snapshot?.json["votes"]["total"] == .null)
@@ -54,7 +54,7 @@ struct UnsettledTests {
         let unsettled = try #require(event)
         try #require(unsettled.event == "unsettled", "\(unsettled)")
         #expect(unsettled.isQuorate == nil && unsettled.json["ring_id"].string != nil)
-        #expect((11_000...20_000).contains(unsettled.json["elapsed_ms"].number ?? 0))
+        #expect((13_000...30_000).contains(unsettled.json["elapsed_ms"].number ?? 0))
         for follower in followers.dropFirst() + [late] {
             #expect(try follower.nextEvent { $0.event != "nodelist" }?.event == "unsettled")
         }
@@ -70,30 +70,28 @@ struct UnsettledTests {
             ])
         #expect(
             socket.next { $0.contains("UNKNOWN") } == "STATUS=QUORUM UNKNOWN: votequorum does not finish recalculating")
-        #expect(waiter.errors.hasPrefix("vqwatch: votequorum has not finished recalculating for 11 s; waiting for it"))
+        #expect(status.isRunning && waiter.isRunning)
 
-        // The last ring is one without node 3.
-        if isWhole { #expect(try changeRing()?.isQuorate == nil) }
         try sandbox.qdevice(on: 1).thaw()
         for follower in followers + [late] {
             let end = try follower.nextEvent { $0.event != "nodelist" }
-            #expect(end?.event == "quorum" && end?.isQuorate != nil && end?.node(3)["state"] == "dead")
+            #expect(end?.event == "quorum" && end?.isQuorate != nil && end?.json["votes"]["total"] != .null)
             #expect(end?.json["changes"].elements.first?["from"] == .null)
         }
         #expect(try eventually(within: .seconds(1)) { try samples()["vqwatch_recalculating"] == "0" })
         #expect(try samples()["ha_cluster_corosync_quorate"] != nil)
         #expect(socket.next()?.contains("QUORATE: ") == true)
-        // Only now: node 3 was away, and node 2 there, for long.
+        // Node 2 was a member all the time, but not in a state that was known.
         for process in [waiter, status] {
             let result = process.finish(within: .seconds(10))
             #expect(result.lines.count == 1 && result.status != nil, "\(result.errors)")
             let line = try EventLine(result.lines[0])
-            #expect(line.isQuorate != nil && line.node(3)["state"] == "dead" && line.node(2)["state"] == "member")
+            #expect(line.isQuorate != nil && line.node(2)["state"] == "member")
         }
         service.signal(SIGTERM)
     }
 
-    @Test("is not what a change of the ring is that votequorum tells of, however many there are")
+    @Test("is not reported while votequorum notifies of every change of the ring, however many there are")
     func storm() throws {
         let sandbox = try Sandbox(nodes: 5)
         let followers = try dispatchModes.map { try sandbox.follow(["--dispatch", $0]) }
@@ -106,7 +104,7 @@ struct UnsettledTests {
             }
         }
         try sandbox.wait(node: 1, members: [1, 2, 3, 4, 5])
-        // Longer than changes of totem's membership are collected, and behind everything else.
+        // The last event of every follower.
         try sandbox.setExpectedVotes(6)
         for follower in followers {
             var kinds: [String] = []
@@ -120,7 +118,7 @@ struct UnsettledTests {
     }
 
     @Test(
-        "is not suspected of a cluster whose statistics cannot be read, or say that corosync is only overloaded",
+        "is not assumed when the statistics map cannot be read, or when corosync is only overloaded",
         arguments: [
             "fail cmap_initialize_map 1 CS_ERR_ACCESS", "fail cmap_iter_init 1 CS_ERR_LIBRARY",
             "fail cmap_get 1 CS_ERR_NOT_EXIST key=stats.ipcs.service0.7.0x1.flow_control",
@@ -133,14 +131,16 @@ struct UnsettledTests {
         }
         let recalculating = try status(held)
         #expect(recalculating.status == 124 && recalculating.errors.contains(" has not finished recalculating; "))
-        // Its end is told to whoever tracks changes.
+        // The end of the recalculation is notified.
         #expect(try status(held + "timeline\nwait 200\nquorum 0 1=member,2=member,3=member\n").status == 2)
         #expect(try status(held + fault + "\n").status == 0)
     }
 
-    @Test("is what rings are of which votequorum is told nothing", arguments: dispatchModes)
+    @Test(
+        "is reported when the membership has changed three times without a notification from votequorum",
+        arguments: dispatchModes)
     func untoldRings(mode: String) throws {
-        // Totem forms one ring after the other, each before corosync has synchronised its services in the last one.
+        // Totem forms a new ring each time before corosync has synchronised its services in the last one.
         let script = """
             nodes 3
             key runtime.members.2.status string joined
@@ -161,7 +161,7 @@ struct UnsettledTests {
         let unsettled = try watch.nextEvent()
         #expect(unsettled?.event == "unsettled" && unsettled?.isQuorate == nil)
         #expect((1000...5000).contains(unsettled?.json["elapsed_ms"].number ?? 0))
-        // Once, although it goes on; and a nodelist, with its quorum, ends it.
+        // It is reported once, and ends with the quorum notification of the next ring.
         let nodelist = try watch.nextEvent()
         #expect(nodelist?.event == "nodelist" && nodelist?.isQuorate == nil)
         let end = try watch.nextEvent()

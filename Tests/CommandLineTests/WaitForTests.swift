@@ -61,7 +61,7 @@ struct WaitForTests {
         #expect(timedOut.status == 124 && timedOut.output == "")
         #expect(
             timedOut.errors == "vqwatch: timed out waiting for complete, member=3: corosync says otherwise; "
-                + "ask vqwatch for the status, or allow more time with --timeout\n")
+                + "see the status, or allow more time with --timeout\n")
 
         try sandbox.start(3)
         let all = try status(complete)
