@@ -96,7 +96,7 @@ struct FollowTests {
         #expect(lines.termination == .signaled(SIGINT))
         #expect(lines.lines.contains { $0.contains(" quorum \u{1b}[1;31mNOT QUORATE\u{1b}[0m: 1 of 3 votes") })
         #expect(lines.lines.contains { $0.contains(" quorum \u{1b}[1;32mQUORATE\u{1b}[0m: 3 of 3 votes") })
-        #expect(lines.lines.contains { $0.hasSuffix("; renamed(3) name node3 -> renamed") })
+        #expect(lines.lines.contains { $0.hasSuffix("; name of node 3 node3 -> renamed") })
         let kinds = lines.lines.compactMap { $0.split(separator: " ").dropFirst().first }
         #expect(kinds.starts(with: ["status", "nodelist", "quorum", "nodelist", "quorum"]))
     }
