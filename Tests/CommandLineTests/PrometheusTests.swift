@@ -225,7 +225,7 @@ struct PrometheusTests {
 
         try sandbox.partition([1, 2], [3])
         #expect(try monitoring.holds(#"ALERTS{alertname="ClusterPartitioned",cluster_name="sandbox"}"#))
-        #expect(try monitoring.holds(#"ha_cluster_corosync_quorate{instance="node3"} == 0"#))
+        #expect(try monitoring.holds(#"max_over_time(ha_cluster_corosync_quorate{instance="node3"}[3s]) == 0"#))
         #expect(try monitoring.query(#"ALERTS{alertname="ClusterSplitBrain"}"#).series.isEmpty)
         // A user makes node 3 quorate by itself.
         try sandbox.setExpectedVotes(1, on: 3)

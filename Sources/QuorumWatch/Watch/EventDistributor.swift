@@ -24,7 +24,7 @@ final class EventDistributor: Sendable {
         var trigger: StatusTrigger?
         var statistics = WatchStatistics()
         var clock = EventClock()
-        /// When votequorum last told of a change of the ring, or of its end.
+        /// When the last nodelist or quorum notification came.
         var lastRingNotification: Instant?
     }
 
@@ -84,8 +84,8 @@ final class EventDistributor: Sendable {
         }
     }
 
-    /// Takes a change of totem's membership that was seen at a moment, unless votequorum has told of the ring since: it
-    /// tells more quickly than the configuration map does.
+    /// Records a change of totem's membership that was noticed at this moment, unless a notification of votequorum came
+    /// since: then it is about the same change, which the configuration map reports later.
     func recordMembershipChange(at moment: Instant) {
         guard state.withLock({ $0.lastRingNotification.map { $0 < moment } ?? true }) else { return }
         record(.membershipChanged(uptime: .nanoseconds(Int64(moment.nanoseconds))))

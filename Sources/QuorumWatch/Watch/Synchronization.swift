@@ -2,11 +2,11 @@
 
 internal import Corosync
 
-/// Whether corosync synchronises its services after a change of the ring. Votequorum, the last of them, then waits for the
-/// quorum devices, and says nothing of that to a client that connects meanwhile.
+/// Whether corosync is synchronising its services after a change of the ring. Votequorum waits for the quorum devices in
+/// this phase, and a client that connects meanwhile gets a snapshot with the flags and the device's vote of before.
 ///
-/// Connections to the other services are under flow control for as long (`stats.ipcs` of cmap_keys(8)), if they were made
-/// before: corosync-qdevice(8) has one.
+/// In this phase flow control is on for the connections to all services but votequorum that existed before it (`stats.ipcs`
+/// in cmap_keys(8)). corosync-qdevice(8) has such a connection.
 func isSynchronizing() throws(CorosyncError) -> Bool {
     let map = try ConfigurationMap(.statistics)
     var held = false
@@ -15,7 +15,7 @@ func isSynchronizing() throws(CorosyncError) -> Bool {
         guard key.name.hasSuffix(".flow_control"), try map.read(key.name, as: UInt32.self) == 2 else {
             return true
         }
-        // Votequorum's own connections are held for want of room for messages, and only then.
+        // Flow control of votequorum's own connections means that corosync's message queue is full.
         if key.name.hasPrefix("stats.ipcs.service5.") { isOverloaded = true } else { held = true }
         return true
     }
