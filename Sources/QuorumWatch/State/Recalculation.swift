@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+
+/// The result of a recalculation on one member.
+struct Decision: Hashable {
+    /// Whether it is quorate; nil when that depends on something that is not known.
+    var quorate: Bool? = false
+    /// What makes it quorate.
+    var rule: DecidingRule?
+    /// The votes, those of the quorum device included when it casts them.
+    var total: UInt32
+    /// The expected votes of the member itself.
+    var expected: UInt32
+    /// The highest expected votes of all members.
+    var highest: UInt32
+    /// How many votes it takes to be quorate.
+    var quorum: UInt32
+}
+
+/// How the survivors recalculate quorum after other members have failed.
+///
+/// After a change of the membership each member sends a nodeinfo message: its votes, its expected votes and whether it was
+/// quorate before. Each member recalculates when a message changes what it knows, and once more at the end
+/// (`message_handler_req_exec_votequorum_nodeinfo` and `recalculate_quorum` in exec/votequorum.c of corosync). If the result
+/// depends on the order of the messages, or on something that the asked node does not know of the others, ``decisions``
+/// contains every possible one.
+struct Recalculation {
+    private let before: VotingSnapshot
+    private let left: [VotingSnapshot.Member]
+    private let survivors: [Survivor]
+    /// The votes of the survivors without the quorum device.
+    private let votes: UInt32
+
+    /// The properties of a survivor that its decisions depend on.
+    private struct Survivor: Hashable {
+        /// Its own expected votes.
+        let expected: UInt32
+        let castsDeviceVote: Bool
+        let allowsMasterWins: Bool?
+        /// Whether it was quorate before; nil when that is not known.
+        var wasQuorate: Bool?
+    }
+
+    /// The recalculation by the members that are left.
+    ///
+    /// A member raises its own expected votes when there are more votes than it expects, and does not tell the others. The
+    /// asked node therefore knows only a lower and an upper bound of the expected votes of the others.
+    ///
+    /// - Parameters:
+    ///   - before: The state before the failure.
+    ///   - left: The survivors, by ID.
+    ///   - raised: Whether to use the upper bounds.
+    init(_ before: VotingSnapshot, left: [VotingSnapshot.Member], raised: Bool) {
+        self.before = before
+        self.left = left
+        votes = left.reduce(0) { $0 &+ $1.votes }
+        let asked = before.members.first { $0.id == before.localNode }
+        let here = asked?.expectedVotes ?? 0
+        let all = before.members.reduce(before.deviceVotes) { $0 &+ $1.votes }
+        let wasQuorate = before.flags.contains(.quorate)
+        let hasMaster = before.members.contains { $0.isMaster && $0.castsDeviceVote }
+        survivors = left.map { member in
+            let agreesWithAsked =
+                member.castsDeviceVote == asked?.castsDeviceVote
+                && (!hasMaster || member.allowsMasterWins != nil && member.allowsMasterWins == asked?.allowsMasterWins)
+            return Survivor(
+                expected: max(member.expectedVotes, raised ? here : min(here, all)),
+                castsDeviceVote: member.castsDeviceVote, allowsMasterWins: member.allowsMasterWins,
+                wasQuorate: agreesWithAsked || member.id == before.localNode ? wasQuorate : nil)
+        }
+    }
+
+    /// The possible decisions of all survivors. The survivors agree if there is only one.
+    var decisions: Set<Decision> {
+        var distinct: [Survivor: Int] = [:]
+        for survivor in survivors { distinct[survivor, default: 0] += 1 }
+        return distinct.reduce(into: []) { decisions, survivor in
+            let others = distinct.keys.filter { $0 != survivor.key || survivor.value > 1 }
+            decisions.formUnion(self.decisions(of: survivor.key, others))
+        }
+    }
+
+    private func decisions(of survivor: Survivor, _ others: [Survivor]) -> Set<Decision> {
+        var decisions: Set<Decision> = []
+        let own = survivor.expected
+        let known = knownExpectations(of: others)
+        var quorate = Set(others.filter { $0.wasQuorate != false }.map(\.expected))
+        if survivor.wasQuorate != false {
+            for known in known {
+                decisions.insert(decision(of: survivor, expecting: own, others: known, atLeast: before.quorum))
+            }
+            if survivor.wasQuorate == true, decisions.allSatisfy({ $0.quorate == true }) { return decisions }
+        }
+        if survivor.wasQuorate != true {
+            // A message of a quorate member ends its waiting.
+            let mayWait = survivor.wasQuorate == nil ? before.flags.contains(.waitForAll) : before.isWaitingForAll
+            let mayNotWait = survivor.wasQuorate == nil || !mayWait || !quorate.isEmpty
+            for known in known {
+                for waits in [true, false] where waits ? mayWait : mayNotWait {
+                    decisions.insert(
+                        decision(of: survivor, expecting: own, others: known, atLeast: before.quorum, waits: waits))
+                }
+            }
+        }
+        // A member that is not quorate adopts the expected votes from each message of a member that was quorate when it sent
+        // the message, its own included, and then may lower the quorum.
+        if survivor.wasQuorate != false, !others.isEmpty { quorate.insert(own) }
+        for other in quorate {
+            for known in known {
+                for quorum in [before.quorum, 0] {
+                    decisions.insert(decision(of: survivor, expecting: other, others: known, atLeast: quorum))
+                }
+            }
+        }
+        return decisions
+    }
+
+    /// The possible sets of expected votes that a member records for the others. For a member that was not quorate it
+    /// records its own, unless it tracks expected votes.
+    private func knownExpectations(of others: [Survivor]) -> [Set<UInt32>] {
+        let all = Set(others.map(\.expected))
+        guard !before.tracksExpectedVotes, others.contains(where: { $0.wasQuorate != true }) else { return [all] }
+        // Only the highest of a set matters.
+        return [all] + all.map { most in all.filter { $0 < most } }
+    }
+
+    /// The result of one recalculation (`calculate_quorum` and `are_we_quorate`).
+    private func decision(
+        of survivor: Survivor, expecting own: UInt32, others: Set<UInt32>, atLeast presentQuorum: UInt32,
+        waits: Bool = false
+    ) -> Decision {
+        let total = survivor.castsDeviceVote ? votes &+ before.deviceVotes : votes
+        // The votes of the quorum device are expected even if it does not cast them.
+        let expected = max(own, votes &+ before.deviceVotes)
+        let highest = max(expected, others.max() ?? 0)
+        let majority = max((highest &+ 2) / 2, (total &+ 2) / 2)
+        let isPair = before.flags.contains(.twoNode) && left.count + (survivor.castsDeviceVote ? 1 : 0) <= 2
+        let quorum = (isPair ? 1 : max(presentQuorum, majority)) & 0xff
+
+        var decision = Decision(total: total, expected: expected, highest: highest, quorum: quorum)
+        guard !waits || total == expected else { return decision }
+        if quorum <= total {
+            decision.quorate = true
+            decision.rule = isPair && majority > total ? .twoNode : .votes
+        } else if let winsTie = total == expected / 2 ? winsTie(quorum: quorum) : false {
+            let winsAsMaster = winsTie ? false : winsAsMaster(survivor)
+            decision.quorate = winsTie ? true : winsAsMaster
+            decision.rule = winsTie ? .autoTieBreaker : winsAsMaster == true ? .masterWins : nil
+        } else {
+            decision.quorate = nil
+        }
+        return decision
+    }
+
+    /// Whether `auto_tie_breaker` gives quorum to the survivors if they have half of the votes; nil when not known.
+    private func winsTie(quorum: UInt32) -> Bool? {
+        guard before.flags.contains(.autoTieBreaker), before.members.count - left.count < quorum else { return false }
+        func isLeft(_ id: NodeID) -> Bool { left.contains { $0.id == id } }
+        switch before.settings.tieBreaker {
+        case nil: return nil
+        case .lowest(let node), .highest(let node): return node.map(isLeft) ?? false
+        case .list(let list):
+            guard let first = list.firstIndex(where: isLeft) else { return false }
+            return !list[..<first].contains { id in before.members.contains { $0.id == id } }
+        }
+    }
+
+    /// Whether a member is quorate because the quorum device's master is a survivor; nil when not known.
+    private func winsAsMaster(_ survivor: Survivor) -> Bool? {
+        left.contains { $0.isMaster && $0.castsDeviceVote } ? survivor.allowsMasterWins : false
+    }
+}
+
+extension VotingSnapshot {
+    /// Whether the asked node waits for all votes. With `wait_for_all` it does whenever it is not quorate.
+    fileprivate var isWaitingForAll: Bool {
+        flags.contains(.waitForAll) && !flags.contains(.quorate) && settings.isWaitingForAll != false
+    }
+
+    /// Whether members record the expected votes of members that are not quorate. `allow_downscale` implies it.
+    fileprivate var tracksExpectedVotes: Bool {
+        flags.contains(.allowDownscale) || settings.tracksExpectedVotes == true
+    }
+}

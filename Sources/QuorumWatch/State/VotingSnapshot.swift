@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+
+public import Corosync
+
+/// The input of votequorum's decision about quorum, as one node (the asked node) knows it at one moment.
+///
+/// Most of it comes from votequorum_getinfo(3) on that node, for every member; the rest comes from its configuration map.
+public struct VotingSnapshot: Hashable, Sendable {
+    /// A member, as the asked node last heard of it.
+    public struct Member: Hashable, Sendable {
+        /// Its ID.
+        public var id: NodeID
+        /// Its votes.
+        public var votes: UInt32
+        /// Its expected votes.
+        public var expectedVotes: UInt32
+        /// Whether a quorum device is registered on it.
+        public var hasDevice: Bool
+        /// Whether the quorum device casts its votes on this member.
+        public var castsDeviceVote: Bool
+        /// Whether it has the master-wins flag: its partition is quorate while the quorum device casts its votes on it.
+        public var isMaster: Bool
+        /// Whether it applies the master-wins rule; nil when not known.
+        public var allowsMasterWins: Bool?
+
+        /// A member from its parts.
+        public init(
+            id: NodeID, votes: UInt32 = 1, expectedVotes: UInt32, hasDevice: Bool = false,
+            castsDeviceVote: Bool = false, isMaster: Bool = false, allowsMasterWins: Bool? = false
+        ) {
+            self.id = id
+            self.votes = votes
+            self.expectedVotes = expectedVotes
+            self.hasDevice = hasDevice
+            self.castsDeviceVote = castsDeviceVote
+            self.isMaster = isMaster
+            self.allowsMasterWins = allowsMasterWins
+        }
+    }
+
+    /// The members, by ID.
+    public var members: [Member]
+    /// The asked node.
+    public var localNode: NodeID
+    /// The present quorum.
+    public var quorum: UInt32
+    /// The flags of the cluster, without those of the quorum device.
+    public var flags: VoteQuorumFlags
+    /// The votes of the quorum device.
+    public var deviceVotes: UInt32
+    /// The values from the configuration map.
+    public var settings: VotingSettings
+
+    /// A snapshot from its parts, with the members in any order.
+    public init(
+        members: [Member], localNode: NodeID, quorum: UInt32, flags: VoteQuorumFlags, deviceVotes: UInt32 = 0,
+        settings: VotingSettings = VotingSettings()
+    ) {
+        self.members = members.sorted { $0.id < $1.id }
+        self.localNode = localNode
+        self.quorum = quorum
+        self.flags = flags.intersection([.twoNode, .quorate, .waitForAll, .autoTieBreaker, .allowDownscale])
+        self.deviceVotes = deviceVotes
+        self.settings = settings
+    }
+
+    /// A snapshot from the answers about all nodes; those that are not members are ignored.
+    public init(_ reading: Reading, settings: VotingSettings) {
+        let members = ([reading.local] + reading.others).filter { $0.state == .member }.map { info in
+            let hasDevice = info.flags.contains(.qdeviceRegistered)
+            let isMaster = info.flags.contains(.qdeviceMasterWins)
+            // Unregistering a device clears the flag, but the node goes on applying the rule.
+            let permission = hasDevice ? isMaster : nil
+            return Member(
+                id: info.id, votes: info.votes, expectedVotes: info.expectedVotes, hasDevice: hasDevice,
+                castsDeviceVote: info.flags.contains(.qdeviceCastVote), isMaster: isMaster,
+                allowsMasterWins: info.id == reading.local.id ? settings.allowsMasterWins ?? permission : permission)
+        }
+        self.init(
+            members: members, localNode: reading.local.id, quorum: reading.local.quorum, flags: reading.local.flags,
+            deviceVotes: reading.local.quorumDeviceVotes, settings: settings)
+    }
+}
+
+/// The part of votequorum's state that only the configuration map of a node has. Nil is unknown.
+public struct VotingSettings: Hashable, Sendable {
+    /// The tie breaker (`runtime.votequorum.atb_type` and the keys of each type).
+    public var tieBreaker: TieBreaker?
+    /// Whether the node waits for all votes (`runtime.votequorum.wait_for_all_status`).
+    public var isWaitingForAll: Bool?
+    /// Whether expected votes are recorded also from members that are not quorate (`quorum.expected_votes_tracking`).
+    public var tracksExpectedVotes: Bool?
+    /// Whether the node applies the master-wins rule (`runtime.votequorum.qdevice_master_wins`).
+    public var allowsMasterWins: Bool?
+
+    /// Settings from their parts.
+    public init(
+        tieBreaker: TieBreaker? = nil, isWaitingForAll: Bool? = nil, tracksExpectedVotes: Bool? = nil,
+        allowsMasterWins: Bool? = nil
+    ) {
+        self.tieBreaker = tieBreaker
+        self.isWaitingForAll = isWaitingForAll
+        self.tracksExpectedVotes = tracksExpectedVotes
+        self.allowsMasterWins = allowsMasterWins
+    }
+}
+
+extension VotingSettings {
+    /// Updates the values as votequorum does when it decides (`are_we_quorate` in exec/votequorum.c of corosync).
+    mutating func update(after decision: VotingSnapshot) {
+        let isQuorate = decision.flags.contains(.quorate)
+        isWaitingForAll = decision.flags.contains(.waitForAll) && !isQuorate
+        let local = decision.members.first { $0.id == decision.localNode }
+        if let local, local.hasDevice { allowsMasterWins = local.isMaster }
+        let deviceVotes = local?.castsDeviceVote == true ? decision.deviceVotes : 0
+        guard isQuorate, decision.members.reduce(deviceVotes, { $0 &+ $1.votes }) >= decision.quorum else { return }
+        // votequorum compares IDs as signed numbers.
+        let ids = decision.members.map(\.id).sorted {
+            Int32(bitPattern: $0.rawValue) < Int32(bitPattern: $1.rawValue)
+        }
+        switch tieBreaker {
+        case .lowest: tieBreaker = .lowest(ids.first)
+        case .highest: tieBreaker = .highest(ids.last)
+        case .list, nil: break
+        }
+    }
+}
+
+/// The rule by which one half of a cluster is quorate (`auto_tie_breaker` and `auto_tie_breaker_node` in votequorum(5)).
+public enum TieBreaker: Hashable, Sendable {
+    /// The half with this node is quorate: the lowest ID of the last membership that was quorate by votes
+    /// (`runtime.votequorum.lowest_node_id`); nil when there was none.
+    case lowest(NodeID?)
+    /// The half with this node is quorate: the highest ID of the last membership that was quorate by votes
+    /// (`runtime.votequorum.highest_node_id`); nil when there was none.
+    case highest(NodeID?)
+    /// The half with the first node of the list is quorate; nodes that were not members before are skipped.
+    case list([NodeID])
+}
