@@ -32,6 +32,19 @@ struct TroubleTests {
         #expect(process.wait(within: .seconds(1)) == .signaled(signal))
     }
 
+    @Test("is none of a follower's making when an administrator unblocks quorum (quorum.cancel_wait_for_all)")
+    func unblocked() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let corosync = try sandbox.processID(of: 1)
+        let follower = try sandbox.spawn(on: 1, [vqwatch, "-f", "-j"])
+        #expect(try follower.nextEvent()?.event == "status")
+        for _ in 0..<20 {
+            let result = try sandbox.run(on: 1, ["corosync-cmapctl", "-s", "quorum.cancel_wait_for_all", "u8", "1"])
+            #expect(result.status == 0, "\(result.errors)")
+        }
+        #expect(try sandbox.processID(of: 1) == corosync)
+    }
+
     @Test("that does not run: the status fails and says so, a follower waits for it or gives up when told to")
     func notRunning() throws {
         let sandbox = try Sandbox(nodes: 1, starting: false)

@@ -114,8 +114,14 @@ final class ConfigurationReader: Sendable {
     private func serve(_ map: borrowing ConfigurationMap, succeeded: () -> Void) throws(CorosyncError) {
         var membersTrack: ConfigurationMap.Track?
         if follows {
-            for prefix in ["nodelist.", "quorum."] { _ = try map.track(prefix, [.add, .modify, .delete, .prefix]) }
-            _ = try map.track("totem.cluster_name", [.add, .modify, .delete])
+            // Not all of "quorum.": votequorum sets quorum.cancel_wait_for_all back while the trackers of the key are called,
+            // and corosync crashes when another is left to be called after that.
+            for prefix in ["nodelist.", "quorum.device."] {
+                _ = try map.track(prefix, [.add, .modify, .delete, .prefix])
+            }
+            for key in ["quorum.expected_votes", "totem.cluster_name"] {
+                _ = try map.track(key, [.add, .modify, .delete])
+            }
             membersTrack = try map.track(MembershipChanges.prefix, [.add, .modify, .delete, .prefix])
         }
         var membership = MembershipChanges()
