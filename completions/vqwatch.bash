@@ -174,6 +174,10 @@ _vqwatch() {
         __vqwatch_add_completions -W "$(__vqwatch_custom_complete ---completion -- --wait-for "${COMP_CWORD}" "$(__vqwatch_cursor_index_in_current_word)")"
         return
         ;;
+    '--if-down')
+        __vqwatch_add_completions -W "$(__vqwatch_custom_complete ---completion -- --if-down "${COMP_CWORD}" "$(__vqwatch_cursor_index_in_current_word)")"
+        return
+        ;;
     '--format')
         __vqwatch_add_completions -W 'text'$'\n''json'$'\n''prometheus'
         return

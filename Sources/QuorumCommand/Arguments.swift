@@ -70,8 +70,8 @@ func parseDuration(_ argument: String) throws -> Duration {
 func parseEventKinds(_ argument: String) throws -> Set<EventKind> {
     var kinds: Set<EventKind> = []
     for name in argument.split(separator: ",", omittingEmptySubsequences: false) {
-        guard let kind = EventKind(rawValue: String(name)) else {
-            let known = EventKind.allCases.map(\.rawValue).joined(separator: ", ")
+        guard let kind = EventKind.ofWatch.first(where: { $0.rawValue == name }) else {
+            let known = EventKind.ofWatch.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("there is no event '\(name)'; choose from \(known)")
         }
         kinds.insert(kind)

@@ -14,6 +14,7 @@ struct Command: ParsableCommand {
             vqwatch --check [options]
             vqwatch --wait-for CONDITION… [options]
             vqwatch --live [options]
+            vqwatch --if-down NODE… [options]
             """,
         discussion: """
             Without --follow, prints the status once and exits 0 when the cluster is quorate, 2 when it is not.
@@ -62,6 +63,7 @@ struct Command: ParsableCommand {
         var plan = WatchPlan()
         plan.follows = !isOneShot
         plan.conditions = task.waitFor
+        plan.ifDown = task.ifDown
         plan.check = task.check ? CheckFormat(printing.requirements) : nil
         plan.format = task.live ? try output.page(in: printing.color) : printing.outputFormat(for: output)
         if let events = printing.events { plan.kinds = events }

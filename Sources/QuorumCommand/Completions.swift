@@ -12,7 +12,14 @@ extension CompletionKind {
         .custom { _, _, prefix in
             let chosen = prefix.split(separator: ",", omittingEmptySubsequences: false).dropLast()
             let start = chosen.map { $0 + "," }.joined()
-            return EventKind.allCases.map(\.rawValue).filter { !chosen.contains(Substring($0)) }.map { start + $0 }
+            return EventKind.ofWatch.map(\.rawValue).filter { !chosen.contains(Substring($0)) }.map { start + $0 }
+        }
+    }
+
+    /// A member of the running cluster.
+    static var members: CompletionKind {
+        .custom { _, _, prefix in
+            runningNodes(onlyMembers: true).filter { $0.hasPrefix(prefix) }
         }
     }
 
@@ -34,8 +41,8 @@ extension CompletionKind {
 }
 
 /// The nodes of the running cluster, each by its name, or by its ID where a shell could take the name for something else.
-private func runningNodes() -> [String] {
-    configuredNodes(within: .seconds(1)).map { node in
+private func runningNodes(onlyMembers: Bool = false) -> [String] {
+    configuredNodes(within: .seconds(1), onlyMembers: onlyMembers).map { node in
         let name = node.name.flatMap { $0.utf8.allSatisfy(isPlain) && !$0.isEmpty ? $0 : nil }
         return name ?? node.id.description
     }

@@ -31,7 +31,7 @@ struct PrintingOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             With --follow and --live, print only these kinds of events, comma separated: \
-            \(EventKind.allCases.map(\.rawValue).joined(separator: ", ")).
+            \(EventKind.ofWatch.map(\.rawValue).joined(separator: ", ")).
             """, valueName: "KINDS"),
         completion: .eventKinds, transform: parseEventKinds)
     var events: Set<EventKind>?

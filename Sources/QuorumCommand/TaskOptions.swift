@@ -26,6 +26,14 @@ struct TaskOptions: ParsableArguments {
         help: "Show the status as a page on the terminal that keeps itself up to date; ? shows its keys.")
     var live = false
 
+    @Option(
+        name: .customLong("if-down"),
+        help: ArgumentHelp(
+            "Predict whether the cluster would stay quorate if this member, and every other given, failed now.",
+            valueName: "NODE"),
+        completion: .members, transform: parseNode)
+    var ifDown: [NodeSelector] = []
+
     func validate(in command: Command) throws {
         let (printing, watching) = (command.printing, command.watching)
         let following = [
@@ -37,7 +45,8 @@ struct TaskOptions: ParsableArguments {
             try refuse(
                 [
                     ("--follow", follow), ("--check", check), ("--wait-for", !waitFor.isEmpty),
-                    ("--format", printing.format != nil), ("--json", printing.json), ("--quiet", printing.quiet),
+                    ("--if-down", !ifDown.isEmpty), ("--format", printing.format != nil), ("--json", printing.json),
+                    ("--quiet", printing.quiet),
                 ] + following.filter { $0.0 != "--events" }
                     + [
                         ("--metrics-file", command.receivers.metricsFile != nil),
@@ -53,6 +62,15 @@ struct TaskOptions: ParsableArguments {
                     ("--refresh", watching.refresh != nil), ("--no-reconnect", watching.noReconnect),
                 ] + following,
                 because: "makes no sense with --check, which looks once and prints one line of its own form")
+        }
+        if !ifDown.isEmpty {
+            try refuse(
+                [
+                    ("--follow", follow), ("--check", check), ("--wait-for", !waitFor.isEmpty),
+                    ("--format prometheus", printing.format == .prometheus), ("--refresh", watching.refresh != nil),
+                    ("--no-reconnect", watching.noReconnect),
+                ] + following,
+                because: "makes no sense with --if-down, which looks once and prints a prediction")
         }
         guard !waitFor.isEmpty else { return }
         try refuse(

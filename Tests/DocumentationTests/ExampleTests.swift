@@ -22,7 +22,7 @@ struct ExampleTests {
         let readme = try Repository.text(of: "README.md")
         let recipes = try #require(readme.split(separator: "## Recipes\n").last).split(separator: "\n## ")[0]
         let commands = recipes.split(separator: "```sh\n").dropFirst().map { $0.split(separator: "```")[0] }
-        #expect(commands.count == 6)
+        #expect(commands.count == 7)
         let examples = try Self.examples().map { inOneLine($0) }
         for command in commands { #expect(examples.contains(inOneLine(command)), "\(command)") }
     }
@@ -30,7 +30,7 @@ struct ExampleTests {
     @Test("have the documented effect on a real cluster")
     func run() throws {
         let examples = try Self.examples()
-        try #require(examples.count == 10)
+        try #require(examples.count == 11)
         let sandbox = try Sandbox()
         defer { sandbox.close() }
         let folder = "\(sandbox.folder)/examples"
@@ -74,6 +74,10 @@ struct ExampleTests {
         let other = try run(10)
         #expect(other.status == 0, "\(other.errors)")
         #expect(other.output.contains("ha_cluster_corosync_quorate 1"))
+
+        let prediction = try run(11)
+        #expect(prediction.output == "If node3(3) goes down: QUORATE: 2 of 3 votes, quorum 2, can lose 0\n")
+        #expect(try holds("logger", "node3 can go down"))
 
         // Faults while the examples are watching.
         let watch = try start(2)

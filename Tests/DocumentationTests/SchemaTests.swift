@@ -32,6 +32,11 @@ struct SchemaTests {
         #"{\#(head),"event":"unsettled","quorate":null,"ring_id":"1.2f","elapsed_ms":35000}"#,
         #"{\#(head),"event":"unresponsive","quorate":null,"silent_ms":10000}"#,
         #"{\#(head),"event":"dropped","quorate":true,"count":7}"#,
+        """
+        {\(head),"event":"prediction","if_down":[{"id":2,"name":"b"}],"prediction":{"quorate":false,\
+        "votes":{"total":2,"expected":4,"highest_expected":4,"quorum":3,"margin":-1},"members":[{"id":1,"name":null}],\
+        "rule":null,"depends_on_qdevice":false,"waits_for_all_afterwards":true},"quorate":true}
+        """,
     ]
 
     struct Line: ExpressibleByStringInterpolation, CustomTestStringConvertible {

@@ -19,13 +19,15 @@ public struct EventLine: Hashable, Sendable {
         "status": state, "quorum": state, "expected_votes": state, "info": state,
         "nodelist": ["ring_id", "members", "joined", "left"], "disconnected": ["error"],
         "unsettled": ["ring_id", "elapsed_ms"], "unresponsive": ["silent_ms"], "dropped": ["count"],
+        "prediction": ["if_down", "prediction"],
     ]
     private static let parts: [String: Set<String>] = [
         "votes": ["total", "expected", "highest_expected", "quorum", "margin"],
         "qdevice": ["name", "model", "registered", "votes", "alive", "cast_vote", "master_wins"],
         "nodes": ["id", "name", "state", "votes", "expected_votes", "local", "addresses", "qdevice"],
         "changes": ["field", "from", "to"], "members": ["id", "name"], "joined": ["id", "name"],
-        "left": ["id", "name"], "error": ["code", "message"],
+        "left": ["id", "name"], "error": ["code", "message"], "if_down": ["id", "name"],
+        "prediction": ["quorate", "votes", "members", "rule", "depends_on_qdevice", "waits_for_all_afterwards"],
     ]
 
     /// Parses a line, and checks that it has exactly the keys of its kind and is valid by the schema.

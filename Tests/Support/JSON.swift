@@ -71,6 +71,7 @@ public enum JSON: Hashable, Sendable, Decodable {
 }
 
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
+    ExpressibleByDictionaryLiteral,
     ExpressibleByArrayLiteral, ExpressibleByNilLiteral
 {
     /// A string.
@@ -81,6 +82,10 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
     public init(booleanLiteral bool: Bool) { self = .bool(bool) }
     /// A list.
     public init(arrayLiteral elements: JSON...) { self = .array(elements) }
+    /// An object.
+    public init(dictionaryLiteral members: (String, JSON)...) {
+        self = .object(Dictionary(uniqueKeysWithValues: members))
+    }
     /// Null.
     public init(nilLiteral: ()) { self = .null }
 }

@@ -35,6 +35,8 @@ public struct Event: Hashable, Sendable {
         case unresponsive(silent: Duration)
         /// This many events are missing here.
         case dropped(count: Int)
+        /// What votequorum would decide if some nodes failed.
+        case prediction(PredictionReport)
     }
 
     /// The kind of the event.
@@ -49,6 +51,7 @@ public struct Event: Hashable, Sendable {
         case .unsettled: .unsettled
         case .unresponsive: .unresponsive
         case .dropped: .dropped
+        case .prediction: .prediction
         }
     }
 
@@ -56,7 +59,7 @@ public struct Event: Hashable, Sendable {
     public var state: ClusterState? {
         switch body {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state): state
-        case .nodelist, .disconnected, .unsettled, .unresponsive, .dropped: nil
+        case .nodelist, .disconnected, .unsettled, .unresponsive, .dropped, .prediction: nil
         }
     }
 }
@@ -71,6 +74,7 @@ extension Event {
         case .nodelist(let report):
             let references = report.members.count + report.joined.count + report.left.count
             return size + references * MemoryLayout<NodeReference>.stride
+        case .prediction(let report): return size + report.nodes.count * MemoryLayout<Node>.stride
         case .disconnected, .unsettled, .unresponsive, .dropped: return size
         }
     }
@@ -86,6 +90,19 @@ public struct NodelistReport: Hashable, Sendable {
     public var joined: [NodeReference]
     /// Those that are no longer in it.
     public var left: [NodeReference]
+}
+
+/// What votequorum would decide if some nodes failed.
+public struct PredictionReport: Hashable, Sendable {
+    /// The nodes that would fail, by ID. Those that are not members change nothing.
+    public var ifDown: [NodeReference]
+    /// The decision of votequorum.
+    public var prediction: Prediction
+    /// All nodes in their present state.
+    public var nodes: [Node]
+
+    /// A node by ID and name.
+    func reference(_ id: NodeID) -> NodeReference { nodes.about(id)?.reference ?? NodeReference(id: id) }
 }
 
 /// The kinds of events; the raw value is the name in JSON and on the command line.
@@ -108,4 +125,9 @@ public enum EventKind: String, Hashable, Sendable, CaseIterable {
     case unresponsive
     /// Events were dropped because the output was read too slowly.
     case dropped
+    /// What votequorum would decide if some nodes failed. A watch has no such events.
+    case prediction
+
+    /// The kinds of events of a watch.
+    public static let ofWatch = allCases.filter { $0 != .prediction }
 }

@@ -62,31 +62,57 @@ extension JSONBuffer {
         case .dropped(let count):
             key("count")
             value(count)
+        case .prediction(let report):
+            key("if_down")
+            array(report.ifDown) { $0.reference($1) }
+            key("prediction")
+            prediction(report)
+        }
+    }
+
+    private mutating func prediction(_ report: PredictionReport) {
+        let prediction = report.prediction
+        object { json in
+            json.key("quorate")
+            json.value(prediction.quorate)
+            json.votes(prediction.votes)
+            json.key("members")
+            json.array(prediction.members) { $0.reference(report.reference($1)) }
+            json.key("rule")
+            json.value(prediction.rule?.rawValue)
+            json.key("depends_on_qdevice")
+            json.value(prediction.dependsOnDevice)
+            json.key("waits_for_all_afterwards")
+            json.value(prediction.waitsForAllAfterwards)
         }
     }
 
     private mutating func state(_ state: ClusterState) {
         key("ring_id")
         value(state.ring?.description)
-        key("votes")
-        object { json in
-            json.key("total")
-            json.value(state.votes.total)
-            json.key("expected")
-            json.value(state.votes.expected)
-            json.key("highest_expected")
-            json.value(state.votes.highestExpected)
-            json.key("quorum")
-            json.value(state.votes.quorum)
-            json.key("margin")
-            json.value(state.votes.margin)
-        }
+        votes(state.votes)
         key("flags")
         value(state.flags?.clusterFlagNames)
         key("qdevice")
         if let device = state.device { self.device(device) } else { null() }
         key("nodes")
         array(state.nodes) { $0.node($1) }
+    }
+
+    private mutating func votes(_ votes: Votes) {
+        key("votes")
+        object { json in
+            json.key("total")
+            json.value(votes.total)
+            json.key("expected")
+            json.value(votes.expected)
+            json.key("highest_expected")
+            json.value(votes.highestExpected)
+            json.key("quorum")
+            json.value(votes.quorum)
+            json.key("margin")
+            json.value(votes.margin)
+        }
     }
 
     private mutating func device(_ device: QuorumDevice) {

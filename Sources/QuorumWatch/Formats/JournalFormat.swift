@@ -7,15 +7,24 @@ struct JournalFormat {
     let color: Bool
 
     /// The line of an event, its newline included.
-    func line(for event: Event, changes: [Change]) -> [UInt8] {
-        Array("\(prefix(event.priority))\(TextFormat.words(for: event, changes).rendered(color: color))\n".utf8)
+    func line(for event: Event, changes: [Change], turnedLosses: [Node] = []) -> [UInt8] {
+        let words = TextFormat.words(for: event, changes, turnedLosses: turnedLosses)
+        return Array("\(prefix(event.priority))\(words.rendered(color: color))\n".utf8)
     }
 
     /// The status as a page.
     func page(for state: ClusterState) -> [UInt8] {
-        let prefix = Array(prefix(state.priority).utf8)
-        let lines = StatusText(color: color).page(for: state).split(separator: UInt8(ascii: "\n"))
-        return lines.flatMap { prefix + $0 + [UInt8(ascii: "\n")] }
+        lines(of: StatusText(color: color).page(for: state), state.priority)
+    }
+
+    /// A prediction.
+    func page(for report: PredictionReport) -> [UInt8] {
+        lines(of: PredictionText(report).page(color: color), report.priority)
+    }
+
+    private func lines(of page: [UInt8], _ priority: Priority) -> [UInt8] {
+        let prefix = Array(prefix(priority).utf8)
+        return page.split(separator: UInt8(ascii: "\n")).flatMap { prefix + $0 + [UInt8(ascii: "\n")] }
     }
 
     private func prefix(_ priority: Priority) -> String { "<\(priority.rawValue)>" }
@@ -40,6 +49,11 @@ extension ClusterState {
     }
 }
 
+extension PredictionReport {
+    /// How much the prediction concerns the reader of the journal.
+    fileprivate var priority: Priority { prediction.quorate == true ? .information : .warning }
+}
+
 extension Event {
     /// How much the event concerns the reader of the journal.
     var priority: Priority {
@@ -48,6 +62,7 @@ extension Event {
         case .nodelist: .information
         case .disconnected, .unsettled, .unresponsive: .error
         case .dropped: .warning
+        case .prediction(let report): report.priority
         }
     }
 }

@@ -68,6 +68,9 @@ extension PrometheusFormat {
                 }
             }
         }
+        family("vqwatch_if_down_quorate", "Whether the cluster would be quorate if this member alone failed") {
+            for node in state.nodes { if let survives = node.survivesLoss { $0.add(node.labels, survives) } }
+        }
         family("vqwatch_qdevice_state", "Whether the quorum device of this node is in the state") { samples in
             guard let device = state.device, let deviceState = device.state else { return }
             samples.add([("name", device.name ?? "")], deviceState)
@@ -95,7 +98,7 @@ extension PrometheusFormat {
     private mutating func write(_ statistics: WatchStatistics) {
         family("vqwatch_events_total", "How many events there were, printed or not", type: "counter") { samples in
             // Those that a slow reader misses are about the output, not about the cluster.
-            for kind in EventKind.allCases where kind != .dropped {
+            for kind in EventKind.ofWatch where kind != .dropped {
                 samples.add([("event", kind.rawValue)], statistics.events[kind, default: 0])
             }
         }

@@ -35,7 +35,8 @@ struct StatusText {
     private func table(of state: ClusterState, isGrouped: Bool) -> TextTable {
         var table = TextTable(columns: [
             .init(heading: "ID", isNumber: true), .init(heading: "NAME"), .init(heading: "STATE"),
-            .init(heading: "VOTES", isNumber: true), .init(heading: "QDEVICE"), .init(heading: "ADDRESSES"),
+            .init(heading: "VOTES", isNumber: true), .init(heading: "QDEVICE"), .init(heading: "IF DOWN"),
+            .init(heading: "ADDRESSES"),
         ])
         var groups: [[Node]] = []
         for node in state.nodes {
@@ -52,11 +53,13 @@ struct StatusText {
                     group.count > 1
                         ? names.text(group.map(\.reference)) : node.name.map { harmless($0, limit: 64) } ?? "-",
                     node.stateName, node.votes.map(String.init) ?? "-", node.device?.text ?? "-",
+                    node.lossText,
                     group.count > 1 ? "" : addresses,
                 ],
-                isMarked: node.isLocal, style: node.isMember ? nil : .warning)
+                isMarked: node.isLocal, style: node.isMember && !state.needs(node) ? nil : .warning)
         }
         if !state.nodes.contains(where: { $0.device != nil }) { table.remove("QDEVICE") }
+        if !state.nodes.contains(where: { $0.survivesLoss != nil }) { table.remove("IF DOWN") }
         return table
     }
 }
@@ -64,6 +67,7 @@ struct StatusText {
 extension Node {
     /// Whether both rows would be equal except for ID, name and addresses.
     fileprivate func looksLike(_ other: Node) -> Bool {
-        state == other.state && votes == other.votes && device == other.device && !isLocal && !other.isLocal
+        state == other.state && votes == other.votes && device == other.device && survivesLoss == other.survivesLoss
+            && !isLocal && !other.isLocal
     }
 }

@@ -7,18 +7,33 @@ struct TextFormat {
     let color: Bool
 
     /// The line of an event, its newline included. It does not repeat what the line before says.
-    func line(for event: Event, changes: [Change], after previous: Event? = nil) -> [UInt8] {
+    func line(
+        for event: Event, changes: [Change], turnedLosses: [Node] = [], after previous: Event? = nil
+    ) -> [UInt8] {
         var time: [UInt8] = []
         event.time.appendLocal(to: &time)
         let stamp = TextStyle.faint.apply(to: String(decoding: time, as: UTF8.self), color: color)
-        return Array("\(stamp) \(Self.words(for: event, changes, after: previous).rendered(color: color))\n".utf8)
+        let words = Self.words(for: event, changes, turnedLosses: turnedLosses, after: previous)
+        return Array("\(stamp) \(words.rendered(color: color))\n".utf8)
     }
 
     /// The line without its time.
-    static func words(for event: Event, _ changes: [Change], after previous: Event? = nil) -> StyledText {
+    static func words(
+        for event: Event, _ changes: [Change], turnedLosses: [Node] = [], after previous: Event? = nil
+    ) -> StyledText {
         var said: NodelistReport?
         if case .nodelist(let report) = previous?.body { said = report }
         return StyledText("\(event.kind.rawValue) ") + text(of: event.body, changes, after: said)
+            + (event.state.map { losses($0, turnedLosses) } ?? "")
+    }
+
+    /// The members for which it has changed whether quorum survives their loss.
+    private static func losses(_ state: ClusterState, _ turned: [Node]) -> StyledText {
+        let phrases = [(false, "does not survive"), (true, "survives")].map { survives, words in
+            let nodes = turned.filter { $0.survivesLoss == survives }.map(\.reference)
+            return nodes.isEmpty ? "" : "; \(words) the loss of \(state.names.text(nodes))"
+        }
+        return StyledText(phrases.joined())
     }
 
     private static func text(of body: Event.Body, _ changes: [Change], after said: NodelistReport?) -> StyledText {
@@ -35,6 +50,7 @@ struct TextFormat {
             StyledText("corosync has not answered for \(silent.components.seconds) s", .bad)
         case .dropped(let count):
             StyledText("\(count) events are missing here: the output was read too slowly", .warning)
+        case .prediction(let report): PredictionText(report).sentences.joined(separator: " ")
         }
     }
 

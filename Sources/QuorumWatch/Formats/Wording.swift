@@ -48,6 +48,16 @@ extension ClusterState {
     }
 }
 
+extension ClusterState {
+    /// Whether the cluster is quorate, and would not be if this member alone failed.
+    func needs(_ node: Node) -> Bool { quorate == true && node.survivesLoss == false }
+}
+
+extension Node {
+    /// What votequorum would decide if the node failed, as a word.
+    var lossText: String { isMember ? survivesLoss.map { $0 ? "quorate" : "not quorate" } ?? "?" : "-" }
+}
+
 extension QuorumDevice {
     /// Name, votes and state.
     var text: String {

@@ -71,9 +71,10 @@ struct LiveFacts: Sendable {
             note(event, at: now)
             guard kinds.contains(event.kind) else { continue }
             let isFirst = !tracker.hasState
+            let losses = tracker.turnedLosses(in: event)
             let changes = tracker.changes(in: event)
             if changes.isEmpty, !isFirst, case .info = event.body { continue }
-            add(.event(EventQueue.Item(event: event, changes: changes), after: last))
+            add(.event(EventQueue.Item(event: event, changes: changes, turnedLosses: losses), after: last))
             last = event
         }
         if !reducer.isRecalculating { recalculation = nil }
@@ -101,7 +102,7 @@ struct LiveFacts: Sendable {
         case .disconnected(let error): connection = .missing(reason: "\(error.reason) (\(error.code))")
         case .unresponsive(let silent): connection = .silent(since: now.before(silent))
         case .unsettled(_, let elapsed): connection = .unsettled(since: now.before(elapsed))
-        case .status, .quorum, .expectedVotes, .info, .dropped: break
+        case .status, .quorum, .expectedVotes, .info, .dropped, .prediction: break
         }
     }
 

@@ -150,7 +150,8 @@ struct LivePage {
         case .event(let item, let previous):
             text =
                 StyledText(stamp(item.event.time), .faint)
-                + TextFormat.words(for: item.event, item.changes, after: previous)
+                + TextFormat.words(
+                    for: item.event, item.changes, turnedLosses: item.turnedLosses, after: previous)
         case .diagnostic(let words, let time):
             text = StyledText(stamp(time), .faint) + StyledText(harmless(words, limit: 1000), .warning)
         }

@@ -8,7 +8,7 @@ extension LivePage {
     /// The table, with its heading, in at most `room` lines.
     mutating func nodes(of state: ClusterState, room: Int) -> [StyledText] {
         guard room > 1, !state.nodes.isEmpty else { return [] }
-        var table = table(of: state.nodes)
+        var table = table(of: state)
         if table.width > size.width || state.nodes.count >= room { table.remove("ADDRESSES") }
         table.fit(into: size.width, mark: glyphs.text("…"))
         let most = max(1, (size.width + 2) / (table.width + 2))
@@ -44,21 +44,22 @@ extension LivePage {
         node.isMember && facts.recalculation.map { !$0.members.contains(node.id) } ?? false
     }
 
-    private mutating func table(of nodes: [Node]) -> TextTable {
+    private mutating func table(of state: ClusterState) -> TextTable {
+        let nodes = state.nodes
         var table = TextTable(
             columns: [
                 .init(heading: "ID", isNumber: true), .init(heading: "NAME"), .init(heading: "STATE"),
                 .init(heading: "VOTES", isNumber: true), .init(heading: "SINCE"), .init(heading: "QDEVICE"),
-                .init(heading: "ADDRESSES"),
+                .init(heading: "IF DOWN"), .init(heading: "ADDRESSES"),
             ], margin: 2)
         for node in nodes {
             let since = facts.nodesSince[node.id].flatMap { durations.text(since: $0) }
             let isLeaving = isLeaving(node)
-            let isGood = node.isMember && !isLeaving && node.device?.isWorking != false
+            let isGood = node.isMember && !isLeaving && node.device?.isWorking != false && !state.needs(node)
             let cells = [
                 node.id.description, node.name.map { harmless($0, limit: 64) } ?? "-",
                 isLeaving ? "not in ring" : node.stateName, node.votes.map(String.init) ?? "-", since ?? "",
-                node.device.map { $0.isWorking ? "votes" : $0.alive ? "no vote" : "not alive" } ?? "-",
+                node.device.map { $0.isWorking ? "votes" : $0.alive ? "no vote" : "not alive" } ?? "-", node.lossText,
                 node.addresses.map { harmless($0, limit: 64) }.joined(separator: " "),
             ]
             table.rows.append(
@@ -66,6 +67,7 @@ extension LivePage {
                     cells: cells.map { glyphs.text($0) }, isMarked: node.isLocal, style: isGood ? nil : .warning))
         }
         if !nodes.contains(where: { $0.device != nil }) { table.remove("QDEVICE") }
+        if !nodes.contains(where: { $0.survivesLoss != nil }) { table.remove("IF DOWN") }
         return table
     }
 }
@@ -73,7 +75,7 @@ extension LivePage {
 extension TextTable {
     /// Makes the table narrower: cuts the names, and removes the least important columns. `mark` ends a name that was cut.
     fileprivate mutating func fit(into width: Int, mark: String) {
-        for heading in [nil, "VOTES", "ID"] where self.width > width {
+        for heading in [nil, "VOTES", "IF DOWN", "ID"] where self.width > width {
             heading.map { remove($0) }
             let names = columns.firstIndex { $0.heading == "NAME" }!
             let longest = rows.map { $0.cells[names].columns }.max() ?? 0

@@ -24,6 +24,8 @@ final class EventQueue: Sendable {
         let event: Event
         /// What changed since the last state that the output was given.
         let changes: [Change]
+        /// The members for which it has changed whether quorum survives their loss.
+        let turnedLosses: [Node]
     }
 
     /// The next thing to write.
@@ -63,9 +65,10 @@ final class EventQueue: Sendable {
         /// The event with its changes; nil for an `info` event that tells the output nothing new.
         mutating func item(for event: Event) -> Item? {
             let isFirst = !tracker.hasState
+            let losses = tracker.turnedLosses(in: event)
             let changes = tracker.changes(in: event)
             if changes.isEmpty, !isFirst, case .info = event.body { return nil }
-            return Item(event: event, changes: changes)
+            return Item(event: event, changes: changes, turnedLosses: losses)
         }
     }
 
@@ -163,7 +166,7 @@ final class EventQueue: Sendable {
                 marker.body = .dropped(count: state.dropped)
                 (state.dropped, state.lastDropped) = (0, nil)
                 state.isWriting = true
-                return .event(Item(event: marker, changes: []))
+                return .event(Item(event: marker, changes: [], turnedLosses: []))
             }
             while let event = state.removeFirst() {
                 guard let item = state.item(for: event) else { continue }

@@ -107,7 +107,12 @@ final class Printer: Sendable {
         state.printed += 1
         state.last = event
         if let check, let cluster = event.state { return stop.conclude(.checked(check.health(of: cluster))) }
-        if case .status = event.body { state.quorate = event.quorate }
+        switch event.body {
+        case .status: state.quorate = event.quorate
+        // An unknown prediction has the same exit status as one without quorum.
+        case .prediction(let report): state.quorate = report.prediction.quorate ?? false
+        default: break
+        }
         if state.printed == limit { stop.conclude(.done(quorate: state.quorate)) }
     }
 
@@ -130,7 +135,7 @@ final class Printer: Sendable {
 
     /// The text of an event; nil when nothing is to be written.
     private func text(of item: EventQueue.Item, with state: inout State) -> [UInt8]? {
-        let (event, changes) = (item.event, item.changes)
+        let (event, changes, losses) = (item.event, item.changes, item.turnedLosses)
         if let check, format != .quiet { return event.state.map(check.line(for:)) }
         switch format {
         case .live, .quiet: return nil
@@ -140,11 +145,14 @@ final class Printer: Sendable {
             if printsPage, case .status(let cluster) = event.body {
                 return StatusText(color: color, height: height).page(for: cluster)
             }
-            return TextFormat(color: color).line(for: event, changes: changes, after: state.last)
+            if case .prediction(let report) = event.body { return PredictionText(report).page(color: color) }
+            return TextFormat(color: color)
+                .line(for: event, changes: changes, turnedLosses: losses, after: state.last)
         case .journal(let color):
             let format = JournalFormat(color: color)
             if printsPage, case .status(let cluster) = event.body { return format.page(for: cluster) }
-            return format.line(for: event, changes: changes)
+            if case .prediction(let report) = event.body { return format.page(for: report) }
+            return format.line(for: event, changes: changes, turnedLosses: losses)
         }
     }
 }

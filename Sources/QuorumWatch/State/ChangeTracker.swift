@@ -16,6 +16,16 @@ public struct ChangeTracker: Sendable {
     /// Takes a first state that the output was not given, to compute the changes from.
     mutating func begin(with state: ClusterState) { shown = state }
 
+    /// The members for which it has changed whether quorum survives their loss, since the last state that the output was
+    /// given. For the first state, and the first after a loss of quorum: those whose loss quorum does not survive.
+    public func turnedLosses(in event: Event) -> [Node] {
+        guard let state = event.state, state.quorate == true else { return [] }
+        let old = shown?.quorate == true ? shown : nil
+        return state.nodes.filter { node in
+            node.survivesLoss != nil && node.survivesLoss != (old?.node(node.id)?.survivesLoss ?? true)
+        }
+    }
+
     /// The changes that an event shows to the output, which is given the event now; empty for the first state.
     public mutating func changes(in event: Event) -> [Change] {
         switch event.body {
@@ -27,7 +37,7 @@ public struct ChangeTracker: Sendable {
             shown?.quorate = event.quorate
         case .disconnected, .unsettled, .unresponsive:
             shown?.quorate = nil
-        case .dropped: break
+        case .dropped, .prediction: break
         }
         return []
     }

@@ -117,6 +117,9 @@ public struct Node: Hashable, Sendable {
     public var device: DeviceState?
     /// Its votes in the configuration; nil when it is not configured or that is not known.
     public var configuredVotes: UInt32?
+    /// Whether the other members would be quorate if it failed; nil when it is not a member, or when that is not known or
+    /// not wanted. It is not part of JSON lines, and a change of it alone causes no event.
+    public var survivesLoss: Bool?
 
     /// Whether it is a member of the cluster.
     public var isMember: Bool { state == .member }

@@ -2,7 +2,7 @@
 
 public import Corosync
 
-/// The part of corosync's configuration map that says what the cluster should be (cmap_keys(8)).
+/// The values of corosync's configuration map that the program uses (cmap_keys(8)).
 public struct Configuration: Hashable, Sendable {
     /// `totem.cluster_name`
     public var clusterName: String?
@@ -12,16 +12,19 @@ public struct Configuration: Hashable, Sendable {
     public var expectedVotes: UInt32?
     /// The quorum device, nil when none is configured.
     public var device: ConfiguredDevice?
+    /// The values for predictions; nil when they were not read.
+    public var voting: VotingSettings?
 
     /// A configuration from its parts, with the nodes in any order. Of several nodes with one ID the first counts.
     public init(
         clusterName: String? = nil, nodes: [ConfiguredNode] = [], expectedVotes: UInt32? = nil,
-        device: ConfiguredDevice? = nil
+        device: ConfiguredDevice? = nil, voting: VotingSettings? = nil
     ) {
         self.clusterName = clusterName
         self.nodes = Array(byNode: nodes)
         self.expectedVotes = expectedVotes
         self.device = device
+        self.voting = voting
     }
 
     /// The configured node with an ID.

@@ -54,6 +54,9 @@ public struct Reducer: Sendable {
     /// Every node that votequorum knows, by ID.
     private var listed: [VoteQuorumNotification.ListedNode] = []
     private var reading: Reading?
+    private let predictsLosses: Bool
+    /// The values from the configuration map, updated with every decision of votequorum since they were read.
+    private var settings = VotingSettings()
     private var doubted: [VoteQuorumNotification.ListedNode]?
     /// Expected-votes notifications that came while nothing could be read.
     private var heldExpectedVotes: [(time: Timestamp, votes: UInt32)] = []
@@ -65,7 +68,9 @@ public struct Reducer: Sendable {
     private static let mostUnheard = 3
 
     /// A reducer that knows nothing yet.
-    public init() {}
+    ///
+    /// - Parameter predictsLosses: Whether the state contains for each member whether quorum survives its loss.
+    public init(predictsLosses: Bool = false) { self.predictsLosses = predictsLosses }
 
     /// Whether anything is known of this connection.
     var hasState: Bool { phase != .starting }
@@ -82,6 +87,13 @@ public struct Reducer: Sendable {
     /// Whether the last reading was not believed: it shows a node's state or the quorum changed, which a notification
     /// is about to tell. If none comes, the same reading a second time is believed.
     public var wantsSecondReading: Bool { doubted != nil }
+
+    /// The input of votequorum's next decision; nil while it is not known completely.
+    var voting: VotingSnapshot? {
+        guard let reading, current.votes.total != nil else { return nil }
+        let isComplete = listed.allSatisfy { $0.state != .member || reading.info(of: $0.id) != nil }
+        return isComplete ? VotingSnapshot(reading, settings: settings) : nil
+    }
 
     /// The state; nil before the first status, and while corosync is gone or silent.
     public var known: ClusterState? { phase == .starting || current.quorate == nil ? nil : current }
@@ -201,6 +213,7 @@ extension Reducer {
     private mutating func configured(_ configuration: Configuration?, at time: Timestamp) -> [Event] {
         let old = current
         self.configuration = configuration
+        settings = configuration?.voting ?? VotingSettings()
         current.clusterName = configuration?.clusterName
         guard let reading, phase != .starting else { return [] }
         combine(reading)
@@ -248,7 +261,7 @@ extension Reducer {
 
 extension Reducer {
     private func infoEvent(ifChangedSince old: ClusterState, at time: Timestamp) -> [Event] {
-        current == old ? [] : [event(.info(current), at: time)]
+        current.changes(since: old).isEmpty ? [] : [event(.info(current), at: time)]
     }
 
     private mutating func heldExpectedVotesEvents() -> [Event] {
@@ -288,6 +301,8 @@ extension Reducer {
     /// Takes what was read. If it shows other states than votequorum listed, the next recalculation had begun when it
     /// was read, and its totals belong to no state that votequorum ever gave.
     private mutating func take(_ reading: Reading) {
+        // At the first reading of a connection the settings have just been read.
+        if predictsLosses, self.reading != nil { settings.update(after: VotingSnapshot(reading, settings: settings)) }
         self.reading = reading
         let local = reading.local
         current.localNode = local.id
@@ -311,6 +326,15 @@ extension Reducer {
                 votes: reading.local.quorumDeviceVotes, state: device)
         current.configuredVotes = configuration?.votes
         current.nodes = nodes(from: reading)
+        predictLosses()
+    }
+
+    /// Sets for each member whether quorum survives its loss.
+    private mutating func predictLosses() {
+        guard predictsLosses, let voting else { return }
+        for index in current.nodes.indices where current.nodes[index].isMember {
+            current.nodes[index].survivesLoss = voting.isQuorate(without: [current.nodes[index].id])
+        }
     }
 
     /// Every node that votequorum or the configuration knows, by ID. Both lists are sorted: one walk merges them.

@@ -2,24 +2,47 @@
 
 internal import Corosync
 
-/// Replaces all events by one status, at the first moment that the state is settled and all conditions hold. Pure.
+/// Replaces all events by one status or prediction, at the first moment that the state is settled and all conditions hold.
+/// Pure.
 struct StatusTrigger: Sendable {
     private let conditions: [Condition]
+    /// The nodes whose failure is to be predicted; empty: a status.
+    private let failing: [NodeSelector]
     private var hasFired = false
     private var remarked: Set<Condition> = []
 
-    /// A trigger that waits for these conditions, or with none for a settled state.
-    init(_ conditions: [Condition] = []) { self.conditions = conditions }
+    /// A trigger that waits for these conditions, or with none for a settled state, and then gives a prediction if there are
+    /// failing nodes, or else a status.
+    init(_ conditions: [Condition] = [], ifDown failing: [NodeSelector] = []) {
+        self.conditions = conditions
+        self.failing = failing
+    }
 
     /// Takes the reducer after an input; returns the status if this is the moment.
     mutating func status(of reducer: Reducer, at time: Timestamp) -> Event? {
         guard !hasFired, let state = settledState(of: reducer), unmetConditions(reducer)?.isEmpty == true else {
             return nil
         }
+        guard let body = failing.isEmpty ? .status(state) : prediction(from: state, reducer) else { return nil }
         hasFired = true
         return Event(
-            time: time, clusterName: state.clusterName, localNode: state.localNode, quorate: state.quorate,
-            body: .status(state))
+            time: time, clusterName: state.clusterName, localNode: state.localNode, quorate: state.quorate, body: body)
+    }
+
+    private func prediction(from state: ClusterState, _ reducer: Reducer) -> Event.Body? {
+        guard unknownNode(reducer) == nil else { return nil }
+        let failing = Array(byNode: failing.flatMap { $0.nodes(in: state) })
+        let left = state.nodes.filter { node in node.isMember && !failing.contains { $0.id == node.id } }
+        let prediction =
+            reducer.voting?.prediction(without: Set(failing.map(\.id))) ?? Prediction(members: left.map(\.id))
+        return .prediction(
+            PredictionReport(ifDown: failing.map(\.reference), prediction: prediction, nodes: state.nodes))
+    }
+
+    /// A failing node that is unknown, so that there cannot be a prediction; nil while the state is not known.
+    func unknownNode(_ reducer: Reducer) -> NodeSelector? {
+        guard let state = settledState(of: reducer) else { return nil }
+        return failing.first { $0.nodes(in: state).isEmpty }
     }
 
     /// Diagnostics about an input: once for each condition on a node that is not configured, and for every silence and

@@ -34,7 +34,7 @@ public struct WatchStatistics: Sendable {
             switch event.kind {
             case .disconnected, .unresponsive: isConnected = false
             case .status, .nodelist, .quorum, .expectedVotes, .info: isConnected = true
-            case .unsettled, .dropped: break
+            case .unsettled, .dropped, .prediction: break
             }
         }
         if state != nil { isConnected = true }

@@ -22,6 +22,8 @@ final class ConfigurationReader: Sendable {
     private let stop: StopRequest
     /// Whether changes are of interest.
     private let follows: Bool
+    /// Whether to read the values for predictions as well.
+    private let readsVoting: Bool
     /// Called with every reading that was asked for, and later ones that differ.
     private let report: @Sendable (Result<Configuration, ConfigurationFailure>) -> Void
     /// Called with the moment of every change of totem's membership.
@@ -33,7 +35,7 @@ final class ConfigurationReader: Sendable {
     static let patience = Duration.seconds(2)
 
     init(
-        stop: StopRequest, follows: Bool,
+        stop: StopRequest, follows: Bool, readsVoting: Bool,
         report: @escaping @Sendable (Result<Configuration, ConfigurationFailure>) -> Void,
         reportMembership: @escaping @Sendable (Instant) -> Void
     ) throws(SystemError) {
@@ -41,6 +43,7 @@ final class ConfigurationReader: Sendable {
         watchdog = try Watchdog()
         self.stop = stop
         self.follows = follows
+        self.readsVoting = readsVoting
         self.report = report
         self.reportMembership = reportMembership
     }
@@ -130,7 +133,7 @@ final class ConfigurationReader: Sendable {
             if isOutdated {
                 watchdog.begin()
                 let ticket = state.withLock { $0.wanted }
-                let configuration = try Configuration(reading: map)
+                let configuration = try Configuration(reading: map, withVoting: readsVoting)
                 watchdog.end()
                 publish(.success(configuration), for: ticket)
                 succeeded()

@@ -5,8 +5,9 @@ internal import Corosync
 extension Configuration {
     /// What a configuration map says now (cmap_keys(8)).
     ///
-    /// A value that is missing or of an unexpected type is not known; a node without a `nodeid` cannot be named.
-    init(reading map: borrowing ConfigurationMap) throws(CorosyncError) {
+    /// A value that is missing or of an unexpected type is not known; a node without a `nodeid` cannot be named. The
+    /// values for predictions are read only with `withVoting`.
+    init(reading map: borrowing ConfigurationMap, withVoting: Bool = false) throws(CorosyncError) {
         var keys: [String] = []
         try map.forEachKey(withPrefix: "nodelist.node.") { key throws(CorosyncError) in
             keys.append(key.name)
@@ -42,7 +43,8 @@ extension Configuration {
                 }
             },
             expectedVotes: try map.read("quorum.expected_votes", as: UInt32.self),
-            device: try ConfiguredDevice(reading: map))
+            device: try ConfiguredDevice(reading: map),
+            voting: withVoting ? try VotingSettings(reading: map) : nil)
     }
 
     /// What is read of a node, at its position in the node list.

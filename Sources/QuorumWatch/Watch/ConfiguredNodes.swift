@@ -4,17 +4,29 @@ internal import Corosync
 
 /// The nodes that the running corosync is configured with, for a shell that completes their names.
 ///
-/// - Parameter limit: How long the call waits for corosync at most.
+/// - Parameters:
+///   - limit: How long the call waits for corosync at most.
+///   - onlyMembers: Whether to leave out nodes that are not members.
 /// - Returns: The nodes by ID; none when corosync does not run or does not answer.
-public func configuredNodes(within limit: Duration) -> [ConfiguredNode] {
+public func configuredNodes(within limit: Duration, onlyMembers: Bool = false) -> [ConfiguredNode] {
     let answer = Guarded<[ConfiguredNode]?>(nil)
     do throws(SystemError) {
         try startThread("configuration") {
-            let nodes = try? Configuration(reading: ConfigurationMap()).nodes
+            let nodes = try? nodes(onlyMembers: onlyMembers)
             answer.withLock { $0 = nodes ?? [] }
         }
     } catch {
         return []
     }
     return answer.wait(until: .now + limit) { $0 } ?? []
+}
+
+private func nodes(onlyMembers: Bool) throws(CorosyncError) -> [ConfiguredNode] {
+    let map = try ConfigurationMap()
+    var nodes: [ConfiguredNode] = []
+    for node in try Configuration(reading: map).nodes {
+        let status = try onlyMembers ? map.read("runtime.members.\(node.id).status", as: String.self) : "joined"
+        if status == "joined" { nodes.append(node) }
+    }
+    return nodes
 }

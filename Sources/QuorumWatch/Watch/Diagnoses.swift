@@ -18,6 +18,14 @@ extension Outcome {
     }
 }
 
+extension NodeSelector {
+    /// What failed, why, and what to do, when the node of a prediction is unknown.
+    func diagnosis(hasNames: Bool) -> String {
+        let advice = hasNames || id != nil ? "'vqwatch' lists the nodes" : "the names cannot be read: give its ID"
+        return "--if-down \(harmless(description)): no node has this \(id == nil ? "name" : "ID or name"); \(advice)"
+    }
+}
+
 extension CorosyncError {
     /// Whether no further request can succeed on the same connection.
     var endsConnection: Bool { isTransient || code == .library || code == .badHandle }

@@ -106,7 +106,8 @@ extension Watch {
             return "cannot write to standard output: \(String(cString: strerror(error))); see where it is redirected to"
         case .timedOut:
             guard let reason = outcome.reasonWithoutStatus else { return nil }
-            return plan.conditions.isEmpty ? (plan.follows ? nil : "no status: \(reason)") : timeoutOfConditions(reason)
+            guard plan.conditions.isEmpty else { return timeoutOfConditions(reason) }
+            return plan.follows ? nil : "no \(plan.ifDown.isEmpty ? "status" : "prediction"): \(reason)"
         case .done, .checked, .nothingPending, .signal, .outputClosed: return nil
         }
     }

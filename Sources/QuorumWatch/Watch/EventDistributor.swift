@@ -20,7 +20,7 @@ final class EventDistributor: Sendable {
     }
 
     private struct State: Sendable {
-        var reducer = Reducer()
+        var reducer: Reducer
         var trigger: StatusTrigger?
         var statistics = WatchStatistics()
         var clock = EventClock()
@@ -32,17 +32,20 @@ final class EventDistributor: Sendable {
     private let outputs: Outputs
     /// Notices a recalculation that does not end.
     let recalculation: Watchdog
+    private let stop: StopRequest
     /// How long a thread that has an event may be made to wait for room in the queue: that is for regular files, whose
     /// writes end by themselves unless their file system hangs.
     private let patience: Duration?
 
     /// A distributor to these outputs. Throws when there is no descriptor to be had.
     init(
-        trigger: StatusTrigger? = nil, outputs: Outputs, waitsForRoom patience: Duration? = nil
+        predictsLosses: Bool = false, trigger: StatusTrigger? = nil, outputs: Outputs, stop: StopRequest,
+        waitsForRoom patience: Duration? = nil
     ) throws(SystemError) {
         recalculation = try Watchdog()
-        state = Guarded(State(trigger: trigger))
+        state = Guarded(State(reducer: Reducer(predictsLosses: predictsLosses), trigger: trigger))
         self.outputs = outputs
+        self.stop = stop
         self.patience = patience
     }
 
@@ -74,6 +77,9 @@ final class EventDistributor: Sendable {
             }
             if state.trigger != nil {
                 for remark in state.trigger?.remarks(on: input, state.reducer) ?? [] { diagnose(remark) }
+                if let unknown = state.trigger?.unknownNode(state.reducer) {
+                    stop.request(.failed(unknown.diagnosis(hasNames: state.reducer.configuration != nil)))
+                }
                 events = (state.trigger?.status(of: state.reducer, at: time)).map { [$0] } ?? []
             }
             for event in events {

@@ -46,10 +46,10 @@ public struct Watch: Sendable {
             CommandRunner(command: plan.command, queue: queue, limit: plan.limit, stop: stop, diagnostics: diagnostics)
         }
         let distributor = try EventDistributor(
-            trigger: plan.trigger, outputs: outputs,
+            predictsLosses: plan.predictsLosses, trigger: plan.trigger, outputs: outputs, stop: stop,
             waitsForRoom: isRegularFile(STDOUT_FILENO) ? .seconds(1) : nil)
         configuration = try ConfigurationReader(
-            stop: stop, follows: plan.follows,
+            stop: stop, follows: plan.follows, readsVoting: plan.predictsLosses,
             report: { result in
                 switch result {
                 case .success(let configuration): distributor.record(.configuration(configuration))

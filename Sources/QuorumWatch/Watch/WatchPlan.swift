@@ -24,6 +24,8 @@ public struct WatchPlan: Hashable, Sendable {
     public var format = OutputFormat.text(color: false)
     /// Print nothing until all of these hold, then the status of that moment; empty: do not wait.
     public var conditions: [Condition] = []
+    /// Print a prediction for the failure of these nodes instead of the status; empty: print the status.
+    public var ifDown: [NodeSelector] = []
     /// Print the status as a monitoring plugin does; nil: in the format.
     public var check: CheckFormat?
     /// The file to keep for the textfile collector of node_exporter.
@@ -35,7 +37,15 @@ public struct WatchPlan: Hashable, Sendable {
     public init() {}
 
     /// Whether more is needed than whether the cluster is quorate: the configuration, and what votequorum says of each node.
-    var needsDetails: Bool { check != nil || follows || format != .quiet }
+    var needsDetails: Bool { check != nil || follows || format != .quiet || !ifDown.isEmpty }
+
+    /// Whether an output contains predictions.
+    var predictsLosses: Bool {
+        switch format {
+        case .text, .journal, .live, .prometheus: check == nil
+        case .json, .quiet: !ifDown.isEmpty || metricsFile != nil
+        }
+    }
 
     /// Whether the first event that is printed is the last.
     var printsOnce: Bool { !follows || !conditions.isEmpty }
@@ -43,6 +53,7 @@ public struct WatchPlan: Hashable, Sendable {
     /// What the state has to fulfil before anything is printed; nil: every event is printed.
     var trigger: StatusTrigger? {
         if !conditions.isEmpty { return StatusTrigger(conditions) }
+        if !ifDown.isEmpty { return StatusTrigger(ifDown: ifDown) }
         // A status in the middle of a recalculation would be that of the past.
         return follows || changesOnly ? nil : StatusTrigger()
     }
