@@ -76,6 +76,7 @@ let package = Package(
                 "TestSupport", "follow-quorum", "follow-quorum-async", "quorum-device",
             ]),
         .testTarget(name: "FaultTests", dependencies: ["TestSupport"], exclude: ["README.md"]),
+        .testTarget(name: "PredictionTests", dependencies: ["TestSupport", "quorum-device"]),
         .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "quorum-device"]),
     ],
     swiftLanguageModes: [.v6]
