@@ -79,7 +79,7 @@ soak: setup-test build ## run cluster faults in random order for 15 minutes (SOA
 # The number of clusters, and the seed of the first; without SEED, a new one.
 PREDICTIONS = 300
 .PHONY: predict
-predict: setup-test ## compare the predictions of --if-down with real decisions, on 300 random clusters (PREDICTIONS, SEED)
+predict: setup-test build ## compare the predictions of --if-down with real decisions, on 300 random clusters (PREDICTIONS, SEED)
 	VQWATCH_PREDICTIONS=$(PREDICTIONS) VQWATCH_PREDICTION_SEED=$(SEED) \
 		swift test --disable-xctest --filter PredictionTests.PredictionTests $(SWIFT_FLAGS)
 

@@ -21,7 +21,7 @@ function __vqwatch_parse_tokens -S
     set -l unparsed_tokens (__vqwatch_tokens -pc)
     switch $unparsed_tokens[1]
     case 'vqwatch'
-        __vqwatch_parse_subcommand 0 'f/follow' 'c/check' 'w/wait-for=+' 'live' 'format=' 'j/json' 'q/quiet' 'color=' 'events=' 'changes-only' 'n/count=' 'warn-margin=' 'allow-absent=+' 'dispatch=' 't/timeout=' 'refresh=' 'no-reconnect' 'metrics-file=' 'exec=+' 'version' 'h/help'
+        __vqwatch_parse_subcommand 0 'f/follow' 'c/check' 'w/wait-for=+' 'live' 'if-down=+' 'format=' 'j/json' 'q/quiet' 'color=' 'events=' 'changes-only' 'n/count=' 'warn-margin=' 'allow-absent=+' 'dispatch=' 't/timeout=' 'refresh=' 'no-reconnect' 'metrics-file=' 'exec=+' 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'help'
             __vqwatch_parse_subcommand -r 1 'version'
@@ -82,6 +82,7 @@ complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_option
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" c check' -s 'c' -l 'check' -d 'Print one line for a monitoring system; exit 0, 1, 2 or 3 as its plugins do.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch"' -s 'w' -l 'wait-for' -d 'Print the status at the moment this, and every other condition given, holds.' -rfka '(__vqwatch_custom_completion ---completion -- --wait-for (count (__vqwatch_tokens -pc)) (__vqwatch_tokens -tC))'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" live' -l 'live' -d 'Show the status as a page on the terminal that keeps itself up to date; ? shows its keys.'
+complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch"' -l 'if-down' -d 'Predict whether the cluster would stay quorate if this member, and every other given, failed now.' -rfka '(__vqwatch_custom_completion ---completion -- --if-down (count (__vqwatch_tokens -pc)) (__vqwatch_tokens -tC))'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" format' -l 'format' -d 'Print text (the default), json (JSON lines) or, without --follow, prometheus.' -rfka 'text json prometheus'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" j json' -s 'j' -l 'json' -d 'The same as --format json.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" q quiet' -s 'q' -l 'quiet' -d 'Print nothing on standard output; the exit status tells.'

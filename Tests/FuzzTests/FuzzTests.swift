@@ -12,14 +12,15 @@ struct FuzzTests {
         numberFromEnvironment("VQWATCH_FUZZ_SEED").map { [$0] } ?? [1, .random(in: 0...UInt64(UInt32.max))]
 
     /// Without `.text` and `.argument`, because random bytes are seldom a text.
-    private static let subjects: [Subject] = [.reducer, .texts, .arguments]
+    private static let subjects: [Subject] = [.reducer, .texts, .arguments, .predictions]
 
     private static let corpus = "/" + #filePath.split(separator: "/").dropLast().joined(separator: "/") + "/Corpus"
 
     @Test(
         """
         Random inputs, for VQWATCH_FUZZ_SECONDS: every event is one harmless line that parses back to the state and \
-        agrees with its changes; strings are made harmless; arguments are never misread
+        agrees with its changes; strings are made harmless; arguments are never misread; predictions agree with a \
+        second statement of votequorum's rules
         """, arguments: subjects, seeds)
     func random(_ subject: Subject, seed: UInt64) {
         let seconds = Int64(numberFromEnvironment("VQWATCH_FUZZ_SECONDS") ?? 5)

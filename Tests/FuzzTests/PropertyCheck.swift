@@ -12,6 +12,8 @@ enum Subject: UInt8, CaseIterable, Sendable {
     case argument
     /// Many arguments, composed of words that the command line knows.
     case arguments
+    /// Clusters, and the predictions about them. Only the byte 250 selects it: the others keep their meaning.
+    case predictions = 250
 }
 
 /// Checks the properties on what is generated from one input.
@@ -30,8 +32,9 @@ struct PropertyCheck {
     ///   - isThorough: Whether to validate lines against the schema as well, which is slow.
     init(on input: [UInt8], isThorough: Bool = false) {
         var reader = InputReader(input)
-        let subjects = Subject.allCases
-        switch subjects[Int(reader.byte()) % subjects.count] {
+        let subjects = Subject.allCases.dropLast()
+        let byte = reader.byte()
+        switch Subject(rawValue: byte) ?? subjects[Int(byte) % subjects.count] {
         case .text: check(text: String(decoding: reader.rest(), as: UTF8.self), limit: 256)
         case .argument: check(argument: String(decoding: reader.rest(), as: UTF8.self))
         case .reducer:
@@ -42,6 +45,8 @@ struct PropertyCheck {
             while !generator.isAtEnd, passes {
                 check(text: generator.string(), limit: generator.chance(2) ? 256 : generator.limit())
             }
+        case .predictions:
+            repeat { checkPrediction(&reader) } while !reader.isAtEnd && passes
         case .arguments:
             var generator = InputGenerator(reader)
             while !generator.isAtEnd, passes {

@@ -61,5 +61,3 @@ final class NodeWatcher {
         }
     }
 }
-
-let vqwatch = Sandbox.builtProduct(named: "vqwatch")

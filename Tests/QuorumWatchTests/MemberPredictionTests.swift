@@ -93,14 +93,14 @@ struct MemberPredictionTests {
         #expect(try turned(status()) == [])
         cluster.states[4] = .dead
         _ = cluster.nodelist(2, [1, 2, 3])
-        #expect(try turned(cluster.quorum(true).only) == ["does not survive the loss of node3(3)"])
+        #expect(try turned(cluster.quorum(true).only) == ["does not survive the loss of node3"])
         cluster.votes[2] = 0
         _ = cluster.reduce(.reading(cluster.reading))
         cluster.votes[2] = 1
         #expect(try turned(cluster.reduce(.reading(cluster.reading)).only) == [])
         cluster.states[4] = .member
         _ = cluster.nodelist(3, [1, 2, 3, 4])
-        #expect(try turned(cluster.quorum(true).only) == ["survives the loss of node3(3)"])
+        #expect(try turned(cluster.quorum(true).only) == ["survives the loss of node3"])
         _ = cluster.nodelist(4, [1])
         cluster.states = [1: .member, 2: .dead, 3: .dead, 4: .dead]
         #expect(try turned(cluster.quorum(false).only) == [])
@@ -171,7 +171,7 @@ struct MemberPredictionTests {
             }
             let report = PredictionReport(
                 ifDown: ifDown.map { NodeReference(id: $0, name: "n\($0)") }, prediction: prediction, nodes: nodes)
-            return PredictionText(report).sentences(color: false)
+            return PredictionText(report).sentences.map(\.plain)
         }
         #expect(text([3]) { _ in } == ["If n3(3) goes down: QUORATE: 2 of 3 votes, quorum 2, can lose 0"])
         #expect(text([2, 3]) { _ in }.last == "n2(2) is already dead, so its failure changes nothing.")
