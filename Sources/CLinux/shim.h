@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// What Swift's Glibc module leaves out of Linux.
+// The parts of Linux's C interface that Swift's Glibc module leaves out.
 
 #ifndef CLINUX_SHIM_H
 #define CLINUX_SHIM_H
@@ -14,7 +14,7 @@
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 
-// What the C library's headers have only for those who define _GNU_SOURCE.
+// Declared by the C library's headers only if _GNU_SOURCE is defined.
 #ifndef MFD_CLOEXEC
 #define MFD_CLOEXEC 1U
 #endif
@@ -31,14 +31,14 @@ static inline ssize_t vqwatch_write_nowait(int descriptor, const struct iovec *p
     return pwritev2(descriptor, part, 1, -1, RWF_NOWAIT);
 }
 
-// The process at the other end of a local socket, 0 when there is none to be seen (SO_PEERCRED of unix(7)).
+// The process at the other end of a local socket (SO_PEERCRED of unix(7)); 0 if it is unknown.
 static inline pid_t vqwatch_peer(int descriptor) {
     struct { pid_t process; uid_t user; gid_t group; } peer = {0};
     socklen_t size = sizeof peer;
     return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.process : 0;
 }
 
-// A variable that anyone may change is none that Swift lets be read.
+// Swift 6 refuses to read a global variable of C, because another thread could change it.
 static inline char *const *vqwatch_environment(void) { return environ; }
 
 #endif

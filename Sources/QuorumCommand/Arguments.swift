@@ -4,10 +4,10 @@ internal import ArgumentParser
 internal import Corosync
 internal import QuorumWatch
 
-/// One word of a few.
+/// An option value that is one of a fixed set of words.
 ///
-/// What is said here is what ArgumentParser does by itself for such a type, but through a key path and reflection,
-/// which take a tenth of the time of a start.
+/// The extension repeats ArgumentParser's default implementations, because those use a key path and reflection, which
+/// take a tenth of the program's start time.
 protocol WordArgument: ExpressibleByArgument, CaseIterable, RawRepresentable<String> {}
 
 extension WordArgument {
@@ -17,21 +17,21 @@ extension WordArgument {
     var defaultValueDescription: String { rawValue }
 }
 
-/// What `--format` takes.
+/// The values of `--format`.
 enum FormatArgument: String, WordArgument {
     case text
     case json
     case prometheus
 }
 
-/// What `--color` takes.
+/// The values of `--color`.
 enum ColorArgument: String, WordArgument {
     case auto
     case always
     case never
 }
 
-/// What `--dispatch` takes.
+/// The values of `--dispatch`.
 enum DispatchArgument: String, WordArgument {
     case all
     case one
@@ -47,7 +47,7 @@ enum DispatchArgument: String, WordArgument {
         }
     }
 
-    /// Whether the library holds the thread, so that nothing can be read but in a callback.
+    /// Whether the dispatch function blocks the thread, so that requests can be made only in a callback.
     var holdsThread: Bool { self == .one || self == .blocking }
 }
 
@@ -57,7 +57,7 @@ func parseDuration(_ argument: String) throws -> Duration {
     let units: [(suffix: String, milliseconds: Double)] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)]
     let unit = units.first { argument.hasSuffix($0.suffix) } ?? ("", 1000)
     let number = argument.dropLast(unit.suffix.count)
-    // Double's own syntax knows signs, exponents, hexadecimal digits and infinity.
+    // Only digits and a point: Double itself also accepts signs, exponents, hexadecimal digits and infinity.
     guard !number.isEmpty, number.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2E }),
         let value = Double(number)
     else { throw problem }

@@ -31,7 +31,7 @@ struct Command: ParsableCommand {
     @OptionGroup(title: "How to watch") var watching: WatchingOptions
     @OptionGroup(title: "Whom else to tell") var receivers: ReceiverOptions
 
-    /// Parses the arguments of the program. What follows `--exec` is another program's, and does not pass the parser.
+    /// Parses the arguments of the program. Those after `--exec` belong to another program and are not parsed.
     static func parse(withRestOf arguments: [String]) throws -> Command {
         let end = arguments.firstIndex { $0 == "--exec" } ?? arguments.endIndex
         var command = try Command.parse(Array(arguments[..<end]))
@@ -45,10 +45,10 @@ struct Command: ParsableCommand {
         return command
     }
 
-    /// Whether the program goes on after the status. `--dispatch blocking` does not return, and so follows in any case.
+    /// Whether the program continues after the status. `--dispatch blocking` never returns, so it always follows.
     var follows: Bool { task.follow || task.live || watching.dispatch == .blocking }
 
-    /// Whether the program looks once.
+    /// Whether the program reads the status once and exits.
     var isOneShot: Bool { !follows && task.waitFor.isEmpty }
 
     private func refuseContradictions() throws {
@@ -85,7 +85,7 @@ struct Command: ParsableCommand {
     }
 }
 
-/// Refuses the first of these options that is given.
+/// Throws a usage error for the first of these options that is given.
 func refuse(_ options: [(name: String, isGiven: Bool)], because reason: String) throws {
     if let option = options.first(where: \.isGiven) { throw ValidationError("\(option.name) \(reason)") }
 }

@@ -4,10 +4,10 @@ internal import ArgumentParser
 internal import Corosync
 internal import QuorumWatch
 
-/// What a shell offers for the values that are more than one word of a list.
+/// Completions for option values that are not one of a fixed set of words.
 
 extension CompletionKind {
-    /// A comma separated list of the kinds of events: those that are not yet in it.
+    /// The kinds of events that a comma separated list does not contain yet.
     static var eventKinds: CompletionKind {
         .custom { _, _, prefix in
             let chosen = prefix.split(separator: ",", omittingEmptySubsequences: false).dropLast()
@@ -40,7 +40,8 @@ extension CompletionKind {
     }
 }
 
-/// The nodes of the running cluster, each by its name, or by its ID where a shell could take the name for something else.
+/// The nodes of the running cluster: each by its name, or by its ID if the name has characters that are special in a
+/// shell.
 private func runningNodes(onlyMembers: Bool = false) -> [String] {
     configuredNodes(within: .seconds(1), onlyMembers: onlyMembers).map { node in
         let name = node.name.flatMap { $0.utf8.allSatisfy(isPlain) && !$0.isEmpty ? $0 : nil }
@@ -48,7 +49,7 @@ private func runningNodes(onlyMembers: Bool = false) -> [String] {
     }
 }
 
-/// Letters, digits, and what is between them in the names of hosts.
+/// Whether a byte is a letter, a digit, or a separator that host names contain.
 private func isPlain(_ byte: UInt8) -> Bool {
     switch UnicodeScalar(byte) {
     case "a"..."z", "A"..."Z", "0"..."9", "-", "_", ".": true

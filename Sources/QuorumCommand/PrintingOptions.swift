@@ -60,7 +60,7 @@ struct PrintingOptions: ParsableArguments {
         completion: .nodes, transform: parseNode)
     var allowAbsent: [NodeSelector] = []
 
-    /// What the cluster of a check should be like.
+    /// The requirements of `--check`.
     var requirements: Requirements { Requirements(margin: warnMargin, absentNodes: allowAbsent) }
 
     func validate(in command: Command) throws {
@@ -91,7 +91,7 @@ struct PrintingOptions: ParsableArguments {
         }
     }
 
-    /// The form of what is printed.
+    /// The format of the output.
     func outputFormat(for output: StandardOutput) -> OutputFormat {
         if quiet { return .quiet }
         return switch json ? .json : format ?? .text {

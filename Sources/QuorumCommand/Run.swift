@@ -20,7 +20,7 @@ public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePoint
         if case .signal(let signal) = outcome { endProgram(bySignal: signal) }
         _exit(exitStatus(of: outcome, of: plan, errorStatus))
     } catch {
-        // A reader that is slow now holds up this thread alone.
+        // The write below may block on a slow reader, and a signal has to be able to end the program then.
         restoreEndingSignals()
         if plan.check != nil, plan.format != .quiet {
             write(CheckFormat.line(forUnknown: error.description), to: STDOUT_FILENO)
@@ -31,13 +31,13 @@ public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePoint
     }
 }
 
-/// The plan of a command line. Ends the program where there is none: help, the version, completions, a usage error.
+/// The plan of a command line. Ends the program for help, the version, completions and a usage error.
 private func parse(_ arguments: [String]) -> WatchPlan {
     do {
         return try Command.parse(withRestOf: arguments).plan(for: StandardOutput())
     } catch {
         guard !Command.exitCode(for: error).isSuccess else { Command.exit(withError: error) }
-        // Some messages have several lines, and every one repeats what was written on the command line.
+        // The message can have several lines, and contains arguments from the command line, which need escaping.
         let lines = Command.message(for: error).split(separator: "\n").map { $0.drop { $0 == " " } }
         report("\(harmless(lines.joined(separator: " "), limit: 1000)); see 'vqwatch --help'")
         _exit(EX_USAGE)
@@ -48,7 +48,7 @@ private func exitStatus(of outcome: Outcome, of plan: WatchPlan, _ errorStatus: 
     switch outcome {
     case .done(let quorate): !plan.follows && quorate == false ? 2 : EXIT_SUCCESS
     case .checked(let health): health.rawValue
-    // The answer that was waited for was not read.
+    // The reader closed the output before it received the result.
     case .outputClosed: plan.check != nil || !plan.conditions.isEmpty ? errorStatus : EXIT_SUCCESS
     case .nothingPending: 75
     case .timedOut: plan.check == nil ? 124 : errorStatus

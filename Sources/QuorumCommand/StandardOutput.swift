@@ -4,28 +4,28 @@ internal import ArgumentParser
 internal import Glibc
 internal import QuorumWatch
 
-/// Where standard output leads, as far as text depends on it.
+/// The properties of standard output that determine the format of text.
 struct StandardOutput {
     let isTerminal = isatty(STDOUT_FILENO) == 1
-    /// Whether it leads to the journal: whether `JOURNAL_STREAM` names its device and inode (systemd.exec(5)).
+    /// Whether it is connected to the journal: `JOURNAL_STREAM` contains its device and inode (systemd.exec(5)).
     let isJournal = {
         let numbers = getenv("JOURNAL_STREAM").map { String(cString: $0) }?.split(separator: ":").map { UInt64($0) }
         var information = stat()
         return fstat(STDOUT_FILENO, &information) == 0
             && numbers == [UInt64(information.st_dev), UInt64(information.st_ino)]
     }()
-    /// Whether the user wants no colour anywhere (`NO_COLOR`).
+    /// Whether `NO_COLOR` is set, which turns colour off in every program.
     let refusesColor = variable("NO_COLOR") != nil
 
-    /// The lines of the terminal; nil when it is none.
+    /// The height of the terminal in lines; nil if standard output is not a terminal.
     private var terminalHeight: Int? { isTerminal ? terminalSize(of: STDOUT_FILENO).height : nil }
 
-    /// The form of text there.
+    /// The output format for text.
     func text(in color: ColorArgument) -> OutputFormat {
         isJournal ? .journal(color: hasColor(color)) : .text(color: hasColor(color), height: terminalHeight)
     }
 
-    /// The form of a page there. Throws when it is not a terminal that can show one.
+    /// The output format for a page. Throws if standard output or standard input is not a terminal that can show one.
     func page(in color: ColorArgument) throws -> OutputFormat {
         guard isTerminal, isatty(STDIN_FILENO) == 1 else {
             let which = isTerminal ? "standard input" : "standard output"
@@ -43,7 +43,7 @@ struct StandardOutput {
         color == .always || color == .auto && isTerminal && !refusesColor
     }
 
-    /// Whether the locale has the characters of Unicode (locale(7)).
+    /// Whether the character encoding of the locale is UTF-8 (locale(7)).
     private var isUTF8: Bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap(variable).first ?? ""
         let letters = locale.lowercased().filter { $0 != "-" }
@@ -51,7 +51,7 @@ struct StandardOutput {
     }
 }
 
-/// A variable of the environment that is set and not empty.
+/// The value of an environment variable; nil if it is not set or empty.
 private func variable(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// The program takes its arguments from here. The Swift runtime reads them from /proc, which is not mounted in a rescue
-// shell, an initramfs or some chroots.
+// The entry point is in C because it receives the program's arguments. The Swift runtime reads them from /proc, which
+// is not mounted in a rescue shell, an initramfs or some chroots.
 
 extern _Noreturn void vqwatch_main(int count, char **arguments);
 

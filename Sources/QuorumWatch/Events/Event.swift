@@ -2,13 +2,13 @@
 
 public import Corosync
 
-/// Something that was found or that happened: one line of output.
+/// An observation or a change: one line of output.
 public struct Event: Hashable, Sendable {
-    /// When the notification was taken off corosync.
+    /// When the notification was received from corosync.
     public var time: Timestamp
     /// The name of the cluster.
     public var clusterName: String?
-    /// The node whose corosync is asked.
+    /// The local node: the one whose corosync the watch is connected to.
     public var localNode: NodeID?
     /// Whether votequorum says that the cluster is quorate.
     public var quorate: Bool?
@@ -27,13 +27,13 @@ public struct Event: Hashable, Sendable {
         case expectedVotes(ClusterState)
         /// Something changed without a notification.
         case info(ClusterState)
-        /// Corosync went away.
+        /// The connection to corosync was lost.
         case disconnected(CorosyncError)
-        /// Votequorum has not finished a recalculation for this long; its ring.
+        /// Votequorum has not finished a recalculation for this long, for this ring.
         case unsettled(ring: RingID?, elapsed: Duration)
         /// Corosync has not answered a request for this long.
         case unresponsive(silent: Duration)
-        /// This many events are missing here.
+        /// This many events were dropped at this point, because the output was read too slowly.
         case dropped(count: Int)
         /// What votequorum would decide if some nodes failed.
         case prediction(PredictionReport)
@@ -55,7 +55,7 @@ public struct Event: Hashable, Sendable {
         }
     }
 
-    /// The whole state, in the events that carry it.
+    /// The state of the cluster, in events that contain it.
     public var state: ClusterState? {
         switch body {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state): state
@@ -65,7 +65,7 @@ public struct Event: Hashable, Sendable {
 }
 
 extension Event {
-    /// The bytes of memory that the event takes, about; strings are shared with the configuration.
+    /// The approximate memory of the event in bytes, without strings, which it shares with the configuration.
     var footprint: Int {
         let size = MemoryLayout<Event>.stride
         switch body {
@@ -117,9 +117,9 @@ public enum EventKind: String, Hashable, Sendable, CaseIterable {
     case expectedVotes = "expected_votes"
     /// Votes, flags or quorum-device state changed without a callback.
     case info
-    /// Corosync went away.
+    /// The connection to corosync was lost.
     case disconnected
-    /// A recalculation does not end.
+    /// A recalculation takes too long.
     case unsettled
     /// Corosync is connected but does not answer.
     case unresponsive

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-/// Gives events their times, which from one event to the next never go back unless the system's clock is set back.
+/// Assigns times to events. They never decrease from one event to the next, unless the system's clock is set back.
 ///
-/// A thread notes the moment of a notification before it reads what belongs to it; meanwhile another thread can record a
-/// later event. Used by one thread at a time.
+/// A thread takes the moment of a notification before it reads the votes that belong to it; meanwhile another thread
+/// can record a later event. Not thread-safe.
 struct EventClock: Sendable {
-    /// A time, and its place among the others that were taken.
+    /// A time, and its position in the order in which moments were taken.
     struct Moment: Sendable {
         fileprivate let time: Timestamp
         fileprivate let sequence: UInt64
@@ -24,8 +24,8 @@ struct EventClock: Sendable {
         return Moment(time: now(), sequence: sequence)
     }
 
-    /// The time for the event of a moment, which is the next event: that of the event before, where the moment was taken
-    /// earlier than that of the event before.
+    /// The time of the next event, which belongs to this moment. If the previous event has a later moment, the next
+    /// event gets the time of that one.
     mutating func time(of moment: Moment) -> Timestamp {
         if moment.sequence > last.sequence { last = moment }
         return last.time

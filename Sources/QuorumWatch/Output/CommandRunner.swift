@@ -13,12 +13,12 @@ struct CommandRunner: Sendable {
     let limit: Int?
     let stop: StopRequest
     let diagnostics: DiagnosticWriter
-    /// Why the command could not be started the first time, when it could not.
+    /// Why the first start of the command failed; nil if it did not.
     let startFailure = Guarded<String?>(nil)
 
-    /// Looks whether the command can be started; returns why not, and what to do.
+    /// Checks that the command can be started. If it cannot, returns a diagnosis: why, and what to do.
     func begin() -> String? {
-        // Where the parent process ignores it, the exit status of a command would be lost.
+        // If the parent process ignores SIGCHLD, so does this process, and the exit status of a command would be lost.
         signal(SIGCHLD, SIG_DFL)
         let error = obstacle(toStarting: command[0])
         return error == 0 ? nil : diagnosis(ofStarting: error)
@@ -56,7 +56,7 @@ struct CommandRunner: Sendable {
         }
     }
 
-    /// Runs the command, again and again while there is no room for another process.
+    /// Runs the command. Retries while the system has no resources for another process.
     private func run(_ spawn: Spawn) -> Spawn.Ending {
         var pause = Backoff(from: .milliseconds(100), to: .seconds(2))
         while true {
@@ -70,7 +70,7 @@ struct CommandRunner: Sendable {
 }
 
 extension CommandRunner {
-    /// Reports, at the end of the watch, events that the command was not run for, and a command that still runs.
+    /// Reports the events that the command was not run for, and a command that still runs, at the end of the watch.
     func reportEnd(notRun: Int, isRunning: Bool) {
         var problems: [String] = []
         if isRunning { problems.append("\(name) still runs and is left to itself") }
@@ -85,14 +85,14 @@ extension CommandRunner {
 // MARK: - Environment
 
 extension CommandRunner {
-    /// The variables that a command gets from here, and those it must not get: it is not the service that the service
-    /// manager started.
+    /// The environment variables that are not inherited by the command: those that are set for each event, and those
+    /// that the service manager meant for this process alone.
     private static let ownVariables = [
         "VQWATCH_EVENT=", "VQWATCH_QUORATE=", "VQWATCH_CLUSTER_NAME=", "VQWATCH_LOCAL_NODE_ID=",
         "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=",
     ]
 
-    /// The variables that describe an event; empty where not known.
+    /// The environment variables that describe an event. The value of a variable is empty if it is not known.
     static func variables(for event: Event) -> [String] {
         [
             "VQWATCH_EVENT=\(event.kind.rawValue)",

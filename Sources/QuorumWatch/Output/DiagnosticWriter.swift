@@ -3,8 +3,8 @@
 internal import DequeModule
 internal import Glibc
 
-/// Writes diagnostics to standard error, in a thread of its own that is started with the first: a standard error that is
-/// full blocks nothing else.
+/// Writes diagnostics to standard error in a separate thread, so that a full pipe blocks no other thread. The thread is
+/// started for the first diagnostic.
 ///
 /// While a page is on the terminal, diagnostics are shown there. They are written as well unless standard error is a
 /// terminal.
@@ -15,24 +15,24 @@ final class DiagnosticWriter: Sendable {
         var hasThread = false
     }
 
-    /// How many lines wait at most; past that the oldest are dropped, and one line says how many.
+    /// The maximum number of queued lines. If there are more, the oldest are dropped, and a line reports how many.
     private static let capacity = 1000
 
     private let state = Guarded(State())
     private let idle: Flag
     private let page: LatestValue<LiveModel>?
 
-    /// A writer that has written nothing. Throws when there is no descriptor to be had.
+    /// A writer without diagnostics. Throws when no descriptor is available.
     init(page: LatestValue<LiveModel>? = nil) throws(SystemError) {
         self.page = page
         idle = try Flag()
         idle.raise()
     }
 
-    /// Readable while everything is written.
+    /// A descriptor that is readable while no line is queued or being written.
     var idleDescriptor: CInt { idle.descriptor }
 
-    /// Queues `vqwatch: TEXT` as a line. `isShown`: the page shows it already.
+    /// Queues the line `vqwatch: TEXT`. `isShown`: whether the page shows it already.
     func write(_ text: String, isShown: Bool = false) {
         let isOnPage = page?.update { isShown ? false : $0.record(diagnostic: text, time: .now) } ?? false
         if isOnPage, isatty(STDERR_FILENO) == 1 { return }
@@ -50,7 +50,7 @@ final class DiagnosticWriter: Sendable {
         do throws(SystemError) {
             try startThread("standard error") { self.run() }
         } catch {
-            // Without a thread, what standard error takes at once is written.
+            // No thread is available: write the lines that can be written without blocking.
             state.withLock { $0.hasThread = false }
             while canWriteNow(to: STDERR_FILENO), let line = state.withLock({ next(&$0) }) { Self.write(line) }
         }
@@ -62,7 +62,7 @@ final class DiagnosticWriter: Sendable {
         }
     }
 
-    /// Takes the next line; with none, everything before is written.
+    /// Removes and returns the next line. If there is none, all lines before it have been written.
     private func next(_ state: inout State) -> String? {
         guard !state.lines.isEmpty else {
             idle.raise()

@@ -2,16 +2,16 @@
 
 internal import DequeModule
 
-/// The events that wait for one output, in order, and what changed since the last one that the output was given.
+/// The queue of events for one output. It also computes what changed since the last event that the output received.
 ///
-/// Adding an event never waits for the reader of the output. When too many events wait, or they take too much memory,
-/// the oldest are dropped, and one `dropped` event stands in their place.
+/// Adding an event never blocks on the reader of the output. When the queue has too many events, or they take too much
+/// memory, the oldest are dropped and replaced by one `dropped` event.
 final class EventQueue: Sendable {
-    /// How much may wait.
+    /// The limits of a queue.
     struct Limits: Sendable {
-        /// Events at most.
+        /// The maximum number of events.
         var events: Int
-        /// Bytes of memory at most; a single event may take more.
+        /// The maximum memory of the events in bytes; a single event may take more.
         var bytes: Int
 
         static let standardOutput = Limits(events: 10_000, bytes: 32 << 20)
@@ -22,9 +22,9 @@ final class EventQueue: Sendable {
     struct Item: Sendable {
         /// The event.
         let event: Event
-        /// What changed since the last state that the output was given.
+        /// The changes since the last state that the output received.
         let changes: [Change]
-        /// The members for which it has changed whether quorum survives their loss.
+        /// The members for which the answer to "does quorum survive its loss?" has changed.
         let turnedLosses: [Node]
     }
 
@@ -32,7 +32,7 @@ final class EventQueue: Sendable {
     enum Next: Sendable {
         /// An event.
         case event(Item)
-        /// That there is no answer, and why.
+        /// The watch ends without a status, for this reason.
         case noAnswer(reason: String)
         /// Nothing: the queue is closed and empty.
         case end
@@ -40,18 +40,18 @@ final class EventQueue: Sendable {
 
     private struct State: Sendable {
         var events: Deque<Event> = []
-        /// The memory that the events take.
+        /// The memory of the events in bytes.
         var bytes = 0
         var dropped = 0
         var lastDropped: Event?
         var tracker = ChangeTracker()
         var hasFirstState = false
         var isClosed = false
-        /// Why there is no answer, to be written after the events.
+        /// Why the watch ends without a status; to be written after the events.
         var noAnswer: String?
-        /// Whether the last event that was taken may not be written yet.
+        /// Whether the event that ``EventQueue/next()`` returned last may still be being written.
         var isWriting = false
-        /// Whether the last wait for room ended without any.
+        /// Whether the last wait for room timed out.
         var isStalled = false
         var writeNow: (@Sendable (Item) -> Bool)?
         var startConsumer: (@Sendable () -> Bool)?
@@ -62,7 +62,7 @@ final class EventQueue: Sendable {
             return event
         }
 
-        /// The event with its changes; nil for an `info` event that tells the output nothing new.
+        /// The event with its changes; nil for an `info` event without changes.
         mutating func item(for event: Event) -> Item? {
             let isFirst = !tracker.hasState
             let losses = tracker.turnedLosses(in: event)
@@ -77,7 +77,7 @@ final class EventQueue: Sendable {
     private let state = Guarded(State())
     private let drainedFlag: Flag
 
-    /// A queue that takes events of these kinds. Throws when there is no descriptor to be had.
+    /// A queue for events of these kinds. Throws when no descriptor is available.
     init(kinds: Set<EventKind> = Set(EventKind.allCases), limits: Limits = .standardOutput) throws(SystemError) {
         self.kinds = kinds
         self.limits = limits
@@ -86,14 +86,15 @@ final class EventQueue: Sendable {
 
     /// Sets the fast path, called when the queue is empty; it returns false if the event has to be queued.
     ///
-    /// The thread that adds the event calls it, so it must not block; it is never called while an event that was taken
-    /// is being written.
+    /// It runs in the thread that adds the event, so it must not block. It never runs while the consumer writes an
+    /// event.
     func onEmpty(writeNow: @escaping @Sendable (Item) -> Bool) { state.withLock { $0.writeNow = writeNow } }
 
-    /// Sets how the consumer is started when something has to be queued for the first time; `start` returns whether it was.
+    /// Sets a callback that starts the consumer when the first event is queued. It returns false if the start failed.
     func onFirstQueued(start: @escaping @Sendable () -> Bool) { state.withLock { $0.startConsumer = start } }
 
-    /// Starts the consumer, if it has to be started. Without a consumer, nothing that is queued is ever written.
+    /// Starts the consumer if it has not been started. If the start fails, closes the queue, since nothing would be
+    /// written.
     private func startConsumer(_ state: inout State) {
         defer { state.startConsumer = nil }
         guard state.startConsumer?() == false else { return }
@@ -101,7 +102,7 @@ final class EventQueue: Sendable {
         drainedFlag.raise()
     }
 
-    /// Takes the state at the start, from which changes are computed, where no status is printed.
+    /// Sets the state from which the first changes are computed, when no status is printed.
     func begin(with state: ClusterState) {
         self.state.withLock { queue in
             queue.hasFirstState = true
@@ -109,7 +110,7 @@ final class EventQueue: Sendable {
         }
     }
 
-    /// Adds an event at the end, if it is of the kinds of this queue. After ``close()`` it is lost.
+    /// Adds an event, if it is of the kinds of this queue. After ``close(noAnswer:)`` events are discarded.
     func put(_ event: Event) {
         state.wakingIfNeeded { state in
             guard !state.isClosed else { return false }
@@ -137,8 +138,8 @@ final class EventQueue: Sendable {
         }
     }
 
-    /// Waits for room for as many events as come at once, but not longer than `limit`, and not at all after a wait that
-    /// ended without room until there is some again.
+    /// Waits until the queue is at most half full, for `limit` at most. After a wait that timed out, further calls
+    /// return at once until there is room again.
     func waitForRoom(atMost limit: Duration) {
         let hasRoom = { [limits] (state: inout State) -> Void? in
             guard state.events.count <= limits.events / 2, state.bytes <= limits.bytes / 2 else {
@@ -148,7 +149,7 @@ final class EventQueue: Sendable {
             return ()
         }
         var mayGoOn = false
-        // The threads that wait here change nothing that another waits for.
+        // Check without waking the waiters first: nothing changes that they wait for.
         state.wakingIfNeeded { state in
             mayGoOn = hasRoom(&state) != nil
             return false
@@ -157,7 +158,7 @@ final class EventQueue: Sendable {
         state.withLock { $0.isStalled = true }
     }
 
-    /// Waits for the next event to write, the one before being written.
+    /// Waits for the next item. The consumer calls it when it has written the previous one.
     func next() -> Next {
         state.wait { state in
             state.isWriting = false
@@ -179,7 +180,7 @@ final class EventQueue: Sendable {
         } ?? .end
     }
 
-    /// Drops what waits and closes the queue; returns how many events were dropped.
+    /// Drops all queued events and closes the queue. Returns how many events were dropped.
     func discard() -> Int {
         state.withLock { state in
             defer { (state.events, state.bytes, state.isClosed) = ([], 0, true) }
@@ -187,7 +188,7 @@ final class EventQueue: Sendable {
         }
     }
 
-    /// Closes the queue; what waits is still written, and after it why there is no answer, if there is none.
+    /// Closes the queue. The queued events are still written, and then the reason, if the watch ends without a status.
     func close(noAnswer reason: String? = nil) {
         state.withLock { state in
             state.isClosed = true
@@ -195,18 +196,18 @@ final class EventQueue: Sendable {
             if reason != nil {
                 startConsumer(&state)
             } else if state.startConsumer != nil {
-                // Nothing had to be queued.
+                // Nothing was ever queued, so there is no consumer that would raise it.
                 drainedFlag.raise()
             }
         }
     }
 
-    /// Records that everything is written, or never will be.
+    /// Closes the queue, and records that no more events will be written.
     func drained() {
         close()
         drainedFlag.raise()
     }
 
-    /// Readable once everything is written, or never will be.
+    /// A descriptor that is readable once no more events will be written.
     var drainedDescriptor: CInt { drainedFlag.descriptor }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// The latest of a series of values, for threads that need no earlier one.
+/// The latest value of a series. Readers that are slow skip intermediate values.
 final class LatestValue<Value: Sendable>: Sendable {
     /// The result of a wait.
     enum Result: Sendable {
@@ -25,7 +25,7 @@ final class LatestValue<Value: Sendable>: Sendable {
     /// The latest value.
     var value: Value { state.withLock { $0.value } }
 
-    /// Replaces the value. Never waits for readers.
+    /// Replaces the value. Never blocks on readers.
     func put(_ value: Value) {
         state.withLock { state in
             state.value = value
@@ -33,8 +33,8 @@ final class LatestValue<Value: Sendable>: Sendable {
         }
     }
 
-    /// Changes the value. Readers see a newer version if `change` returns true. Never waits for readers. Returns false once
-    /// the series has ended.
+    /// Changes the value. Readers see a newer version if `change` returns true. Never blocks on readers. Returns false
+    /// once the series has ended.
     @discardableResult
     func update(_ change: (inout Value) -> Bool) -> Bool {
         var isOpen = false
@@ -50,7 +50,7 @@ final class LatestValue<Value: Sendable>: Sendable {
     /// Ends the series.
     func close() { state.withLock { $0.isClosed = true } }
 
-    /// Waits until there is a newer version than the one that the caller has seen, and updates that.
+    /// Waits for a newer version than `version`, and sets `version` to it.
     func next(after version: inout Int, until deadline: Instant? = nil) -> Result {
         var seen = version
         defer { version = seen }
@@ -62,7 +62,7 @@ final class LatestValue<Value: Sendable>: Sendable {
         } ?? .none
     }
 
-    /// Waits until a deadline; true when the series ends sooner.
+    /// Waits until a deadline. Returns true if the series ends before.
     func waitForEnd(until deadline: Instant) -> Bool {
         state.wait(until: deadline) { $0.isClosed ? true : nil } ?? false
     }

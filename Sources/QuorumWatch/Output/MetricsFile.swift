@@ -3,23 +3,23 @@
 internal import CLinux
 internal import Glibc
 
-/// Keeps a file for the textfile collector of node_exporter: replaced as a whole, never changed.
+/// Writes a file for the textfile collector of node_exporter. Each update replaces the file atomically.
 struct MetricsFile: Sendable {
     let path: String
     let statistics: LatestValue<WatchStatistics>
     let diagnostics: DiagnosticWriter
 
-    /// What is written at most, so that a flood of changes does not become a flood of files.
+    /// The minimum time between two writes, so that frequent changes do not cause frequent writes.
     private static let shortestPause = Duration.milliseconds(100)
-    /// What is written at least: a file that gets older belongs to a vqwatch that is gone or stuck.
+    /// The maximum time between two writes. A file that is older shows that vqwatch is not running or hangs.
     private static let longestPause = Duration.seconds(30)
-    /// The pause after a failure.
+    /// The pause before a retry.
     private static let retryPause = Duration.seconds(2)
 
-    /// Writes the first file; returns why that cannot be done, and what to do.
+    /// Writes the first file. If that fails, returns a diagnosis: why, and what to do.
     func begin() -> String? {
         var information = stat()
-        // What is there is going to be replaced: better not a folder, a terminal or /dev/null.
+        // The file is going to be replaced, which must not happen to a folder, a terminal or /dev/null.
         if lstat(path, &information) == 0, information.st_mode & S_IFMT != S_IFREG {
             return "cannot write --metrics-file \(harmless(path, limit: 4096)): it is there and not a regular file; "
                 + "choose another name"
@@ -27,7 +27,7 @@ struct MetricsFile: Sendable {
         return replace(with: PrometheusFormat.exposition(of: statistics.value)).map(diagnosis)
     }
 
-    /// Writes the file for every change, until the end is said, and then that nothing is known any more.
+    /// Writes the file for every change until the series ends, and then a last file without a state.
     func run() {
         var seen = 0
         var latest = statistics.value
@@ -38,7 +38,7 @@ struct MetricsFile: Sendable {
             case .value(let newer): latest = newer
             case .none: break
             case .end:
-                // The counters go with the one who counts; a file without them is how its end is told from corosync's.
+                // Without the counters, a reader can tell that vqwatch has ended, not corosync.
                 _ = replace(with: PrometheusFormat.exposition(of: nil))
                 return
             }
@@ -54,10 +54,10 @@ struct MetricsFile: Sendable {
             + "see that its folder exists, has room and may be written to"
     }
 
-    /// Puts a new file in the place of the old one. Returns the error number when it cannot.
+    /// Replaces the file. Returns the error number; nil on success.
     private func replace(with bytes: [UInt8]) -> CInt? {
         let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
-        // Not what the collector looks for (*.prom), and hidden.
+        // A name that the collector ignores, since it reads *.prom, and a hidden one.
         var template = Array("\(folder).vqwatch-XXXXXX".utf8CString)
         let file = mkstemp(&template)
         guard file >= 0 else { return errno }

@@ -3,24 +3,24 @@
 internal import CLinux
 internal import Glibc
 
-/// The form in which events are printed.
+/// The format in which events are printed.
 public enum OutputFormat: Hashable, Sendable {
-    /// Text for people: a page for the status that is printed once, a line for every other event.
+    /// Text for people: a page for a status that is printed once, and a line for every other event.
     ///
     /// `height` is the height of the terminal in lines; nil: no terminal.
     case text(color: Bool, height: Int? = nil)
-    /// The same for the journal, which has its own time and wants a priority.
+    /// Text for the journal: without the time, which the journal adds, and with a priority.
     case journal(color: Bool)
     /// JSON lines.
     case json
-    /// The text exposition format of Prometheus: a state, so only for a status that is printed once.
+    /// The text exposition format of Prometheus, only for a status that is printed once.
     case prometheus
-    /// A page on the terminal that is kept up to date; no lines are printed.
+    /// A page on the terminal that is updated continuously; no lines are printed.
     case live(LiveStyle)
     /// Nothing.
     case quiet
 
-    /// Whether events are printed.
+    /// Whether events are printed to standard output.
     var hasLines: Bool {
         switch self {
         case .text, .journal, .json, .prometheus: true
@@ -29,11 +29,11 @@ public enum OutputFormat: Hashable, Sendable {
     }
 }
 
-/// Writes the events of the queue to standard output, each with one write(2). Nothing but this can block on the reader of
-/// the output.
+/// Writes the events of the queue to standard output, each with one write(2), in a separate thread, so that a slow
+/// reader blocks no other thread.
 ///
-/// Where nothing can block, the thread that adds an event to an empty queue writes it: handing it over to another thread
-/// would take longer than all the rest.
+/// If the write cannot block and the queue is empty, the thread that adds an event writes it itself, since the change
+/// to another thread would take longer than all the other work.
 final class Printer: Sendable {
     private struct State: Sendable {
         var json = JSONFormat()
@@ -45,17 +45,17 @@ final class Printer: Sendable {
 
     private let queue: EventQueue
     private let format: OutputFormat
-    /// Whether the status is a page of its own, not one event of many.
+    /// Whether the status is printed once, as a page, not as one of many events.
     private let printsPage: Bool
-    /// The line to print in place of a status, for a monitoring plugin.
+    /// The format of the monitoring plugin's line, which replaces a status; nil: the other format applies.
     private let check: CheckFormat?
     /// The number of events after which the watch ends.
     private let limit: Int?
     private let stop: StopRequest
     private let diagnostics: DiagnosticWriter
-    /// Whether the thread that adds an event mostly writes it.
+    /// Whether the thread that adds an event writes it in most cases.
     let writesAtOnce: Bool
-    // Used by one thread at a time: the queue sees to it.
+    // The queue ensures that only one thread writes at a time.
     private let state = Guarded(State())
 
     init(plan: WatchPlan, queue: EventQueue, stop: StopRequest, diagnostics: DiagnosticWriter) {
@@ -82,7 +82,7 @@ final class Printer: Sendable {
         }
     }
 
-    /// Writes an event; false: it was the last, or cannot be written.
+    /// Writes an event. Returns false if it was the last one, or cannot be written.
     private func write(_ item: EventQueue.Item) -> Bool {
         state.withLock { state in
             guard state.printed != limit else { return false }
@@ -92,10 +92,10 @@ final class Printer: Sendable {
         }
     }
 
-    /// Writes an event if that does not block.
+    /// Writes an event if that does not block. Returns false if the event has to be queued.
     private func writeNow(_ item: EventQueue.Item) -> Bool {
         state.withLock { state in
-            // What comes after the last event is lost.
+            // Events after the last one are discarded.
             guard state.printed != limit else { return true }
             if let text = text(of: item, with: &state), !writeAtOnce(text, to: STDOUT_FILENO) { return false }
             count(item.event, in: &state)
@@ -116,9 +116,9 @@ final class Printer: Sendable {
         if state.printed == limit { stop.conclude(.done(quorate: state.quorate)) }
     }
 
-    /// Writes that there is no answer, in the formats that have a form for that.
+    /// Writes that the status is unknown, in the formats that can express it.
     private func writeUnknown(because reason: String) {
-        // The answer may have come, and been written, while the time ran out.
+        // A status may have been written at the moment of the timeout.
         guard state.withLock({ $0.printed == 0 }) else { return }
         var error: CInt = 0
         switch format {
@@ -133,7 +133,7 @@ final class Printer: Sendable {
         stop.request(error == EPIPE ? .outputClosed : .outputFailed(errorNumber: error))
     }
 
-    /// The text of an event; nil when nothing is to be written.
+    /// The text of an event; nil if the format writes nothing for it.
     private func text(of item: EventQueue.Item, with state: inout State) -> [UInt8]? {
         let (event, changes, losses) = (item.event, item.changes, item.turnedLosses)
         if let check, format != .quiet { return event.state.map(check.line(for:)) }

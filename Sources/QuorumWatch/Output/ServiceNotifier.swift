@@ -7,18 +7,18 @@ internal import Glibc
 struct ServiceNotifier: Sendable {
     private let socket: CInt
     private let address: [UInt8]
-    /// How often the service manager is sent a keep-alive: half of its timeout.
+    /// The time between two keep-alives of the watchdog: half of its timeout. Nil if the watchdog is not enabled.
     let watchdogInterval: Duration?
-    /// A shorter one would keep a processor busy.
+    /// The lower bound of ``watchdogInterval``: a shorter one would keep a processor busy.
     private static let shortestInterval = Duration.milliseconds(10)
 
-    /// Nil without a service manager: it gives the address of its socket in `NOTIFY_SOCKET`, and the timeout of its
-    /// watchdog in `WATCHDOG_USEC` and `WATCHDOG_PID`.
+    /// A notifier for the service manager that started the program; nil if there is none. `NOTIFY_SOCKET` contains the
+    /// address of its socket, and `WATCHDOG_USEC` and `WATCHDOG_PID` the timeout of its watchdog.
     init?() {
         guard let path = getenv("NOTIFY_SOCKET").map({ Array(String(cString: $0).utf8) }), path.count > 1,
             path[0] == UInt8(ascii: "/") || path[0] == UInt8(ascii: "@")
         else { return nil }
-        // An abstract socket's name begins with a NUL, and its length counts.
+        // The name of an abstract socket begins with a NUL and does not end with one.
         address = path[0] == UInt8(ascii: "@") ? [0] + path.dropFirst() : path
         guard address.count < MemoryLayout.size(ofValue: sockaddr_un().sun_path) else { return nil }
         socket = Glibc.socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -30,8 +30,8 @@ struct ServiceNotifier: Sendable {
         }
     }
 
-    /// Sends the state of the watch with every change of it, and with the first that the service is ready, until the
-    /// series ends.
+    /// Sends every change of the status text until the series ends. The first message also says that the service is
+    /// ready.
     func run(_ statistics: LatestValue<WatchStatistics>) {
         var seen = 0
         var told: String?

@@ -2,7 +2,7 @@
 
 internal import Corosync
 
-/// What is said of one node.
+/// An element of a list of nodes.
 protocol AboutNode {
     /// The node.
     var id: NodeID { get }
@@ -13,9 +13,9 @@ extension ConfiguredNode: AboutNode {}
 extension NodeInfo: AboutNode {}
 extension VoteQuorumNotification.ListedNode: AboutNode {}
 
-/// Lists in the order of the IDs of their nodes. Most come so, and are the faster for it.
+/// Lists sorted by node ID. The initializer is fastest if the elements are sorted already, as they usually are.
 extension Array where Element: AboutNode {
-    /// The elements of a list in any order; of several about one node the first.
+    /// Sorts elements by node ID. Of several elements with one ID, the first is kept.
     init(byNode elements: [Element]) {
         self = []
         reserveCapacity(elements.count)
@@ -25,13 +25,13 @@ extension Array where Element: AboutNode {
         }
     }
 
-    /// The one about a node.
+    /// The element for a node.
     func about(_ id: NodeID) -> Element? {
         let place = place(of: id)
         return place.isTaken ? self[place.index] : nil
     }
 
-    /// Where the one about a node is, or belongs.
+    /// The index of the element for a node, or the index at which it would have to be inserted.
     func place(of id: NodeID) -> (index: Int, isTaken: Bool) {
         var low = startIndex
         var high = endIndex

@@ -4,7 +4,7 @@ internal import Corosync
 
 /// One difference between two states.
 public struct Change: Hashable, Sendable {
-    /// Where: the dotted path of the field in the JSON line, with the ID for a node (`nodes.3.state`).
+    /// The dotted path of the field in the JSON line, with the ID of the node where there is one (`nodes.3.state`).
     public var field: String
     /// The value before.
     public var from: Value
@@ -13,7 +13,7 @@ public struct Change: Hashable, Sendable {
 
     /// A value of a JSON line.
     public enum Value: Hashable, Sendable {
-        /// Unknown, or not there.
+        /// Unknown or missing.
         case null
         /// True or false.
         case bool(Bool)
@@ -23,11 +23,11 @@ public struct Change: Hashable, Sendable {
         case string(String)
         /// A list of strings.
         case strings([String])
-        /// A quorum device that came or went.
+        /// A quorum device that was added or removed.
         case device(QuorumDevice)
-        /// The state of a quorum device that registered on a node, or no longer is.
+        /// The state of a quorum device that was registered or unregistered on a node.
         case deviceState(DeviceState)
-        /// A node that came or went.
+        /// A node that was added or removed.
         case node(Node)
     }
 }
@@ -80,7 +80,7 @@ private struct ChangeList {
         note("qdevice.master_wins", .bool(old.state?.masterWins ?? false), .bool(new.state?.masterWins ?? false))
     }
 
-    /// Both lists are in the order of their IDs, so that one walk over the two finds every difference.
+    /// Both lists are sorted by ID, so a single pass over both finds every difference.
     mutating func note(from old: [Node], to new: [Node]) {
         var old = old[...]
         var new = new[...]

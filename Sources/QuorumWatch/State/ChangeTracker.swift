@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
 
-/// Computes what changed since the last state that an output was given. Pure.
+/// Computes what changed since the last state that an output received. Pure.
 ///
-/// Every output has one of its own: each leaves out other events, and drops others when its reader is slow.
+/// Each output needs its own tracker, since each filters events differently and drops different ones.
 public struct ChangeTracker: Sendable {
-    /// The last state that the output was given; nil before the first.
+    /// The last state that the output received; nil before the first.
     private var shown: ClusterState?
 
-    /// A tracker of an output that was given nothing yet.
+    /// A tracker for an output that has received no event.
     public init() {}
 
-    /// Whether the output was given a state, or one was taken to compute the changes from.
+    /// Whether there is a state to compute changes from.
     var hasState: Bool { shown != nil }
 
-    /// Takes a first state that the output was not given, to compute the changes from.
+    /// Sets the state from which the first changes are computed, when the output does not receive that state.
     mutating func begin(with state: ClusterState) { shown = state }
 
-    /// The members for which it has changed whether quorum survives their loss, since the last state that the output was
-    /// given. For the first state, and the first after a loss of quorum: those whose loss quorum does not survive.
+    /// The members for which ``Node/survivesLoss`` has changed since the last state that the output received. For the
+    /// first state, and the first after a loss of quorum: the members whose loss quorum does not survive.
     public func turnedLosses(in event: Event) -> [Node] {
         guard let state = event.state, state.quorate == true else { return [] }
         let old = shown?.quorate == true ? shown : nil
@@ -26,7 +26,7 @@ public struct ChangeTracker: Sendable {
         }
     }
 
-    /// The changes that an event shows to the output, which is given the event now; empty for the first state.
+    /// Records that the output receives an event, and returns the changes in it; empty for the first state.
     public mutating func changes(in event: Event) -> [Change] {
         switch event.body {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state):

@@ -2,13 +2,13 @@
 
 public import Corosync
 
-/// Everything known of a cluster at one moment, as one node of it sees it. Nil is unknown, never "no" or zero.
+/// The state of a cluster at one moment, as its local node sees it. Nil is unknown, never "no" or zero.
 public struct ClusterState: Hashable, Sendable {
     /// The name of the cluster (`totem.cluster_name`).
     public var clusterName: String?
-    /// The node whose corosync is asked.
+    /// The local node: the one whose corosync the watch is connected to.
     public var localNode: NodeID?
-    /// Whether votequorum says that the cluster is quorate. Never computed here.
+    /// Whether votequorum says that the cluster is quorate. It is never computed from the votes.
     public var quorate: Bool?
     /// The ring of the last nodelist notification.
     public var ring: RingID?
@@ -16,7 +16,7 @@ public struct ClusterState: Hashable, Sendable {
     public var votes = Votes()
     /// The flags of the cluster.
     public var flags: VoteQuorumFlags?
-    /// The quorum device of this node, nil when none is registered and none is configured.
+    /// The quorum device of the local node; nil when none is registered and none is configured.
     public var device: QuorumDevice?
     /// The votes of the complete cluster by its configuration, nil when that is not known.
     public var configuredVotes: Int?
@@ -26,7 +26,7 @@ public struct ClusterState: Hashable, Sendable {
     /// A state in which nothing is known.
     public init() {}
 
-    /// Forgets what a recalculation that is under way will change.
+    /// Clears the values that the recalculation in progress will change.
     mutating func forgetVotes() {
         votes = Votes()
         flags = nil
@@ -38,23 +38,23 @@ public struct ClusterState: Hashable, Sendable {
 
 /// The votes of a cluster.
 public struct Votes: Hashable, Sendable {
-    /// The votes of all members together, those of the quorum device included when it casts them.
+    /// The total votes of all members, and of the quorum device if it casts its votes.
     public var total: UInt32?
-    /// How many votes this node expects.
+    /// The expected votes of the local node.
     public var expected: UInt32?
-    /// The highest of what all members expect.
+    /// The highest expected votes of all members.
     public var highestExpected: UInt32?
-    /// How many votes it takes to be quorate.
+    /// The number of votes that is needed to be quorate.
     public var quorum: UInt32?
 
-    /// How many more votes can be lost; negative: how many are missing.
+    /// The number of votes that can be lost without a loss of quorum. If it is negative, that many votes are missing.
     public var margin: Int? {
         guard let total, let quorum else { return nil }
         return Int(total) - Int(quorum)
     }
 }
 
-/// The quorum device of this node (corosync-qdevice(8)).
+/// The quorum device of the local node (corosync-qdevice(8)).
 public struct QuorumDevice: Hashable, Sendable {
     /// The name under which it registered; nil when it is not registered.
     public var name: String?
@@ -62,20 +62,20 @@ public struct QuorumDevice: Hashable, Sendable {
     public var model: String?
     /// Its votes.
     public var votes: UInt32
-    /// What votequorum says of it; nil when it is not registered.
+    /// Its state in votequorum; nil when it is not registered.
     public var state: DeviceState?
 
     /// Whether it is registered.
     public var isRegistered: Bool { state != nil }
 }
 
-/// What votequorum says of the quorum device that is registered on a node (the `VOTEQUORUM_INFO_QDEVICE_…` flags).
+/// The state of the quorum device that is registered on a node (the `VOTEQUORUM_INFO_QDEVICE_…` flags).
 public struct DeviceState: Hashable, Sendable {
     /// Whether it reports in time.
     public var alive: Bool
     /// Whether it gives its votes to the partition of the node.
     public var castVote: Bool
-    /// Whether the partition of its master is quorate whatever the votes.
+    /// Whether the master-wins rule applies: the partition for which the device votes is quorate, whatever the votes.
     public var masterWins: Bool
 
     /// A state from its parts.
@@ -85,7 +85,7 @@ public struct DeviceState: Hashable, Sendable {
         self.masterWins = masterWins
     }
 
-    /// The state in a node's flags, nil when no device is registered on the node.
+    /// The state from a node's flags; nil when no device is registered on the node.
     init?(_ flags: VoteQuorumFlags) {
         guard flags.contains(.qdeviceRegistered) else { return nil }
         alive = flags.contains(.qdeviceAlive)
@@ -99,26 +99,26 @@ public struct DeviceState: Hashable, Sendable {
 
 /// A node of the cluster.
 public struct Node: Hashable, Sendable {
-    /// Its number.
+    /// Its ID.
     public var id: NodeID
     /// Its name in the configuration.
     public var name: String?
-    /// What votequorum thinks of it; nil: absent, that is configured and never seen by votequorum.
+    /// Its state in votequorum; nil: absent, which means that it is configured but was never seen by votequorum.
     public var state: NodeState?
     /// Its votes.
     public var votes: UInt32?
-    /// How many votes it expects in the whole cluster.
+    /// Its expected votes.
     public var expectedVotes: UInt32?
-    /// Whether it is the node that is asked.
+    /// Whether it is the local node.
     public var isLocal: Bool
     /// Its addresses in the configuration, in the order of its links.
     public var addresses: [String]
     /// The quorum device that is registered on it; nil when there is none or it is not known.
     public var device: DeviceState?
-    /// Its votes in the configuration; nil when it is not configured or that is not known.
+    /// Its votes in the configuration; nil when it is not configured, or the configuration is not known.
     public var configuredVotes: UInt32?
-    /// Whether the other members would be quorate if it failed; nil when it is not a member, or when that is not known or
-    /// not wanted. It is not part of JSON lines, and a change of it alone causes no event.
+    /// Whether the other members would be quorate if it failed. Nil when it is not a member, or the answer is not known
+    /// or not computed. It is not part of JSON lines, and a change of it alone causes no event.
     public var survivesLoss: Bool?
 
     /// Whether it is a member of the cluster.
@@ -131,7 +131,7 @@ public struct Node: Hashable, Sendable {
 
 /// A node by ID and name.
 public struct NodeReference: Hashable, Sendable {
-    /// Its number.
+    /// Its ID.
     public var id: NodeID
     /// Its name in the configuration.
     public var name: String?

@@ -2,22 +2,22 @@
 
 public import Corosync
 
-/// Something that can hold of a state, as `--wait-for` takes it. What is not known never holds.
+/// A condition on a state, as in `--wait-for`. A condition on an unknown value does not hold.
 public enum Condition: Hashable, Sendable {
     /// Votequorum says that the cluster is quorate.
     case quorate
     /// Votequorum says that it is not.
     case inquorate
-    /// Every configured node is a member, and some are configured.
+    /// Every configured node is a member, and at least one is configured.
     case complete
     /// A node is a member.
     case member(NodeSelector)
-    /// A node is not a member: dead, leaving, never seen, or gone from the configuration.
+    /// A node is not a member: it is dead, leaving, never seen, or removed from the configuration.
     case absent(NodeSelector)
 
-    /// A text that is no condition.
+    /// The error for a text that is not a condition or a node.
     public struct ParseError: Error, Hashable, CustomStringConvertible {
-        /// What is allowed.
+    /// The allowed values.
         public let description: String
     }
 
@@ -44,10 +44,9 @@ public enum Condition: Hashable, Sendable {
         }
     }
 
-    /// Whether it holds of a state, when these nodes are configured.
+    /// Whether the condition holds in a state, when these nodes are configured.
     ///
-    /// A name that no node has says nothing of any node: neither `member` nor `absent` holds. An ID that no node has
-    /// is absent.
+    /// For a name that no node has, neither `member` nor `absent` holds. For an ID that no node has, `absent` holds.
     public func holds(of state: ClusterState, configured: [NodeID]) -> Bool {
         switch self {
         case .quorate: return state.quorate == true
@@ -63,7 +62,7 @@ public enum Condition: Hashable, Sendable {
         }
     }
 
-    /// The node it is about.
+    /// The node of the condition, if it has one.
     public var node: NodeSelector? {
         switch self {
         case .quorate, .inquorate, .complete: nil
@@ -85,9 +84,9 @@ extension Condition: CustomStringConvertible {
     }
 }
 
-/// A node as a person names it: by ID, or by name.
+/// A node given on the command line, by ID or name.
 public struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
-    /// The ID, when the text is a number that can be one.
+    /// The ID; nil if the text is not a valid ID.
     public let id: NodeID?
     /// The text.
     public let description: String
@@ -100,7 +99,7 @@ public struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
         description = text
     }
 
-    /// The node with the ID; failing that, those with the name.
+    /// The node with the ID; if there is none, the nodes with the name.
     public func nodes(in state: ClusterState) -> [Node] {
         if let id, let node = state.node(id) { return [node] }
         return state.nodes.filter { $0.name == description }

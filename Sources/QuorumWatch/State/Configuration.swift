@@ -6,16 +6,16 @@ public import Corosync
 public struct Configuration: Hashable, Sendable {
     /// `totem.cluster_name`
     public var clusterName: String?
-    /// The nodes of `nodelist.node.N`, by ID.
+    /// The nodes of `nodelist.node.N`, sorted by ID.
     public var nodes: [ConfiguredNode]
     /// `quorum.expected_votes`
     public var expectedVotes: UInt32?
     /// The quorum device, nil when none is configured.
     public var device: ConfiguredDevice?
-    /// The values for predictions; nil when they were not read.
+    /// The additional values for predictions; nil when they were not read.
     public var voting: VotingSettings?
 
-    /// A configuration from its parts, with the nodes in any order. Of several nodes with one ID the first counts.
+    /// A configuration from its parts, with the nodes in any order. Of several nodes with one ID, the first is kept.
     public init(
         clusterName: String? = nil, nodes: [ConfiguredNode] = [], expectedVotes: UInt32? = nil,
         device: ConfiguredDevice? = nil, voting: VotingSettings? = nil
@@ -30,8 +30,8 @@ public struct Configuration: Hashable, Sendable {
     /// The configured node with an ID.
     public func node(_ id: NodeID) -> ConfiguredNode? { nodes.about(id) }
 
-    /// The votes of the complete cluster: the expected votes where they are set, otherwise those of the nodes and of the
-    /// device together; nil when there are neither nodes nor expected votes.
+    /// The votes of the complete cluster: the expected votes if they are set, otherwise the sum of the votes of the
+    /// nodes and the device. Nil when there are neither nodes nor expected votes.
     public var votes: Int? {
         if let expectedVotes { return Int(expectedVotes) }
         guard !nodes.isEmpty else { return nil }
@@ -41,7 +41,8 @@ public struct Configuration: Hashable, Sendable {
         return ofNodes + (device.votes.map(Int.init) ?? ofNodes - 1)
     }
 
-    /// How long votequorum may recalculate: a quorum device is waited for up to its sync timeout, 30 s by default.
+    /// The maximum duration of a recalculation: votequorum waits for a quorum device up to its sync timeout, 30 s by
+    /// default.
     var longestRecalculation: Duration { (device?.syncTimeout ?? .seconds(30)) + .seconds(5) }
 
     /// A node by ID and, where configured, name.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-/// How good the state of a cluster is. The raw value is the exit status of a monitoring plugin.
+/// The health of a cluster. The raw value is the exit status of a monitoring plugin.
 public enum Health: Int32, Hashable, Sendable, CaseIterable {
-    /// Quorate, with everything that belongs to it.
+    /// Quorate, with no shortcoming.
     case healthy = 0
-    /// Quorate, but not as far from the loss of quorum as it should be.
+    /// Quorate, but with a shortcoming that reduces the distance to a loss of quorum.
     case degraded = 1
     /// Not quorate.
     case notQuorate = 2
@@ -12,13 +12,13 @@ public enum Health: Int32, Hashable, Sendable, CaseIterable {
     case unknown = 3
 }
 
-/// What a cluster lacks although it is quorate.
+/// A problem of a cluster that is quorate.
 enum Shortcoming: Hashable {
     /// Configured nodes are not members.
     case missingNodes([Node])
     /// Votequorum expects fewer votes than are configured.
     case loweredExpectedVotes(from: Int, to: UInt32)
-    /// Members have fewer votes together than are expected.
+    /// The total votes are fewer than the expected votes, by this number.
     case missingVotes(Int)
     /// The quorum device is not registered on these members.
     case deviceNotRegistered([Node])
@@ -26,15 +26,15 @@ enum Shortcoming: Hashable {
     case deviceNotAlive([Node])
     /// The quorum device casts no vote for these members.
     case deviceCastsNoVote([Node])
-    /// Fewer votes than this can be lost.
+    /// The margin is less than the required number of votes.
     case marginBelow(Int)
 }
 
-/// What a cluster should be like, beyond its configuration.
+/// Requirements on a cluster that are not in its configuration.
 public struct Requirements: Hashable, Sendable {
-    /// How many votes should be left to lose; nil: however few.
+    /// The required margin in votes; nil: any.
     public var margin: Int?
-    /// The nodes that may be away.
+    /// The nodes that may be absent.
     public var absentNodes: [NodeSelector]
 
     /// Requirements from their parts.
@@ -45,7 +45,7 @@ public struct Requirements: Hashable, Sendable {
 }
 
 extension ClusterState {
-    /// How good the state is, as far as the configuration is known.
+    /// The health, as far as the configuration is known.
     func health(_ requirements: Requirements = Requirements()) -> Health {
         guard let quorate else { return .unknown }
         guard quorate else { return .notQuorate }
@@ -53,12 +53,11 @@ extension ClusterState {
         return votes.total == nil || votes.expected == nil ? .unknown : .healthy
     }
 
-    /// What the cluster lacks, compared with its configuration and with the requirements. What is not known is not
-    /// among it.
+    /// The shortcomings compared with the configuration and the requirements. Unknown values are not shortcomings.
     func shortcomings(_ requirements: Requirements) -> [Shortcoming] {
         let allowed = Set(requirements.absentNodes.flatMap { $0.nodes(in: self) }.map(\.id))
         var found: [Shortcoming] = []
-        // A node that was taken out of the configuration may be away. Without a list of nodes, none was taken out.
+        // A node that was removed from the nodelist may be absent. Without a nodelist, no node may.
         let hasNodelist = nodes.contains { $0.configuredVotes != nil }
         let missing = nodes.filter {
             !$0.isMember && !allowed.contains($0.id) && ($0.configuredVotes != nil || !hasNodelist)
@@ -82,7 +81,7 @@ extension ClusterState {
 
     private var shortcomingsOfDevice: [Shortcoming] {
         guard let device else { return [] }
-        // A node of which votequorum says nothing is not known to lack the device.
+        // If votequorum gave no information about a member, its device is unknown.
         let members = nodes.filter { $0.isMember && $0.votes != nil }
         func found(_ shortcoming: ([Node]) -> Shortcoming, where isShort: (Node) -> Bool) -> [Shortcoming] {
             let nodes = members.filter(isShort)

@@ -2,14 +2,14 @@
 
 public import Corosync
 
-/// What votequorum would decide on the surviving members if others failed. Nil is unknown: the survivors would not agree,
-/// or the decision depends on something that is not known.
+/// The decision that votequorum would make on the surviving members if others failed. Nil is unknown: the survivors
+/// would decide differently, or the decision depends on something that is not known.
 public struct Prediction: Hashable, Sendable {
     /// Whether the survivors would be quorate; false when there are none.
     public var quorate: Bool?
     /// The votes after the failure.
     public var votes = Votes()
-    /// The survivors, by ID.
+    /// The survivors, sorted by ID.
     public var members: [NodeID]
     /// The rule that would make them quorate; nil when they would not be quorate.
     public var rule: DecidingRule?
@@ -35,9 +35,11 @@ public enum DecidingRule: String, Hashable, Sendable, CaseIterable {
 }
 
 extension VotingSnapshot {
-    /// What votequorum would decide if these nodes failed now, all at once. Nodes that are not members change nothing.
+    /// The decision that votequorum would make if these nodes failed now, all at once. Nodes that are not members
+    /// change nothing.
     ///
-    /// Assumes that the members agree on the present quorum, and that the quorum device goes on voting as it does now.
+    /// Assumes that the members agree on the present quorum, and that the quorum device continues to vote as it does
+    /// now.
     public func prediction(without lost: Set<NodeID>) -> Prediction {
         let left = members.filter { !lost.contains($0.id) }
         let decisions = decisions(by: left)

@@ -4,18 +4,18 @@ public import Corosync
 
 /// The answers of votequorum_getinfo(3) that were read at one moment.
 public struct Reading: Hashable, Sendable {
-    /// The answer about the node that was asked, and the cluster.
+    /// The answer for the local node, which also contains the values of the cluster.
     public var local: NodeInfo
-    /// The answers about the other nodes, by ID; those that votequorum would not give are missing.
+    /// The answers for the other nodes, sorted by ID, without those for which the request failed.
     public var others: [NodeInfo]
 
     /// A reading from its parts.
     public init(local: NodeInfo, others: [NodeInfo] = []) {
         self.local = local
-        // An answer names the node that it is about, and need not name the one that was asked for.
+        // An answer can be for another node than the requested one.
         self.others = Array(byNode: others.filter { $0.id != local.id })
     }
 
-    /// The answer about one node.
+    /// The answer for one node.
     func info(of id: NodeID) -> NodeInfo? { id == local.id ? local : others.about(id) }
 }

@@ -6,25 +6,25 @@ internal import Corosync
 struct Decision: Hashable {
     /// Whether it is quorate; nil when that depends on something that is not known.
     var quorate: Bool? = false
-    /// What makes it quorate.
+    /// The rule that makes it quorate.
     var rule: DecidingRule?
-    /// The votes, those of the quorum device included when it casts them.
+    /// The total votes, with those of the quorum device if it casts them.
     var total: UInt32
     /// The expected votes of the member itself.
     var expected: UInt32
     /// The highest expected votes of all members.
     var highest: UInt32
-    /// How many votes it takes to be quorate.
+    /// The number of votes that is needed to be quorate.
     var quorum: UInt32
 }
 
 /// How the survivors recalculate quorum after other members have failed.
 ///
-/// After a change of the membership each member sends a nodeinfo message: its votes, its expected votes and whether it was
-/// quorate before. Each member recalculates when a message changes what it knows, and once more at the end
-/// (`message_handler_req_exec_votequorum_nodeinfo` and `recalculate_quorum` in exec/votequorum.c of corosync). If the result
-/// depends on the order of the messages, or on something that the asked node does not know of the others, ``decisions``
-/// contains every possible one.
+/// After a change of the membership each member sends a nodeinfo message: its votes, its expected votes and whether it
+/// was quorate before. Each member recalculates when a message changes what it knows, and once more at the end
+/// (`message_handler_req_exec_votequorum_nodeinfo` and `recalculate_quorum` in exec/votequorum.c of corosync). If the
+/// result depends on the order of the messages, or on something that the local node does not know of the others,
+/// ``decisions`` contains every possible one.
 struct Recalculation {
     private let before: VotingSnapshot
     private let left: [VotingSnapshot.Member]
@@ -44,8 +44,8 @@ struct Recalculation {
 
     /// The recalculation by the members that are left.
     ///
-    /// A member raises its own expected votes when there are more votes than it expects, and does not tell the others. The
-    /// asked node therefore knows only a lower and an upper bound of the expected votes of the others.
+    /// A member raises its own expected votes when there are more votes than it expects, and does not tell the others.
+    /// The local node therefore knows only a lower and an upper bound of the expected votes of the others.
     ///
     /// - Parameters:
     ///   - before: The state before the failure.
@@ -93,7 +93,7 @@ struct Recalculation {
             if survivor.wasQuorate == true, decisions.allSatisfy({ $0.quorate == true }) { return decisions }
         }
         if survivor.wasQuorate != true {
-            // A message of a quorate member ends its waiting.
+            // The message of a quorate member ends the wait for all votes.
             let mayWait = survivor.wasQuorate == nil ? before.flags.contains(.waitForAll) : before.isWaitingForAll
             let mayNotWait = survivor.wasQuorate == nil || !mayWait || !quorate.isEmpty
             for known in known {
@@ -103,8 +103,8 @@ struct Recalculation {
                 }
             }
         }
-        // A member that is not quorate adopts the expected votes from each message of a member that was quorate when it sent
-        // the message, its own included, and then may lower the quorum.
+        // A member that is not quorate adopts the expected votes from each message of a member that was quorate when it
+        // sent the message, its own included, and then may lower the quorum.
         if survivor.wasQuorate != false, !others.isEmpty { quorate.insert(own) }
         for other in quorate {
             for known in known {
@@ -116,8 +116,8 @@ struct Recalculation {
         return decisions
     }
 
-    /// The possible sets of expected votes that a member records for the others. For a member that was not quorate it
-    /// records its own, unless it tracks expected votes.
+    /// The possible sets of expected votes that a member records for the others. For another member that was not
+    /// quorate, it records its own expected votes, unless it tracks expected votes.
     private func knownExpectations(of others: [Survivor]) -> [Set<UInt32>] {
         let all = Set(others.map(\.expected))
         guard !before.tracksExpectedVotes, others.contains(where: { $0.wasQuorate != true }) else { return [all] }
@@ -173,7 +173,7 @@ struct Recalculation {
 }
 
 extension VotingSnapshot {
-    /// Whether the asked node waits for all votes. With `wait_for_all` it does whenever it is not quorate.
+    /// Whether the local node waits for all votes. With `wait_for_all` it does whenever it is not quorate.
     fileprivate var isWaitingForAll: Bool {
         flags.contains(.waitForAll) && !flags.contains(.quorate) && settings.isWaitingForAll != false
     }

@@ -4,45 +4,45 @@ public import Corosync
 
 /// Turns notifications and readings into states and events. Pure: it makes no request and has no clock.
 ///
-/// An event carries the state as it is; what changed since the last line of an output is for its ``ChangeTracker``.
+/// An event contains the new state; the ``ChangeTracker`` of each output computes the changes.
 ///
-/// A membership change reaches it as a nodelist notification and later a quorum notification. In between votequorum
-/// recalculates, and what it answers is a mixture of before and after; ``mayRead`` is false then.
+/// A membership change consists of a nodelist notification and a later quorum notification. Between the two, votequorum
+/// recalculates, and its answers mix old and new values; ``mayRead`` is false then.
 public struct Reducer: Sendable {
-    /// A notification, a reading, or what became of the connection.
+    /// A notification, a reading, or a change of the connection.
     public enum Input: Hashable, Sendable {
         /// A nodelist notification.
         case nodelist(ring: RingID, members: [NodeID])
-        /// A quorum notification, and what was read when it came. The first of a connection is a snapshot, which can be
-        /// from the middle of a recalculation.
+        /// A quorum notification, and the reading made in its callback. The first of a connection is a snapshot, which
+        /// may have been taken during a recalculation.
         case quorum(
             quorate: Bool, nodes: [VoteQuorumNotification.ListedNode], Reading, isRecalculating: Bool = false)
-        /// An expected-votes notification, and what was read when it came; nothing while ``Reducer/mayRead`` is false.
+        /// An expected-votes notification, and the reading made in its callback; nil if ``Reducer/mayRead`` is false.
         case expectedVotes(UInt32, Reading?)
-        /// What was read without a notification.
+        /// A reading without a notification.
         case reading(Reading)
-        /// What was read at the start of a watch that is not to print it.
+        /// The reading at the start of a watch that does not print the first status.
         case baseline(Reading)
-        /// The configuration was read; nil when it cannot be.
+        /// The configuration that was read; nil when it cannot be read.
         case configuration(Configuration?)
         /// The connection is lost.
         case disconnected(CorosyncError)
         /// A request has not been answered for this long.
         case unresponsive(silent: Duration)
-        /// A recalculation has not ended for this long.
+        /// A recalculation has been in progress for this long.
         case unsettled(elapsed: Duration)
-        /// The membership of totem changed, at a moment of the monotonic clock, after the last notification.
+        /// The membership of totem changed after the last notification, at this time of the monotonic clock.
         case membershipChanged(uptime: Duration)
     }
 
     private enum Phase {
-        /// Nothing is known of this connection yet.
+        /// The connection has no state yet.
         case starting
         /// The last notification ended a recalculation.
         case settled
-        /// A nodelist notification came, the quorum notification that ends the recalculation has not.
+        /// A nodelist notification came, and the quorum notification that ends the recalculation has not come yet.
         case recalculating
-        /// The same, and it takes longer than it may: whether the cluster is quorate is unknown.
+        /// A recalculation takes longer than it may, so whether the cluster is quorate is unknown.
         case unsettled
     }
 
@@ -51,60 +51,63 @@ public struct Reducer: Sendable {
     /// The configuration; nil while it is not known.
     public private(set) var configuration: Configuration?
     private var members: [NodeID] = []
-    /// Every node that votequorum knows, by ID.
+    /// Every node that votequorum knows, sorted by ID.
     private var listed: [VoteQuorumNotification.ListedNode] = []
     private var reading: Reading?
     private let predictsLosses: Bool
     /// The values from the configuration map, updated with every decision of votequorum since they were read.
     private var settings = VotingSettings()
+    /// The node states of the last reading, if it was rejected because they or the quorum changed without a
+    /// notification.
     private var doubted: [VoteQuorumNotification.ListedNode]?
-    /// Expected-votes notifications that came while nothing could be read.
+    /// Expected-votes notifications that came during a recalculation. Their events are made when it ends.
     private var heldExpectedVotes: [(time: Timestamp, votes: UInt32)] = []
-    /// How many of them are held at most.
+    /// The maximum number of ``heldExpectedVotes``.
     private static let mostHeld = 1000
-    /// The changes of totem's membership since the last notification, and the moment of the first.
+    /// The number of changes of totem's membership since the last notification, and the time of the first.
     private var unheardMemberships: (count: Int, since: Duration) = (0, .zero)
-    /// After so many of them, votequorum is not taken to be up to date.
+    /// The number of ``unheardMemberships`` after which votequorum's state counts as outdated.
     private static let mostUnheard = 3
 
-    /// A reducer that knows nothing yet.
+    /// A reducer without a state.
     ///
-    /// - Parameter predictsLosses: Whether the state contains for each member whether quorum survives its loss.
+    /// - Parameter predictsLosses: Whether to compute ``Node/survivesLoss`` for each member.
     public init(predictsLosses: Bool = false) { self.predictsLosses = predictsLosses }
 
-    /// Whether anything is known of this connection.
+    /// Whether the connection has a state.
     var hasState: Bool { phase != .starting }
 
-    /// Whether what votequorum answers now can be believed.
+    /// Whether votequorum's answers are consistent now: no recalculation is in progress.
     public var mayRead: Bool { phase == .settled }
 
     /// Whether votequorum recalculates.
     public var isRecalculating: Bool { phase == .recalculating || phase == .unsettled }
 
-    /// Whether it has done so for longer than it may.
+    /// Whether a recalculation takes longer than it may.
     public var isUnsettled: Bool { phase == .unsettled }
 
-    /// Whether the last reading was not believed: it shows a node's state or the quorum changed, which a notification
-    /// is about to tell. If none comes, the same reading a second time is believed.
+    /// Whether the last reading was rejected, because a node's state or the quorum changed in it, for which a
+    /// notification should follow. If none follows and a second reading is the same, that is accepted.
     public var wantsSecondReading: Bool { doubted != nil }
 
-    /// The input of votequorum's next decision; nil while it is not known completely.
+    /// The input of votequorum's next decision; nil while parts of it are unknown.
     var voting: VotingSnapshot? {
         guard let reading, current.votes.total != nil else { return nil }
         let isComplete = listed.allSatisfy { $0.state != .member || reading.info(of: $0.id) != nil }
         return isComplete ? VotingSnapshot(reading, settings: settings) : nil
     }
 
-    /// The state; nil before the first status, and while corosync is gone or silent.
+    /// The state; nil before the first status, while corosync is not connected or does not answer, and while it is
+    /// unknown whether the cluster is quorate.
     public var known: ClusterState? { phase == .starting || current.quorate == nil ? nil : current }
 
-    /// Every node that votequorum is known to know, the asked one included.
+    /// The IDs of all nodes that votequorum knows, with the local node.
     public var knownNodes: [NodeID] { listed.map(\.id) }
 
-    /// The nodes of the configuration.
+    /// The IDs of the configured nodes.
     public var configuredNodes: [NodeID] { configuration?.nodes.map(\.id) ?? [] }
 
-    /// Takes an input of this time; returns the events that it causes.
+    /// Processes an input of this time. Returns the events that it causes.
     public mutating func reduce(_ input: Input, at time: Timestamp) -> [Event] {
         switch input {
         case .nodelist(let ring, let members): nodelist(ring: ring, members: members, at: time)
@@ -122,7 +125,7 @@ public struct Reducer: Sendable {
     }
 }
 
-// MARK: - What each input means
+// MARK: - Inputs
 
 extension Reducer {
     private mutating func nodelist(ring: RingID, members: [NodeID], at time: Timestamp) -> [Event] {
@@ -163,8 +166,8 @@ extension Reducer {
         return heldExpectedVotesEvents() + [event(.quorum(current), at: time)]
     }
 
-    /// Whether a snapshot was taken in the middle of a recalculation: the members' votes are those of now, and the quorate
-    /// flag is that of before. No rule but these two gives quorum to fewer votes than it takes.
+    /// Whether the first snapshot was taken during a recalculation: the votes are new, and the quorate flag is old.
+    /// Without auto_tie_breaker and master-wins, a cluster with a negative margin cannot be quorate.
     private var isOutdated: Bool {
         guard current.quorate == true, let margin = current.votes.margin, margin < 0 else { return false }
         return current.flags?.contains(.autoTieBreaker) != true
@@ -176,7 +179,7 @@ extension Reducer {
         guard phase == .settled, let reading else {
             heldExpectedVotes.append((time, votes))
             guard heldExpectedVotes.count == Self.mostHeld else { return [] }
-            // More are not held: these lines are printed without the votes that the end of the recalculation brings.
+            // The limit is reached: make these events without the votes, which are known only after the recalculation.
             current.forgetVotes()
             return heldExpectedVotesEvents()
         }
@@ -217,7 +220,7 @@ extension Reducer {
         current.clusterName = configuration?.clusterName
         guard let reading, phase != .starting else { return [] }
         combine(reading)
-        // During a recalculation the state that follows carries the change.
+        // During a recalculation, the change is part of the state that ends it.
         return phase == .settled ? infoEvent(ifChangedSince: old, at: time) : []
     }
 
@@ -240,7 +243,7 @@ extension Reducer {
         return unknown(.unsettled(ring: current.ring, elapsed: elapsed), at: time)
     }
 
-    /// Totem forms ring after ring, and votequorum is told of none: what it says is about a membership of the past.
+    /// If totem forms one ring after another without a notification of votequorum, votequorum's state is outdated.
     private mutating func membershipChanged(_ uptime: Duration, at time: Timestamp) -> [Event] {
         guard phase == .settled else { return [] }
         if unheardMemberships.count == 0 { unheardMemberships.since = uptime }
@@ -284,7 +287,7 @@ extension Reducer {
 // MARK: - State
 
 extension Reducer {
-    /// Takes the list of a quorum notification: in no order, perhaps with repetitions, perhaps with the quorum device.
+    /// Stores the list of a quorum notification, which is not sorted, and may contain duplicates and the quorum device.
     private mutating func list(_ nodes: [VoteQuorumNotification.ListedNode]) {
         doubted = nil
         listed.removeAll(keepingCapacity: true)
@@ -298,10 +301,10 @@ extension Reducer {
         listed.map { .init(id: $0.id, state: reading.info(of: $0.id)?.state ?? $0.state) }
     }
 
-    /// Takes what was read. If it shows other states than votequorum listed, the next recalculation had begun when it
-    /// was read, and its totals belong to no state that votequorum ever gave.
+    /// Stores a reading. If its node states differ from votequorum's list, the next recalculation had already begun,
+    /// and the totals of the reading are not consistent with the list.
     private mutating func take(_ reading: Reading) {
-        // At the first reading of a connection the settings have just been read.
+        // Before the first reading of a connection, the settings have just been read.
         if predictsLosses, self.reading != nil { settings.update(after: VotingSnapshot(reading, settings: settings)) }
         self.reading = reading
         let local = reading.local
@@ -314,7 +317,7 @@ extension Reducer {
         combine(reading)
     }
 
-    /// Brings together what was read and what is configured.
+    /// Combines a reading with the configuration.
     private mutating func combine(_ reading: Reading) {
         let device = DeviceState(reading.local.flags)
         let model = configuration?.device?.model
@@ -329,7 +332,7 @@ extension Reducer {
         predictLosses()
     }
 
-    /// Sets for each member whether quorum survives its loss.
+    /// Sets ``Node/survivesLoss`` for each member.
     private mutating func predictLosses() {
         guard predictsLosses, let voting else { return }
         for index in current.nodes.indices where current.nodes[index].isMember {
@@ -337,7 +340,8 @@ extension Reducer {
         }
     }
 
-    /// Every node that votequorum or the configuration knows, by ID. Both lists are sorted: one walk merges them.
+    /// All nodes of votequorum and the configuration, sorted by ID. Both lists are sorted, so a single pass merges
+    /// them.
     private func nodes(from reading: Reading) -> [Node] {
         var nodes: [Node] = []
         nodes.reserveCapacity(listed.count)
@@ -356,7 +360,7 @@ extension Reducer {
                     id: known.id, name: names?.name, state: known.state, votes: info?.votes,
                     expectedVotes: info?.expectedVotes, isLocal: known.id == reading.local.id,
                     addresses: names?.addresses ?? [],
-                    // Of a node that is gone, votequorum keeps the bits of before.
+                    // Votequorum keeps the last flags of a node that is not a member any more.
                     device: known.state == .member ? info.flatMap { DeviceState($0.flags) } : nil,
                     configuredVotes: names?.votes))
         }

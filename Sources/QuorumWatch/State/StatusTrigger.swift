@@ -2,23 +2,22 @@
 
 internal import Corosync
 
-/// Replaces all events by one status or prediction, at the first moment that the state is settled and all conditions hold.
-/// Pure.
+/// Replaces all events by one status or prediction, as soon as the state is settled and all conditions hold. Pure.
 struct StatusTrigger: Sendable {
     private let conditions: [Condition]
-    /// The nodes whose failure is to be predicted; empty: a status.
+    /// The nodes whose failure is to be predicted; if empty, the event is a status.
     private let failing: [NodeSelector]
     private var hasFired = false
     private var remarked: Set<Condition> = []
 
-    /// A trigger that waits for these conditions, or with none for a settled state, and then gives a prediction if there are
-    /// failing nodes, or else a status.
+    /// A trigger that fires when the state is settled and these conditions hold. It gives a prediction if there are
+    /// failing nodes, otherwise a status.
     init(_ conditions: [Condition] = [], ifDown failing: [NodeSelector] = []) {
         self.conditions = conditions
         self.failing = failing
     }
 
-    /// Takes the reducer after an input; returns the status if this is the moment.
+    /// Called with the reducer after each input. Returns the status or prediction if the trigger fires.
     mutating func status(of reducer: Reducer, at time: Timestamp) -> Event? {
         guard !hasFired, let state = settledState(of: reducer), unmetConditions(reducer)?.isEmpty == true else {
             return nil
@@ -39,14 +38,14 @@ struct StatusTrigger: Sendable {
             PredictionReport(ifDown: failing.map(\.reference), prediction: prediction, nodes: state.nodes))
     }
 
-    /// A failing node that is unknown, so that there cannot be a prediction; nil while the state is not known.
+    /// A failing node that is not in the cluster, so that no prediction is possible; nil while the state is not known.
     func unknownNode(_ reducer: Reducer) -> NodeSelector? {
         guard let state = settledState(of: reducer) else { return nil }
         return failing.first { $0.nodes(in: state).isEmpty }
     }
 
-    /// Diagnostics about an input: once for each condition on a node that is not configured, and for every silence and
-    /// every recalculation that does not end.
+    /// Diagnostics about an input: one for each condition on a node that does not exist, and one for every report that
+    /// corosync does not answer or a recalculation takes too long.
     mutating func remarks(on input: Reducer.Input, _ reducer: Reducer) -> [String] {
         guard !conditions.isEmpty else { return [] }
         switch input {
@@ -73,8 +72,8 @@ struct StatusTrigger: Sendable {
         return conditions.filter { !$0.holds(of: state, configured: reducer.configuredNodes) }
     }
 
-    /// The state when all of it belongs to one moment: no recalculation is under way, and what was read agrees with
-    /// what was notified. If not, the next notification is on its way.
+    /// The state if it is consistent: no recalculation is in progress, and the reading agrees with the notification. If
+    /// not, another notification will follow.
     private func settledState(of reducer: Reducer) -> ClusterState? {
         guard reducer.mayRead, let state = reducer.known, state.votes.total != nil else { return nil }
         return state

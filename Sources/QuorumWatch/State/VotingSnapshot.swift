@@ -2,11 +2,12 @@
 
 public import Corosync
 
-/// The input of votequorum's decision about quorum, as one node (the asked node) knows it at one moment.
+/// The input of votequorum's decision about quorum, as one node (the local node) knows it at one moment.
 ///
-/// Most of it comes from votequorum_getinfo(3) on that node, for every member; the rest comes from its configuration map.
+/// Most of it comes from votequorum_getinfo(3) on that node, for every member; the rest comes from its configuration
+/// map.
 public struct VotingSnapshot: Hashable, Sendable {
-    /// A member, as the asked node last heard of it.
+    /// A member, as the local node last received its values.
     public struct Member: Hashable, Sendable {
         /// Its ID.
         public var id: NodeID
@@ -38,9 +39,9 @@ public struct VotingSnapshot: Hashable, Sendable {
         }
     }
 
-    /// The members, by ID.
+    /// The members, sorted by ID.
     public var members: [Member]
-    /// The asked node.
+    /// The local node.
     public var localNode: NodeID
     /// The present quorum.
     public var quorum: UInt32
@@ -64,12 +65,12 @@ public struct VotingSnapshot: Hashable, Sendable {
         self.settings = settings
     }
 
-    /// A snapshot from the answers about all nodes; those that are not members are ignored.
+    /// A snapshot from a reading; nodes that are not members are ignored.
     public init(_ reading: Reading, settings: VotingSettings) {
         let members = ([reading.local] + reading.others).filter { $0.state == .member }.map { info in
             let hasDevice = info.flags.contains(.qdeviceRegistered)
             let isMaster = info.flags.contains(.qdeviceMasterWins)
-            // Unregistering a device clears the flag, but the node goes on applying the rule.
+            // Unregistering a device clears the flag, but the node continues to apply the rule.
             let permission = hasDevice ? isMaster : nil
             return Member(
                 id: info.id, votes: info.votes, expectedVotes: info.expectedVotes, hasDevice: hasDevice,
@@ -82,7 +83,7 @@ public struct VotingSnapshot: Hashable, Sendable {
     }
 }
 
-/// The part of votequorum's state that only the configuration map of a node has. Nil is unknown.
+/// The part of votequorum's state that is available only from the configuration map of a node. Nil is unknown.
 public struct VotingSettings: Hashable, Sendable {
     /// The tie breaker (`runtime.votequorum.atb_type` and the keys of each type).
     public var tieBreaker: TieBreaker?
@@ -126,7 +127,8 @@ extension VotingSettings {
     }
 }
 
-/// The rule by which one half of a cluster is quorate (`auto_tie_breaker` and `auto_tie_breaker_node` in votequorum(5)).
+/// The rule by which one half of a cluster is quorate (`auto_tie_breaker` and `auto_tie_breaker_node` in
+/// votequorum(5)).
 public enum TieBreaker: Hashable, Sendable {
     /// The half with this node is quorate: the lowest ID of the last membership that was quorate by votes
     /// (`runtime.votequorum.lowest_node_id`); nil when there was none.

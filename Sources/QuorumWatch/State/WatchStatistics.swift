@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: MIT
 
-/// The latest state of a watch and its counters, whatever is printed: what the metrics and the service manager show.
-/// Pure.
+/// The latest state of a watch and its counters, for the metrics file and the service manager. They do not depend on
+/// what is printed. Pure.
 public struct WatchStatistics: Sendable {
-    /// The state; nil while corosync is gone or silent, and while it is not known whether the cluster is quorate.
+    /// The state; nil while corosync is not connected or does not answer, and while it is unknown whether the cluster
+    /// is quorate.
     public private(set) var state: ClusterState?
     /// Whether corosync is connected and answers.
     public private(set) var isConnected = false
     /// Whether votequorum recalculates.
     public private(set) var isRecalculating = false
-    /// Whether it has done so for longer than it may; there is no state then.
+    /// Whether a recalculation takes longer than it may; there is no state then.
     public private(set) var isUnsettled = false
-    /// How many events of each kind there were.
+    /// The number of events of each kind.
     public private(set) var events: [EventKind: Int] = [:]
-    /// How often a lost connection was made again.
+    /// The number of reconnects.
     public private(set) var reconnects = 0
-    /// When the state last changed, to or from unknown included; nil before the first.
+    /// When the state last changed, also to or from unknown; nil before the first state.
     public private(set) var lastChange: Timestamp?
-    /// Why the watch is waiting for corosync, while it is.
+    /// Why the watch is waiting for corosync; nil while it is not.
     public private(set) var waitingReason: String?
 
     /// The statistics of a watch that has not begun.
     public init() {}
 
-    /// Counts the events of an input and takes the state of the reducer after it; returns whether anything changed.
+    /// Counts the events of an input, and stores the state of the reducer after it. Returns whether anything changed.
     public mutating func record(_ events: [Event], _ reducer: Reducer, at time: Timestamp) -> Bool {
         let state = reducer.known
         isRecalculating = reducer.isRecalculating
