@@ -5,7 +5,7 @@ internal import Corosync
 /// Changes of a state as phrases. Nodes with the same change share a phrase.
 struct ChangeText {
     let state: ClusterState
-    /// The nodelist report of the line before. Its joined and left nodes are not repeated.
+    /// The nodelist report of the previous line. Its joined and left nodes are not repeated.
     let said: NodelistReport?
 
     private let names: NodeNames

@@ -4,17 +4,16 @@ internal import Corosync
 
 /// A state as the one line of a monitoring plugin: `QUORUM OK - text | performance data`.
 public struct CheckFormat: Hashable, Sendable {
-    /// The line never has more bytes, its newline included.
+    /// The maximum length of the line in bytes, its newline included.
     static let longestLine = 1024
 
-    /// What the cluster should be like.
+    /// The requirements on the cluster.
     public var requirements: Requirements
 
-    /// A format that holds states against these requirements.
+    /// A format that compares states with these requirements.
     public init(_ requirements: Requirements = Requirements()) { self.requirements = requirements }
 
-    /// How good a state is. One that cannot be held against the configuration, or against the requirements, is not known
-    /// to be good.
+    /// The health of a state; unknown if a quorate state cannot be compared with the configuration or the requirements.
     public func health(of state: ClusterState) -> Health {
         let health = state.health(requirements)
         if health != .notQuorate, obstacle(in: state) != nil { return .unknown }
@@ -31,8 +30,8 @@ public struct CheckFormat: Hashable, Sendable {
         if health == .unknown, state.quorate != nil, state.votes.total != nil {
             line += "; the configuration is not known"
         }
-        let shortcomings = health == .healthy ? [] : told(state.shortcomings(requirements))
-        // Each takes at least the words without a name; the names take what is left.
+        let shortcomings = health == .healthy ? [] : withoutExplainedVotes(state.shortcomings(requirements))
+        // Reserve the length of each phrase without node names; the rest of the line is for the names.
         let shortest = shortcomings.map { "; " + words(for: $0, of: state, limit: 0) }
         var room = shortest.reduce(Self.longestLine - line.utf8.count - end.utf8.count) { $0 - $1.utf8.count }
         for (shortcoming, least) in zip(shortcomings, shortest) {
@@ -43,7 +42,7 @@ public struct CheckFormat: Hashable, Sendable {
         return Array((line + end).utf8)
     }
 
-    /// The line when there is no answer, its newline included.
+    /// The line for an unknown state, its newline included.
     public static func line(forUnknown reason: String) -> [UInt8] {
         Array("QUORUM \(Health.unknown.word) - \(harmless(reason, limit: 900, also: special))\n".utf8)
     }
@@ -52,10 +51,10 @@ public struct CheckFormat: Hashable, Sendable {
 // MARK: - Parts of the line
 
 extension CheckFormat {
-    /// What means something to those who read the line, or to the shells they start.
+    /// Characters with a special meaning in the line, or in a shell to which a monitoring system passes it.
     private static let special = "|\"'`"
 
-    /// Why nothing can be said of a state; nil when it can.
+    /// Why the health of a state is unknown; nil when it is known.
     private func obstacle(in state: ClusterState) -> String? {
         guard state.configuredVotes != nil else { return nil }
         let unknown = requirements.absentNodes.first { $0.nodes(in: state).isEmpty }
@@ -68,8 +67,8 @@ extension CheckFormat {
             + (state.marginWords.map { ", \($0)" } ?? "")
     }
 
-    /// Without missing votes where another shortcoming explains them.
-    private func told(_ shortcomings: [Shortcoming]) -> [Shortcoming] {
+    /// Removes missing votes if another shortcoming explains them.
+    private func withoutExplainedVotes(_ shortcomings: [Shortcoming]) -> [Shortcoming] {
         let isExplained = shortcomings.contains {
             switch $0 {
             case .missingNodes, .deviceNotRegistered, .deviceNotAlive, .deviceCastsNoVote: true
@@ -79,7 +78,7 @@ extension CheckFormat {
         return shortcomings.filter { if case .missingVotes = $0 { !isExplained } else { true } }
     }
 
-    /// A shortcoming in words, its nodes within a limit of bytes.
+    /// A shortcoming as a phrase, with a list of nodes that is limited in bytes.
     private func words(for shortcoming: Shortcoming, of state: ClusterState, limit: Int) -> String {
         func device(_ words: String, _ nodes: [Node]) -> String {
             let name = (state.device?.name ?? state.device?.model).map { harmless($0, limit: 64, also: Self.special) }
@@ -97,14 +96,14 @@ extension CheckFormat {
         }
     }
 
-    /// As many nodes as there is room for, and how many more there are; their number where there is no room for one.
+    /// As many nodes as fit, and the number of the others; only the number of nodes if none fits.
     private func list(_ nodes: [Node], limit: Int) -> String {
         var list = ""
         for (index, node) in nodes.enumerated() {
             let name = node.name.map { "\(harmless($0, limit: 64, also: Self.special))(\(node.id))" }
             let next = (index == 0 ? "" : " ") + (name ?? node.id.description)
             let rest = nodes.count - index
-            // The last one needs no room for saying that there are more.
+            // After the last node, no number of others follows.
             let more = rest == 1 ? "" : " and \(rest) more"
             guard list.utf8.count + next.utf8.count + more.utf8.count <= limit else {
                 return index == 0 ? "\(rest) node\(rest == 1 ? "" : "s")" : "\(list) and \(rest) more"
@@ -114,7 +113,7 @@ extension CheckFormat {
         return list
     }
 
-    /// What is known only: nothing stands for a value that is not.
+    /// The performance data, without values that are unknown.
     private func performanceData(of state: ClusterState) -> String {
         var data: [String] = []
         func add(_ label: String, _ value: Int?, warning: String = "", limits: String = "") {
@@ -133,7 +132,7 @@ extension CheckFormat {
 }
 
 extension Health {
-    /// The word of the monitoring plugin guidelines.
+    /// The status in the words of the monitoring plugin guidelines.
     fileprivate var word: String {
         switch self {
         case .healthy: "OK"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 extension Unicode.Scalar {
-    /// Whether a terminal, a log or a reader can be misled by it: control characters, the start of every escape
-    /// sequence among them, line separators, and what reorders or hides text.
+    /// Whether it can mislead a terminal, a log or a reader: control characters, with which escape sequences begin,
+    /// line separators, and characters that reorder or hide text.
     var isHarmful: Bool {
         switch value {
         case 0..<0x20, 0x7F..<0xA0: true
@@ -13,8 +13,8 @@ extension Unicode.Scalar {
     }
 }
 
-/// A string from outside for a line of text: what could mislead is written as `\u{1b}`, and what is longer than any
-/// honest name is cut. `also` are characters that mean something where the text goes.
+/// An external string made safe for a line of text: harmful characters are escaped like `\u{1b}`, and a string longer
+/// than `limit` is cut. `also` contains further characters to escape, which are special at the text's destination.
 public func harmless(_ string: String, limit: Int = 256, also: String = "") -> String {
     let scalars = string.unicodeScalars
     let isHarmful = { (scalar: Unicode.Scalar) in scalar.isHarmful || also.unicodeScalars.contains(scalar) }

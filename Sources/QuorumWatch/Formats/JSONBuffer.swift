@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-/// JSON text that grows in one reused buffer.
+/// A JSON writer with a reused buffer.
 ///
-/// An object's members are written one after the other; a comma is put wherever a value follows another.
+/// The members of an object are written one after another; a comma is inserted before each value that follows another.
 struct JSONBuffer {
     private(set) var bytes: [UInt8] = []
-    /// Whether what is before is a value.
+    /// Whether the last element is a value, so that the next one needs a comma.
     private var isAfterValue = false
 
     mutating func removeAll() {
@@ -47,7 +47,7 @@ struct JSONBuffer {
         array(strings) { $0.value($1) }
     }
 
-    /// A string that `write` puts down; it must give nothing that needs an escape.
+    /// A string that `write` appends without escaping.
     mutating func quoted(_ write: (inout JSONBuffer) -> Void) {
         separate()
         bytes.append(UInt8(ascii: "\""))
@@ -87,7 +87,7 @@ struct JSONBuffer {
         bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// A string with everything escaped that ends a string, a line or a terminal's patience.
+    /// A string with quotes, backslashes and harmful characters escaped.
     private mutating func append(escaped string: String) {
         var string = string
         let isPlain = string.withUTF8 { text in
@@ -119,7 +119,7 @@ extension [UInt8] {
     /// A number in decimal.
     mutating func append(decimal number: some FixedWidthInteger) {
         if number < 0 { append(UInt8(ascii: "-")) }
-        // From the right; no number of 64 bits has more digits.
+        // Digits are written from the right; a number of 64 bits has at most 20.
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
             var start = digits.count
             var rest = UInt64(number.magnitude)

@@ -6,7 +6,7 @@ internal import Corosync
 struct JSONFormat {
     private var json = JSONBuffer()
 
-    /// The line of an event, with what it changes for the reader, its newline included.
+    /// The line of an event, with the changes since the reader's last state, its newline included.
     mutating func line(for event: Event, changes: [Change]) -> [UInt8] {
         json.removeAll()
         json.object { json in

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// Text for the journal: every line begins with its priority as sd-daemon(3) has it, and the time is the journal's.
+/// Text for the journal: each line begins with a priority (sd-daemon(3)) and has no time, since the journal adds it.
 ///
 /// Each line is complete by itself, since a filter by priority can hide the line before it.
 struct JournalFormat {
@@ -30,7 +30,7 @@ struct JournalFormat {
     private func prefix(_ priority: Priority) -> String { "<\(priority.rawValue)>" }
 }
 
-/// The priorities of syslog(3) that events have.
+/// The priorities of syslog(3) that are used.
 enum Priority: Int {
     case critical = 2
     case error = 3
@@ -39,7 +39,7 @@ enum Priority: Int {
 }
 
 extension ClusterState {
-    /// How much the state concerns the reader of the journal.
+    /// The priority of the state.
     var priority: Priority {
         switch health() {
         case .healthy: .information
@@ -50,12 +50,12 @@ extension ClusterState {
 }
 
 extension PredictionReport {
-    /// How much the prediction concerns the reader of the journal.
+    /// The priority of the prediction.
     fileprivate var priority: Priority { prediction.quorate == true ? .information : .warning }
 }
 
 extension Event {
-    /// How much the event concerns the reader of the journal.
+    /// The priority of the event.
     var priority: Priority {
         switch body {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state): state.priority

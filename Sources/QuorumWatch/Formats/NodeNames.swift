@@ -4,7 +4,7 @@ internal import Corosync
 
 /// The names of nodes in text for people: the name alone where it is unambiguous, else `name(id)`, or the ID.
 struct NodeNames {
-    /// Longer lists are abbreviated.
+    /// The maximum length of a list that is not abbreviated.
     static let mostListed = 8
 
     private let ambiguous: Set<String>
@@ -38,7 +38,8 @@ struct NodeNames {
     private func isPunctuation(_ byte: UInt8) -> Bool { " ,;:()".utf8.contains(byte) }
 }
 
-/// A long list of names: the first and the last of names with consecutive numbers, and as many others as the limit allows.
+/// Abbreviates a long list: of names with consecutive numbers, keeps the first and the last; keeps as many others as
+/// the limit allows.
 func abbreviated(_ names: [String]) -> String {
     var parts: [String] = []
     var rest = names[...]

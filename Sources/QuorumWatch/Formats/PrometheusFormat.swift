@@ -2,13 +2,13 @@
 
 internal import Corosync
 
-/// The state in the text exposition format of Prometheus. What is not known is left out.
+/// The state in the text exposition format of Prometheus. Unknown values are left out.
 ///
-/// The `ha_cluster_corosync_…` metrics are those of ha_cluster_exporter, to the letter: names, labels and help.
+/// The `ha_cluster_corosync_…` metrics have exactly the names, labels and help of ha_cluster_exporter.
 struct PrometheusFormat {
     private var bytes: [UInt8] = []
 
-    /// A state outside a recalculation; nil when corosync is gone or silent.
+    /// A state outside a recalculation; nil when corosync is not connected or does not answer.
     static func exposition(of state: ClusterState?) -> [UInt8] {
         var format = PrometheusFormat()
         if let state { format.write(state) }
@@ -79,7 +79,7 @@ extension PrometheusFormat {
             "vqwatch_node_qdevice_state", "Whether the quorum device of the node is in the state"
         ) { samples in
             guard state.device != nil || state.nodes.contains(where: { $0.device != nil }) else { return }
-            // Of the other nodes it is not known.
+            // The device of the other nodes is unknown.
             for node in state.nodes where node.isMember && node.votes != nil {
                 samples.add(node.labels + [("state", "registered")], node.device != nil)
                 if let deviceState = node.device { samples.add(node.labels, deviceState) }
@@ -97,7 +97,7 @@ extension PrometheusFormat {
 
     private mutating func write(_ statistics: WatchStatistics) {
         family("vqwatch_events_total", "How many events there were, printed or not", type: "counter") { samples in
-            // Those that a slow reader misses are about the output, not about the cluster.
+            // Dropped events concern an output, not the cluster.
             for kind in EventKind.ofWatch where kind != .dropped {
                 samples.add([("event", kind.rawValue)], statistics.events[kind, default: 0])
             }
@@ -114,7 +114,7 @@ extension PrometheusFormat {
         family(name, help) { $0.add([], value) }
     }
 
-    /// The samples of one metric, after the lines that tell of it; nothing when there are no samples.
+    /// Writes the help, the type and the samples of one metric; nothing if there are no samples.
     private mutating func family(
         _ name: StaticString, _ help: StaticString, type: StaticString = "gauge", _ add: (inout Samples) -> Void
     ) {
@@ -168,7 +168,7 @@ private struct Samples {
 }
 
 extension Node {
-    /// The labels that name a node. One without a name goes by its first address, or its ID, as in
+    /// The labels of a node. The name of a node without one is its first address, or its ID, as in
     /// corosync-quorumtool(8), which ha_cluster_exporter reads.
     fileprivate var labels: [(name: StaticString, value: String)] {
         [("node_id", id.description), ("node", name ?? addresses.first ?? id.description)]

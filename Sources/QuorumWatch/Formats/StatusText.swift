@@ -2,7 +2,7 @@
 
 internal import Corosync
 
-/// The status as a page for people: the verdict, what it rests on, and a table of the nodes.
+/// The status as a page for people: the verdict, the votes and flags, and a table of the nodes.
 struct StatusText {
     let color: Bool
     /// The height of the terminal in lines; nil: no terminal. If the nodes do not fit, equal nodes share a row.

@@ -2,11 +2,11 @@
 
 internal import Corosync
 
-/// Events as text for people, one line an event.
+/// Events as text for people, one line per event.
 struct TextFormat {
     let color: Bool
 
-    /// The line of an event, its newline included. It does not repeat what the line before says.
+    /// The line of an event, its newline included. It does not repeat the content of the previous line.
     func line(
         for event: Event, changes: [Change], turnedLosses: [Node] = [], after previous: Event? = nil
     ) -> [UInt8] {
@@ -27,7 +27,7 @@ struct TextFormat {
             + (event.state.map { losses($0, turnedLosses) } ?? "")
     }
 
-    /// The members for which it has changed whether quorum survives their loss.
+    /// A phrase about the members for which ``Node/survivesLoss`` has changed.
     private static func losses(_ state: ClusterState, _ turned: [Node]) -> StyledText {
         let phrases = [(false, "does not survive"), (true, "survives")].map { survives, words in
             let nodes = turned.filter { $0.survivesLoss == survives }.map(\.reference)
@@ -59,7 +59,7 @@ struct TextFormat {
         var parts: [String] = []
         if let ring = state.ring { parts.append("ring \(ring)") }
         parts.append("members " + names.text(state.nodes.filter(\.isMember).map(\.reference)))
-        // In the order in which they are met.
+        // Groups the missing nodes by state, in the order of their first node.
         var missing: [(state: String, nodes: [NodeReference])] = []
         for node in state.missingNodes {
             if let group = missing.firstIndex(where: { $0.state == node.stateName }) {
@@ -74,12 +74,12 @@ struct TextFormat {
     }
 
     private static func update(_ state: ClusterState, _ changes: [Change], after said: NodelistReport?) -> StyledText {
-        // Quorum gained and lost stands out; quorum kept need not.
+        // The verdict is in capitals unless the cluster was quorate before and still is.
         let turned = changes.contains { $0.field == "quorate" }
         let verdict = state.quorate == true && !turned ? "quorate" : state.verdict
-        // The flag of the quorum turns with it.
-        let told = turned ? changes.filter { $0.field != "flags" } : changes
-        let phrases = ChangeText(state, after: said).phrases(for: told)
+        // The quorate flag changes at the same time.
+        let reported = turned ? changes.filter { $0.field != "flags" } : changes
+        let phrases = ChangeText(state, after: said).phrases(for: reported)
         return summary(state, verdict: verdict) + StyledText(phrases.map { "; \($0)" }.joined())
     }
 

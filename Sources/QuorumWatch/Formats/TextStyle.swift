@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// How a piece of text stands out on a terminal that shows colour.
+/// The style of a piece of text on a terminal with colour.
 enum TextStyle: String {
     case good = "1;32"
     case bad = "1;31"

@@ -61,7 +61,7 @@ struct TextTable {
 }
 
 extension String {
-    /// Without the blanks at the end.
+    /// The text without blanks at the end.
     var trimmed: String {
         var text = self[...]
         while text.last == " " { text.removeLast() }

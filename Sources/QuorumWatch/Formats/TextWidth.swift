@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 extension Unicode.Scalar {
-    /// The width of a printable character in columns of a terminal, as wcwidth(3) gives it: 0 for a combining character,
-    /// 2 for a wide East Asian character or a pictograph.
+    /// The width of a printable character in columns of a terminal, as wcwidth(3) gives it: 0 for a combining
+    /// character, 2 for a wide East Asian character or a pictograph.
     var columns: Int {
         if isASCII { return 1 }
         switch value {

@@ -2,7 +2,7 @@
 
 internal import Corosync
 
-/// The words that every text for people is made of.
+/// The phrases that all text formats share.
 
 extension NodeReference {
     /// `name(id)`, or the ID alone when there is no name.
@@ -10,7 +10,7 @@ extension NodeReference {
 }
 
 extension ClusterState {
-    /// `QUORATE`, `NOT QUORATE`, or that it is not known.
+    /// `QUORATE`, `NOT QUORATE` or `QUORUM UNKNOWN`.
     var verdict: String { quorate.map { $0 ? "QUORATE" : "NOT QUORATE" } ?? "QUORUM UNKNOWN" }
 
     /// The nodes that are configured or known but not members.
@@ -25,13 +25,14 @@ extension ClusterState {
         return "\(text(votes.total)) of \(text(votes.expected)) votes, quorum \(text(votes.quorum))"
     }
 
-    /// How many votes can be lost or are missing, or what the cluster waits for, by name; nil when not known.
+    /// How many votes can be lost or are missing, or the names of the nodes that the cluster waits for; nil when not
+    /// known.
     var marginText: String? {
         let missing = isWaitingForAll ? missingNodes.map(\.reference) : []
         return marginWords.map { missing.isEmpty ? $0 : "\($0): \(names.text(missing)) missing" }
     }
 
-    /// The same without names.
+    /// ``marginText`` without names.
     var marginWords: String? {
         guard let quorate, let margin = votes.margin else { return nil }
         switch (quorate, margin) {
@@ -42,7 +43,7 @@ extension ClusterState {
         }
     }
 
-    /// Whether there are votes enough, and yet the cluster has to see all nodes once to be quorate.
+    /// Whether there are enough votes, but the cluster waits for all nodes before it becomes quorate (`wait_for_all`).
     private var isWaitingForAll: Bool {
         quorate == false && flags?.contains(.waitForAll) == true && votes.margin.map { $0 >= 0 } ?? false
     }
@@ -54,7 +55,7 @@ extension ClusterState {
 }
 
 extension Node {
-    /// What votequorum would decide if the node failed, as a word.
+    /// Whether the cluster would be quorate if the node failed, as text for a table.
     var lossText: String { isMember ? survivesLoss.map { $0 ? "quorate" : "not quorate" } ?? "?" : "-" }
 }
 

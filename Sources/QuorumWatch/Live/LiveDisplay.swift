@@ -17,7 +17,8 @@ final class LiveDisplay: Sendable {
     private let isOpen = Guarded(false)
     private let closed: Flag
 
-    /// The shortest time between two updates. More of them could not be read, and would delay the newest on a slow line.
+    /// The shortest time between two updates. More of them could not be read, and would delay the newest on a slow
+    /// line.
     private static let shortestPause = Duration.milliseconds(40)
     /// How long to wait for the drawing thread before the terminal is restored without it.
     private static let patience = Duration.milliseconds(300)

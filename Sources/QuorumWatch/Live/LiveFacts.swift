@@ -3,11 +3,11 @@
 internal import Corosync
 internal import DequeModule
 
-/// The facts that a page shows: the state, since when it has been so, and the latest events. Pure.
+/// The facts that a page shows: the state, how long it has lasted, and the latest events. Pure.
 struct LiveFacts: Sendable {
     /// The state of the connection to corosync.
     enum Connection: Sendable {
-        /// Nothing is known yet.
+        /// There was no connection yet.
         case starting
         case connected
         /// There is no connection, for this reason.
@@ -18,10 +18,10 @@ struct LiveFacts: Sendable {
         case unsettled(since: Instant)
     }
 
-    /// The moment since which something has been so.
+    /// The moment at which a state began.
     struct Since: Sendable {
         var instant: Instant
-        /// Whether the change was observed; if not, it has been so for at least this long.
+        /// Whether the beginning was observed; if not, the moment is the latest possible one.
         var isExact: Bool
     }
 
@@ -41,13 +41,13 @@ struct LiveFacts: Sendable {
     static let limits = EventQueue.Limits(events: 1000, bytes: 8 << 20)
 
     private(set) var clusterName: String?
-    /// The state; nil while corosync is gone or silent.
+    /// The state; nil while corosync is not connected or does not answer.
     private(set) var state: ClusterState?
     private(set) var connection = Connection.starting
     private(set) var recalculation: Recalculation?
-    /// Since when the cluster has been quorate, not quorate, or unknown.
+    /// When the cluster became quorate, not quorate, or unknown.
     private(set) var verdictSince: Since
-    /// Since when each node has had its state.
+    /// When the state of each node began.
     private(set) var nodesSince: [NodeID: Since] = [:]
     /// The latest entries, the newest last.
     private(set) var entries: Deque<Entry> = []
@@ -106,7 +106,7 @@ struct LiveFacts: Sendable {
         }
     }
 
-    /// A state that was found when the connection was made began at an unknown time before.
+    /// Records the beginning of the new states. It is not exact for states found when the connection was made.
     private mutating func noteSince(_ new: ClusterState?, isNewConnection: Bool, at now: Instant) {
         let isContinued = state != nil && !isNewConnection
         if new?.quorate != state?.quorate {

@@ -19,8 +19,8 @@ public struct LiveStyle: Hashable, Sendable {
 
 /// The page of `--live` as lines of text, for a terminal of any size. Pure.
 ///
-/// From top to bottom: the verdict, the votes, the nodes, the latest events, and the connection with the keys. Parts that
-/// do not fit are left out, the verdict and the votes last.
+/// From top to bottom: the verdict, the votes, the nodes, the latest events, and the connection with the keys. Parts
+/// that do not fit are left out, the verdict and the votes last.
 struct LivePage {
     /// The lines: as many as the terminal has, and none wider.
     private(set) var lines: [StyledText] = []

@@ -32,7 +32,8 @@ extension LivePage {
         return lines + [StyledText(glyphs.text(line).cut(to: size.width, mark: glyphs.text("…")))]
     }
 
-    /// The place of a node in the order of importance: first nodes with a problem, then those that changed, then this node.
+    /// The place of a node in the order of importance: first nodes with a problem, then those that changed, then this
+    /// node.
     private func rank(of node: Node) -> Int {
         if !node.isMember || isLeaving(node) || node.device?.isWorking == false { return 0 }
         if facts.nodesSince[node.id]?.isExact == true { return 1 }
@@ -73,7 +74,8 @@ extension LivePage {
 }
 
 extension TextTable {
-    /// Makes the table narrower: cuts the names, and removes the least important columns. `mark` ends a name that was cut.
+    /// Makes the table narrower: cuts the names, and removes the least important columns. `mark` ends a name that was
+    /// cut.
     fileprivate mutating func fit(into width: Int, mark: String) {
         for heading in [nil, "VOTES", "IF DOWN", "ID"] where self.width > width {
             heading.map { remove($0) }

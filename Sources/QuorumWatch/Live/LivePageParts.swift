@@ -26,8 +26,8 @@ struct Glyphs: Hashable, Sendable {
 
 /// Formats durations, and computes when the next of them changes.
 ///
-/// Durations are differences of whole seconds of the clock. They all change at the same moment, so that a page is drawn at
-/// most once per second.
+/// Durations are differences of whole seconds of the clock. They all change at the same moment, so that a page is drawn
+/// at most once per second.
 struct Durations {
     let now: Instant
     let glyphs: Glyphs
@@ -67,8 +67,8 @@ struct VoteBar {
 
     private static let longest = 40
 
-    /// A bar with one place per vote, or a scaled one if there are too many votes. Nil if the votes are not known or there
-    /// is no room.
+    /// A bar with one place per vote, or a scaled one if there are too many votes. Nil if the votes are not known or
+    /// there is no room.
     init?(_ votes: Votes, room: Int, glyphs: Glyphs) {
         guard let total = votes.total.map(Int.init), let quorum = votes.quorum.map(Int.init) else { return nil }
         let most = max(total, votes.expected.map(Int.init) ?? 0, quorum)

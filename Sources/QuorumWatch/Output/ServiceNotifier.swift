@@ -34,11 +34,11 @@ struct ServiceNotifier: Sendable {
     /// ready.
     func run(_ statistics: LatestValue<WatchStatistics>) {
         var seen = 0
-        var told: String?
+        var sent: String?
         while case .value(let latest) = statistics.next(after: &seen) {
             let status = latest.text
-            if told == nil { send("READY=1\nSTATUS=\(status)") } else if told != status { send("STATUS=\(status)") }
-            told = status
+            if sent == nil { send("READY=1\nSTATUS=\(status)") } else if sent != status { send("STATUS=\(status)") }
+            sent = status
         }
     }
 

@@ -3,11 +3,11 @@
 internal import CLinux
 internal import Glibc
 
-/// A descriptor that is readable, for every thread, from when it is raised until it is lowered (eventfd(2)).
+/// A flag with a descriptor that is readable while it is raised (eventfd(2)).
 struct Flag: Sendable {
     let descriptor: CInt
 
-    /// A flag that is not raised. Throws when there is no descriptor to be had.
+    /// A flag that is not raised. Throws when no descriptor is available.
     init() throws(SystemError) {
         descriptor = try SystemError.check("eventfd", eventfd(0, CInt(EFD_CLOEXEC) | CInt(EFD_NONBLOCK)))
     }
@@ -20,9 +20,9 @@ struct Flag: Sendable {
     }
 }
 
-/// Waits for any of a few descriptors (poll(2)), or until a deadline; a signal does not end the wait.
+/// Waits for one or more descriptors (poll(2)), or until a deadline. A signal does not end the wait.
 ///
-/// Returns what happened on each, in order; all zero when the deadline came. A negative descriptor is ignored.
+/// Returns the events of each descriptor, in order; all are zero after the deadline. A negative descriptor is ignored.
 func wait(for descriptors: [(descriptor: CInt, events: CInt)], until deadline: Instant? = nil) -> [CInt] {
     var polled = descriptors.map { pollfd(fd: $0.descriptor, events: Int16($0.events), revents: 0) }
     while true {
@@ -33,38 +33,38 @@ func wait(for descriptors: [(descriptor: CInt, events: CInt)], until deadline: I
 }
 
 extension Instant {
-    /// The milliseconds that are left, rounded up.
+    /// The remaining milliseconds, rounded up.
     fileprivate var pollTimeout: CInt { CInt(clamping: (since(.now).nanoseconds + 999_999) / 1_000_000) }
 }
 
 /// Whether a descriptor is open.
 func isOpen(_ descriptor: CInt) -> Bool { fcntl(descriptor, F_GETFD) != -1 }
 
-/// Whether a line can be written to a descriptor at once: there is room in the pipe, or nothing limits it.
+/// Whether a line can be written to a descriptor without blocking.
 func canWriteNow(to descriptor: CInt) -> Bool { wait(for: [(descriptor, POLLOUT)], until: .now)[0] & POLLOUT != 0 }
 
-/// Whether a descriptor is a regular file, which no reader keeps from being written to.
+/// Whether a descriptor is a regular file, on which writes do not depend on a reader.
 func isRegularFile(_ descriptor: CInt) -> Bool {
     var information = stat()
     return fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
 }
 
-/// Whether a descriptor is a pipe or /dev/null: what can be written to in one go, or else not at all.
+/// Whether a descriptor is a pipe or /dev/null, which ``writeAtOnce(_:to:)`` supports.
 func isPipeOrNull(_ descriptor: CInt) -> Bool {
     var information = stat()
     guard fstat(descriptor, &information) == 0 else { return false }
     switch information.st_mode & S_IFMT {
     case S_IFIFO: return true
-    // The numbers that Linux gives it (null(4)).
+    // The device numbers of /dev/null (null(4)).
     case S_IFCHR: return information.st_rdev == 1 << 8 | 3
     default: return false
     }
 }
 
-/// Writes everything to a pipe or /dev/null if that does not block, and otherwise nothing; returns whether it did.
+/// Writes all bytes to a pipe or /dev/null if that does not block, otherwise none. Returns whether it wrote them.
 ///
-/// Linux knows since 6.4 how not to wait for the room in a pipe (`RWF_NOWAIT` of pwritev2(2)) that others may write to
-/// as well, and writes as much as `PIPE_BUF` in one go.
+/// Since version 6.4, Linux supports `RWF_NOWAIT` of pwritev2(2) for pipes: the write does not block even if another
+/// process fills the pipe meanwhile. A write of up to `PIPE_BUF` bytes is atomic.
 func writeAtOnce(_ bytes: [UInt8], to descriptor: CInt) -> Bool {
     guard bytes.count <= PIPE_BUF else { return false }
     return bytes.withUnsafeBytes { bytes in
@@ -73,7 +73,7 @@ func writeAtOnce(_ bytes: [UInt8], to descriptor: CInt) -> Bool {
     }
 }
 
-/// Writes everything, with one write(2) where the system takes it whole. Returns the error number, or 0.
+/// Writes all bytes, with a single write(2) unless the system accepts only a part. Returns the error number, or 0.
 func writeAll(_ bytes: some Collection<UInt8>, to descriptor: CInt) -> CInt {
     var rest = Array(bytes)[...]
     while !rest.isEmpty {

@@ -3,10 +3,10 @@
 internal import CLinux
 internal import Glibc
 
-/// A value that threads share: one at a time, with a way to wait until it is as needed.
+/// A value that is protected by a mutex, with a condition variable to wait for changes.
 final class Guarded<Value: Sendable>: @unchecked Sendable {
     private var value: Value
-    // At a fixed address, as POSIX demands of a mutex and a condition.
+    // POSIX requires a fixed address for a mutex and a condition variable.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var waiting = 0
@@ -28,20 +28,20 @@ final class Guarded<Value: Sendable>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Reads or changes the value, and wakes those who wait for it.
+    /// Reads or changes the value, and wakes the waiters.
     func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
         pthread_mutex_lock(mutex)
         defer { unlock() }
         return body(&value)
     }
 
-    /// Reads or changes the value, and wakes those who wait for it when `body` says that it may be what they wait for.
+    /// Reads or changes the value, and wakes the waiters if `body` returns true.
     func wakingIfNeeded(_ body: (inout Value) -> Bool) {
         pthread_mutex_lock(mutex)
         if body(&value) { unlock() } else { pthread_mutex_unlock(mutex) }
     }
 
-    /// Waits until `body` gives something, and returns that; nil when the deadline comes first.
+    /// Waits until `body` returns a result, and returns it; nil after the deadline.
     func wait<Result>(until deadline: Instant? = nil, for body: (inout Value) -> Result?) -> Result? {
         pthread_mutex_lock(mutex)
         defer { unlock() }

@@ -3,9 +3,9 @@
 internal import CLinux
 internal import Glibc
 
-/// A moment of the clock that nobody sets (`CLOCK_MONOTONIC` of clock_gettime(2)).
+/// A moment of the monotonic clock (`CLOCK_MONOTONIC` of clock_gettime(2)).
 struct Instant: Comparable, Sendable {
-    /// Nanoseconds since some moment in the past.
+    /// Nanoseconds since an unspecified moment in the past.
     var nanoseconds: UInt64
 
     static var now: Instant {
@@ -20,12 +20,12 @@ struct Instant: Comparable, Sendable {
         Instant(nanoseconds: instant.nanoseconds &+ duration.nanoseconds)
     }
 
-    /// The moment so long before this one.
+    /// The moment that is earlier by a duration.
     func before(_ duration: Duration) -> Instant {
         Instant(nanoseconds: nanoseconds - min(nanoseconds, duration.nanoseconds))
     }
 
-    /// How long after an earlier moment; zero when it is not.
+    /// The duration since an earlier moment; zero if that moment is later.
     func since(_ earlier: Instant) -> Duration {
         .nanoseconds(Int64(clamping: nanoseconds < earlier.nanoseconds ? 0 : nanoseconds - earlier.nanoseconds))
     }
@@ -36,7 +36,7 @@ struct Instant: Comparable, Sendable {
 }
 
 extension Duration {
-    /// Whole nanoseconds; what is longer than a century is a century.
+    /// Whole nanoseconds, of a century at most.
     var nanoseconds: UInt64 {
         let century: Int64 = 100 * 366 * 86400
         let seconds = UInt64(max(0, min(components.seconds, century)))

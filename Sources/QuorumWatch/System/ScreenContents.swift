@@ -38,8 +38,8 @@ struct ScreenContents: Hashable, Sendable {
         return cells + Array(repeating: .blank, count: width - cells.count)
     }
 
-    /// The escape sequences and text that turn other contents into these. Everything is written if the other contents are
-    /// not known or have another size.
+    /// The escape sequences and text that change the old contents into these. All columns are written if the old
+    /// contents are not known or have another size.
     func update(from old: ScreenContents?) -> String {
         let isSameSize = old.map { $0.rows.count == rows.count && $0.rows.first?.count == rows.first?.count } ?? false
         var update = Update()
@@ -77,8 +77,8 @@ struct ScreenContents: Hashable, Sendable {
             style = new
         }
 
-        /// Writes a character. Terminals disagree on the width of some characters, so the cursor is positioned again after
-        /// each one that is not ASCII.
+        /// Writes a character. Terminals disagree on the width of some characters, so the cursor is positioned again
+        /// after each one that is not ASCII.
         mutating func write(_ character: String, _ style: TextStyle?, at column: Int) {
             place(at: column)
             self.style(style)

@@ -3,24 +3,25 @@
 internal import CLinux
 internal import Glibc
 
-/// The signals that ask a program to end, taken as something to read (signalfd(2)).
+/// The signals that request the end of the program, read from a descriptor (signalfd(2)).
 struct EndingSignals {
     let descriptor: CInt
 
-    /// Takes them from now on, for every thread started later. One that is ignored from the start (nohup(1)) stays
-    /// ignored. Throws when there is no descriptor to be had; the signals then end the program as ever.
+    /// Blocks the signals in this thread and in every thread started later, so that they can be read. A signal that was
+    /// ignored at the start (nohup(1)) stays ignored. Throws when no descriptor is available; the signals then still
+    /// end the program by default.
     init() throws(SystemError) { descriptor = try openSignals([SIGINT, SIGTERM, SIGHUP]) }
 
-    /// The signal that came, if one did.
+    /// The next pending signal; nil if there is none.
     func next() -> CInt? { nextSignal(from: descriptor) }
-}
+    }
 
-/// The signals of a terminal, read from a descriptor (signalfd(2)): its size has changed, Ctrl-Z was typed, and the program
-/// continues after it was stopped.
+/// The signals of a terminal, read from a descriptor (signalfd(2)): its size has changed, Ctrl-Z was typed, and the
+/// program continues after it was stopped.
 struct TerminalSignals {
     let descriptor: CInt
 
-    /// Takes them from now on, in the same way as ``EndingSignals``.
+    /// Blocks the signals in the same way as ``EndingSignals``.
     init() throws(SystemError) { descriptor = try openSignals([SIGWINCH, SIGTSTP, SIGCONT]) }
 
     /// The signal that came, if one did.
@@ -57,7 +58,7 @@ private func nextSignal(from descriptor: CInt) -> CInt? {
     return read(descriptor, &information, size) == size ? CInt(information.ssi_signo) : nil
 }
 
-/// Has the signals that ask a program to end do so again at once, in this thread.
+/// Unblocks the signals that request the end of the program, so that they end it at once again.
 public func restoreEndingSignals() {
     var set = sigset_t()
     sigemptyset(&set)
@@ -65,7 +66,7 @@ public func restoreEndingSignals() {
     pthread_sigmask(SIG_UNBLOCK, &set, nil)
 }
 
-/// Ends the program by a signal, so that the parent process sees the signal.
+/// Ends the program by a signal, so that its exit status shows the signal to the parent process.
 public func endProgram(bySignal signal: CInt) -> Never {
     Glibc.signal(signal, SIG_DFL)
     raise(signal)

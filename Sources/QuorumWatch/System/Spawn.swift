@@ -3,26 +3,27 @@
 internal import CLinux
 internal import Glibc
 
-/// A program to start, with what it gets from its caller (posix_spawn(3)).
+/// A program to start, with its arguments, environment and input (posix_spawn(3)).
 struct Spawn {
-    /// The program, looked up in `PATH` when its name has no slash, and its arguments.
+    /// The program and its arguments. A name without a slash is looked up in `PATH`.
     let arguments: [String]
     /// The whole environment, each `NAME=VALUE`.
     let environment: [String]
-    /// What it reads on standard input.
+    /// The contents of its standard input.
     let input: [UInt8]
 
     /// How a program ended.
     enum Ending: Hashable, Sendable {
         case exited(CInt)
         case signaled(CInt)
-        /// It was not started: an error number.
+        /// It was not started, with this error number.
         case notStarted(CInt)
     }
 
-    /// Starts it and waits for its end. Its standard output goes to standard error; it inherits no other descriptor.
+    /// Starts the program and waits for its end. Its standard output is redirected to standard error, and it inherits
+    /// no other descriptor.
     func run() -> Ending {
-        // A file in memory, not a pipe: nobody has to wait for a program that does not read.
+        // A file in memory rather than a pipe, so that no write blocks if the program does not read.
         let file = memfd_create("event", CUnsignedInt(MFD_CLOEXEC))
         guard file >= 0 else { return .notStarted(errno) }
         defer { close(file) }
@@ -35,7 +36,7 @@ struct Spawn {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, file, STDIN_FILENO)
         posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
-        // Corosync's libraries do not mark all of theirs to be closed.
+        // Corosync's libraries have descriptors without FD_CLOEXEC.
         posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1)
 
         var attributes = posix_spawnattr_t()
@@ -44,7 +45,8 @@ struct Spawn {
         var signals = sigset_t()
         sigemptyset(&signals)
         posix_spawnattr_setsigmask(&attributes, &signals)
-        // Ignored by this program alone: what its caller has it ignore, SIGHUP under nohup(1), stays ignored.
+        // This program ignores SIGPIPE itself. Signals that its caller ignores, like SIGHUP under nohup(1), stay
+        // ignored.
         sigaddset(&signals, SIGPIPE)
         posix_spawnattr_setsigdefault(&attributes, &signals)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
@@ -75,7 +77,8 @@ func currentEnvironment() -> [String] {
     return environment
 }
 
-/// Why a program cannot be started, as an error number, as far as that can be told without starting it; 0 when it can.
+/// Checks whether a program can be started, as far as that is possible without starting it. Returns the error number,
+/// or 0.
 func obstacle(toStarting program: String) -> CInt {
     func check(_ path: String) -> CInt {
         var information = stat()
@@ -83,7 +86,7 @@ func obstacle(toStarting program: String) -> CInt {
         return information.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0 ? 0 : EACCES
     }
     if program.utf8.contains(UInt8(ascii: "/")) { return check(program) }
-    // As posix_spawnp(3) looks: an empty folder is the current one.
+    // The same lookup as posix_spawnp(3): an empty folder name means the current folder.
     let path = getenv("PATH").map { String(cString: $0) } ?? "/bin:/usr/bin"
     var error = ENOENT
     for folder in path.split(separator: ":", omittingEmptySubsequences: false) {

@@ -2,7 +2,7 @@
 
 internal import Glibc
 
-/// A system call that failed where the watch cannot do without it.
+/// The failure of a system call that the watch depends on.
 public struct SystemError: Error, Hashable, CustomStringConvertible {
     /// The call.
     public let call: String

@@ -3,11 +3,12 @@
 internal import CLinux
 internal import Glibc
 
-/// The terminal of standard input and output while it shows a page: on the alternate screen, with input read key by key.
-/// One thread uses it; any thread may call ``unblock()`` and ``restoreModes()``.
+/// The terminal of standard input and output while it shows a page: on the alternate screen, with input read key by
+/// key. One thread uses it; any thread may call ``unblock()`` and ``restoreModes()``.
 ///
-/// The escape sequences are the few of ECMA-48 and xterm(1) that every current terminal implements, not the capabilities
-/// of terminfo(5): alternate screen, cursor, clearing, styles, and synchronised updates, which other terminals ignore.
+/// The escape sequences are the few of ECMA-48 and xterm(1) that every current terminal implements, not the
+/// capabilities of terminfo(5): alternate screen, cursor, clearing, styles, and synchronised updates, which other
+/// terminals ignore.
 final class Terminal: Sendable {
     private struct State {
         /// The contents of the screen; nil when not known.
@@ -15,8 +16,8 @@ final class Terminal: Sendable {
     }
 
     private static let enter = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l"
-    /// Ends a synchronised update, a style and the alternate screen. The screen is cleared first for the sake of terminals
-    /// without an alternate screen.
+    /// Ends a synchronised update, a style and the alternate screen. The screen is cleared first for the sake of
+    /// terminals without an alternate screen.
     static let leave = "\u{1b}[?2026l\u{1b}[0m\u{1b}[H\u{1b}[2J\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l"
 
     private let state = Guarded(State())

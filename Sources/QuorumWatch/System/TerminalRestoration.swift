@@ -5,8 +5,9 @@ internal import Glibc
 
 /// Restores the terminal, also when the program crashes: a trap, a bad memory access, an abort.
 ///
-/// A signal handler may run at any moment and in any thread, and may only call the functions listed in signal-safety(7).
-/// Its data is therefore at fixed addresses and without a lock; only the thread that uses the terminal changes it.
+/// A signal handler may run at any moment and in any thread, and may only call the functions listed in
+/// signal-safety(7). Its data is therefore at fixed addresses and without a lock; only the thread that uses the
+/// terminal changes it.
 enum TerminalRestoration {
     private struct Memory: @unchecked Sendable {
         /// The modes to restore.
@@ -37,7 +38,8 @@ enum TerminalRestoration {
     /// Whether the terminal has to be restored.
     static var isNeeded: Bool { memory.isTaken.pointee != 0 }
 
-    /// Saves the modes of the terminal, and turns off echo and line-by-line input. Ctrl-C and Ctrl-Z still send signals.
+    /// Saves the modes of the terminal, and turns off echo and line-by-line input. Ctrl-C and Ctrl-Z still send
+    /// signals.
     static func begin() {
         var modes = termios()
         guard tcgetattr(STDIN_FILENO, &modes) == 0 else { return }
@@ -69,7 +71,8 @@ enum TerminalRestoration {
     static func dropOutput() {
         guard isNeeded, Terminal.isInForeground else { return }
         tcflush(STDOUT_FILENO, TCOFLUSH)
-        // Together these two resume paused output, and wake threads that block in a write; the flush does not wake them.
+        // Together these two resume paused output, and wake threads that block in a write; the flush does not wake
+        // them.
         tcflow(STDOUT_FILENO, TCOOFF)
         tcflow(STDOUT_FILENO, TCOON)
     }

@@ -10,7 +10,7 @@ public struct TerminalSize: Hashable, Sendable {
     public var height: Int
 }
 
-/// The size of the terminal that a descriptor leads to (`TIOCGWINSZ` of ioctl_tty(2)); 80 × 24 where it is not known.
+/// The size of a terminal (`TIOCGWINSZ` of ioctl_tty(2)); 80 × 24 if it is not known.
 public func terminalSize(of descriptor: CInt) -> TerminalSize {
     var size = winsize()
     guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {

@@ -5,8 +5,8 @@ internal import Glibc
 
 /// Starts a detached thread (pthread_create(3)). Throws when the system allows no more threads.
 ///
-/// Its stack has room for the 1 MiB that a dispatch function of corosync puts on it; only what is used of it takes
-/// memory.
+/// The stack has room for the 1 MiB that a dispatch function of corosync allocates on it. Only used pages of a stack
+/// take memory.
 func startThread(_ name: StaticString, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// Pauses that grow, so that what fails is tried again soon at first and never often for long.
+/// Exponentially growing pauses between retries.
 struct Backoff {
     private let first: Duration
     private let longest: Duration
@@ -14,9 +14,9 @@ struct Backoff {
 
     /// Between two attempts to connect.
     static let connecting = Backoff(from: .milliseconds(100), to: .seconds(2))
-    /// Between the loss of a connection and the next attempt, while connections do not last.
+    /// Between the loss of a connection and the next attempt, while connections are lost soon after they are made.
     static let losing = Backoff(from: .milliseconds(100), to: .seconds(30))
-    /// Between two attempts at a request that corosync was too busy for.
+    /// Between two attempts at a request, while corosync is too busy for it.
     static let asking = Backoff(from: .milliseconds(1), to: .milliseconds(250))
 
     /// The pause before the next attempt.
@@ -25,6 +25,6 @@ struct Backoff {
         return next
     }
 
-    /// Begins anew after a success.
+    /// Returns to the first pause, after a success.
     mutating func reset() { next = first }
 }

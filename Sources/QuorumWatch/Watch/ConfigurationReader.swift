@@ -4,15 +4,15 @@ internal import CLinux
 internal import Corosync
 internal import Glibc
 
-/// Reads the configuration map in a thread of its own, so that names are read while votequorum is connected to, and a
-/// reload is noticed while a dispatch holds the other thread.
+/// Reads the configuration map in a separate thread: the names are read while another thread connects to votequorum,
+/// and a reload is noticed while a dispatch blocks that thread.
 ///
-/// Names are a courtesy: whatever the map does, the status does not wait for it for longer than ``patience``.
+/// The names are optional: the status waits for them for ``patience`` at most.
 final class ConfigurationReader: Sendable {
     private struct State: Sendable {
         var wanted = 0
         var read = 0
-        /// Whether it has been reported that what is being read does not come in time.
+        /// Whether a timeout of the current request has been reported.
         var isGivenUp = false
         var result: Result<Configuration, ConfigurationFailure> = .success(Configuration())
     }
@@ -20,18 +20,18 @@ final class ConfigurationReader: Sendable {
     private let state = Guarded(State())
     private let wake: Flag
     private let stop: StopRequest
-    /// Whether changes are of interest.
+    /// Whether to track changes of the map.
     private let follows: Bool
     /// Whether to read the values for predictions as well.
     private let readsVoting: Bool
-    /// Called with every reading that was asked for, and later ones that differ.
+    /// Called with the result of every request, and with later results that differ.
     private let report: @Sendable (Result<Configuration, ConfigurationFailure>) -> Void
-    /// Called with the moment of every change of totem's membership.
+    /// Called with the time of every change of totem's membership.
     private let reportMembership: @Sendable (Instant) -> Void
     /// Notices when corosync does not answer.
     let watchdog: Watchdog
 
-    /// How long names are waited for, and how long those that were read are believed while nothing can be read.
+    /// The timeout for the names. Names that were read before stay valid for as long while the map cannot be read.
     static let patience = Duration.seconds(2)
 
     init(
@@ -48,13 +48,13 @@ final class ConfigurationReader: Sendable {
         self.reportMembership = reportMembership
     }
 
-    /// Asks for a new reading.
+    /// Requests a new reading.
     func request() {
         state.withLock { $0.wanted += 1 }
         wake.raise()
     }
 
-    /// Waits until the reading that was asked for last is reported; the error when there is none to be had in time.
+    /// Waits until the result of the last request is reported. Returns the error if it failed or did not come in time.
     func failure() -> ConfigurationFailure? {
         let deadline = Instant.now + Self.patience
         let isOver = { (state: inout State) in
@@ -77,7 +77,7 @@ final class ConfigurationReader: Sendable {
         var connecting = Backoff.connecting
         var asking = Backoff.asking
         var failingSince: Instant?
-        // What is read before anybody asks is read twice.
+        // A reading before the first request would have to be repeated for the request.
         _ = wait(for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN)])
         while stop.requested == nil {
             wake.lower()
@@ -98,11 +98,12 @@ final class ConfigurationReader: Sendable {
                     _ = stop.wait(until: .now + asking.pause())
                     continue
                 }
-                // A short loss of the map alone is nobody's concern: what it says has hardly changed meanwhile.
+                // A short loss of the map is not reported unless a thread waits: the configuration rarely changes
+                // meanwhile.
                 if isAwaited || failing >= Self.patience {
                     publish(.failure(.corosync(error)), for: state.withLock { $0.wanted })
                 }
-                // Try again unasked only for the sake of changes.
+                // Without a request, retry only if changes are tracked.
                 _ = wait(
                     for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN)],
                     until: follows ? .now + connecting.pause() : nil)
@@ -112,13 +113,13 @@ final class ConfigurationReader: Sendable {
         }
     }
 
-    /// Answers requests and follows changes until the watch ends; who looks once is given one answer, and the
-    /// connection is closed while the status is made.
+    /// Answers requests and tracks changes until the watch ends. If changes are not tracked, answers one request and
+    /// returns, so that the connection is closed while the status is being printed.
     private func serve(_ map: borrowing ConfigurationMap, succeeded: () -> Void) throws(CorosyncError) {
         var membersTrack: ConfigurationMap.Track?
         if follows {
-            // Not all of "quorum.": votequorum sets quorum.cancel_wait_for_all back while the trackers of the key are called,
-            // and corosync crashes when another is left to be called after that.
+            // Do not track all of "quorum.": votequorum resets quorum.cancel_wait_for_all in its own track callback,
+            // and corosync crashes if another callback for the key has to be called after that one.
             for prefix in ["nodelist.", "quorum.device."] {
                 _ = try map.track(prefix, [.add, .modify, .delete, .prefix])
             }
@@ -151,11 +152,11 @@ final class ConfigurationReader: Sendable {
             if ready[2] != 0 {
                 var isMembershipAlone = false
                 try map.dispatch(.all) { change in
-                    // Corosync takes a new configuration in one go: once the first change is told, all of it can be read.
+                    // Corosync replaces its configuration as a whole: at the first notification, all of it can be read.
                     isMembershipAlone = change.track == membersTrack
                     if isMembershipAlone { membership.note(change) } else { isOutdated = true }
                 }
-                // A change that did not find its handler is not known.
+                // A change whose callback was not called may concern the configuration.
                 if !isMembershipAlone { isOutdated = true }
             }
             if let deadline = membership.deadline, deadline <= .now, let change = membership.take() {
@@ -164,18 +165,18 @@ final class ConfigurationReader: Sendable {
         }
     }
 
-    /// Whether somebody waits for a reading.
+    /// Whether a request has no result yet.
     private var isAwaited: Bool { state.withLock { $0.read != $0.wanted } }
 
     private func publish(_ result: Result<Configuration, ConfigurationFailure>, for ticket: Int) {
-        let isNews = state.withLock { $0.read != ticket || $0.result != result }
-        // Before the one who waits goes on.
-        if isNews { report(result) }
-        let isOverruled = state.withLock { state in
+        let mustReport = state.withLock { $0.read != ticket || $0.result != result }
+        // Report before waking the waiting thread, which needs the names.
+        if mustReport { report(result) }
+        let hasTimedOut = state.withLock { state in
             defer { (state.result, state.read, state.isGivenUp) = (result, ticket, false) }
             return state.isGivenUp
         }
-        // Whoever gave up may have done so just after it was reported.
-        if isOverruled { report(result) }
+        // The waiting thread may have reported a timeout after the result: the result has to be reported last.
+        if hasTimedOut { report(result) }
     }
 }

@@ -3,17 +3,17 @@
 internal import Corosync
 
 extension Configuration {
-    /// What a configuration map says now (cmap_keys(8)).
+    /// The present values in a configuration map (cmap_keys(8)).
     ///
-    /// A value that is missing or of an unexpected type is not known; a node without a `nodeid` cannot be named. The
-    /// values for predictions are read only with `withVoting`.
+    /// A value that is missing or of an unexpected type is nil, and a node without a `nodeid` is left out. The values
+    /// for predictions are read only with `withVoting`.
     init(reading map: borrowing ConfigurationMap, withVoting: Bool = false) throws(CorosyncError) {
         var keys: [String] = []
         try map.forEachKey(withPrefix: "nodelist.node.") { key throws(CorosyncError) in
             keys.append(key.name)
             return true
         }
-        // So the keys of a node follow one another, those of its addresses by link.
+        // Groups the keys by node, and sorts the addresses of a node by link.
         keys.sort()
         var entries: [Entry] = []
         for key in keys {
@@ -47,7 +47,7 @@ extension Configuration {
             voting: withVoting ? try VotingSettings(reading: map) : nil)
     }
 
-    /// What is read of a node, at its position in the node list.
+    /// The values of a node, with its position in the node list.
     private struct Entry {
         let position: Int
         var id: NodeID?
@@ -58,7 +58,7 @@ extension Configuration {
 }
 
 extension ConfiguredDevice {
-    /// What a configuration map says now; nil when no device is configured.
+    /// The present values in a configuration map; nil when no device is configured.
     fileprivate init?(reading map: borrowing ConfigurationMap) throws(CorosyncError) {
         guard let model = try map.read("quorum.device.model", as: String.self), !model.isEmpty else { return nil }
         self.init(
@@ -68,7 +68,7 @@ extension ConfiguredDevice {
 }
 
 extension ConfigurationMap {
-    /// A value, nil when it is missing, too large or of another type.
+    /// A value; nil when it is missing, too large or of another type.
     borrowing func read<Value: ConfigurationMapValue>(
         _ key: String, as type: Value.Type
     ) throws(CorosyncError) -> Value? {

@@ -2,12 +2,12 @@
 
 internal import Corosync
 
-/// The nodes that the running corosync is configured with, for a shell that completes their names.
+/// The configured nodes of the running corosync, for shell completions.
 ///
 /// - Parameters:
-///   - limit: How long the call waits for corosync at most.
+///   - limit: The timeout of the call.
 ///   - onlyMembers: Whether to leave out nodes that are not members.
-/// - Returns: The nodes by ID; none when corosync does not run or does not answer.
+/// - Returns: The nodes, sorted by ID; none when corosync does not run or does not answer.
 public func configuredNodes(within limit: Duration, onlyMembers: Bool = false) -> [ConfiguredNode] {
     let answer = Guarded<[ConfiguredNode]?>(nil)
     do throws(SystemError) {

@@ -2,11 +2,11 @@
 
 internal import Corosync
 
-/// The pauses between attempts to connect, and which failures were reported.
+/// Computes the pauses between attempts to connect, and decides which failures to report.
 struct ConnectionAttempts {
-    /// A connection that is lost sooner than this does not begin the pauses anew.
+    /// The lifetime of a connection after which its loss resets the pauses.
     private static let held = Duration.seconds(5)
-    /// How many losses in a row are reported as repeated.
+    /// The number of losses in a row after which they are reported as repeated.
     private static let repeatedLosses = 4
 
     private var connecting = Backoff.connecting
@@ -19,14 +19,14 @@ struct ConnectionAttempts {
     private var isAfterLoss = false
     private var attempts = 0
 
-    /// Whether no connection was lost yet.
+    /// Whether no connection has been lost yet.
     private(set) var isFirst = true
 
-    /// Whether the names have to be requested for the next connection: not for the first, for which they were requested
-    /// before, and not at every attempt while corosync is busy.
+    /// Whether the names have to be requested before the next attempt: not before the first, for which they were
+    /// requested at the start, and not while corosync is busy.
     var needNames: Bool { attempts > 0 && busySince == nil }
 
-    /// Whether corosync has been busy for a second, and that was not reported. Reports it.
+    /// Whether to report that corosync has been busy for a second. True once, until another failure is reported.
     var areLongBusy: Bool {
         mutating get {
             guard let busySince, Instant.now.since(busySince) >= .seconds(1), reported?.isTransient != true else {
@@ -37,20 +37,20 @@ struct ConnectionAttempts {
         }
     }
 
-    /// The pause after corosync was busy.
+    /// The pause before the next attempt, while corosync is busy.
     mutating func pauseWhileBusy() -> Duration {
         attempts += 1
         busySince = busySince ?? .now
         return requesting.pause()
     }
 
-    /// Whether a failure is another than the one that was reported last. Reports it.
+    /// Whether to report a failure: it is not the one that was reported last. Records it as reported.
     mutating func isNews(_ failure: CorosyncError) -> Bool {
         defer { reported = failure }
         return failure != reported
     }
 
-    /// Takes note of a loss; returns whether the connection is lost again and again, for the first time.
+    /// Records the loss of a connection. Returns whether to report that connections are lost repeatedly.
     mutating func noteLoss(after lifetime: Duration) -> Bool {
         if lifetime >= Self.held { (losing, losses, hasReportedLosses) = (.losing, 0, false) }
         (connecting, requesting, reported, isFirst) = (.connecting, .asking, nil, false)

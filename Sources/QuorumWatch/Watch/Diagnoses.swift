@@ -3,7 +3,7 @@
 internal import Corosync
 
 extension Outcome {
-    /// Why no status could be had, and what to do; nil when one was printed, or not wanted.
+    /// Why there is no status, and what to do; nil when one was printed, or none was required.
     var reasonWithoutStatus: String? {
         switch self {
         case .timedOut(.recalculation):
@@ -33,14 +33,14 @@ extension CorosyncError {
     /// What failed, why, and what to do, when a connection is lost.
     var diagnosisOfLoss: String { "lost the connection to corosync: \(withAdvice)" }
 
-    /// What failed, why, and what to do, when one connection after the other is lost.
+    /// What failed, why, and what to do, when connections are lost repeatedly.
     var diagnosisOfRepeatedLoss: String {
         "the connection to corosync is lost again and again: \(withAdvice); if corosync or its libraries were updated, "
             + "restart vqwatch, and see corosync's log"
     }
 
-    /// What failed, why, and what to do, when a connection cannot be made; with what is known of the quorum provider where
-    /// that can be the reason.
+    /// What failed, why, and what to do, when a connection cannot be made. `provider` is the quorum provider, if that
+    /// can be the reason.
     func diagnosisOfConnecting(_ provider: ProviderProbe.Provider?) -> String {
         let what = "cannot connect to corosync"
         let source = "(\(code) from \(operation.rawValue))"

@@ -2,28 +2,28 @@
 
 internal import Glibc
 
-/// The end of a watch: what is queued is written, the command is run for what is queued, and the outcome is reported.
+/// The end of a watch: the queued events are written, the command is run for them, and the outcome is reported.
 ///
-/// After a failure there is no limit on the time that the readers of the outputs take; after a signal or the timeout there
-/// is. A second signal ends the program at once.
+/// After a signal or the timeout, there is a time limit for the readers of the outputs. After a failure there is none.
+/// A second signal ends the program at once.
 struct Ending {
     /// How the watch ends.
     private(set) var outcome: Outcome
-    /// Whether nothing more is to be waited for.
+    /// Whether a second signal came, so that the program must not wait any more.
     private(set) var isHurried = false
 
     private let watch: Watch
     private let signals: EndingSignals
     private var deadline: Instant?
-    /// The events that the command is not run for.
+    /// The number of events that the command is not run for.
     private var notRun = 0
 
-    /// How long a signal or the timeout leaves for all that is queued.
+    /// The time limit for the queued events after a signal or the timeout.
     private static let patience = Duration.milliseconds(500)
-    /// How much of that, or more, is left for the last diagnoses.
+    /// The minimum time limit for the last diagnostics.
     private static let lastPatience = Duration.milliseconds(100)
 
-    /// The end of a watch that was requested.
+    /// The end of a watch, which has been requested.
     init(of watch: Watch, _ signals: EndingSignals) {
         self.watch = watch
         self.signals = signals
@@ -32,7 +32,7 @@ struct Ending {
 
     /// Runs until the end.
     mutating func run() {
-        // Before anything is written to standard error, which may be the same terminal.
+        // Restore the terminal before anything is written to standard error, which may be the same terminal.
         watch.display?.end(interruptedBy: signals.descriptor)
         let commandQueue = watch.outputs.command
         var isPrinting = true
@@ -59,7 +59,7 @@ struct Ending {
         report()
     }
 
-    /// The outcome, with what happened while the queues were written.
+    /// Updates the outcome by errors that happened while the queues were written.
     private mutating func settle() {
         if case .signal = outcome { return }
         outcome = watch.stop.requested ?? outcome
@@ -68,7 +68,7 @@ struct Ending {
         }
     }
 
-    /// Writes the diagnosis of the outcome to standard error, and waits until everything there is written.
+    /// Writes the diagnosis of the outcome to standard error, and waits until all diagnostics are written.
     private mutating func report() {
         if let diagnosis = watch.diagnosis(of: outcome) { watch.outputs.diagnostics.write(diagnosis) }
         switch outcome {
@@ -98,7 +98,7 @@ struct Ending {
 }
 
 extension Watch {
-    /// What failed, why, and what to do; nil when nothing did.
+    /// What failed, why, and what to do; nil when nothing failed.
     func diagnosis(of outcome: Outcome) -> String? {
         switch outcome {
         case .failed(let diagnosis): return diagnosis

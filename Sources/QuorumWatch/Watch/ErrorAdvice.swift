@@ -3,12 +3,12 @@
 internal import Corosync
 
 extension CorosyncError {
-    /// The error, and what the person who reads it can do about it: no full stop.
+    /// The error and ``advice``.
     var withAdvice: String { "\(self); \(advice)" }
 
-    /// What the person who reads it can do about it: no full stop.
+    /// What the user can do about the error, without a full stop.
     var advice: String {
-        switch (code, operation) {
+    switch (code, operation) {
         case (.library, .votequorumInitialize):
             "start corosync, and see that its quorum provider is corosync_votequorum"
         case (.library, .cmapInitialize): "start corosync"
@@ -18,9 +18,9 @@ extension CorosyncError {
 }
 
 extension CorosyncError.Code {
-    /// What the person who reads it can do about it: no full stop.
+    /// What the user can do about the error, without a full stop.
     var advice: String {
-        switch self {
+    switch self {
         case .library:
             "see whether corosync runs (systemctl status corosync)"
         case .version:

@@ -2,10 +2,10 @@
 
 internal import Corosync
 
-/// Takes the notifications and readings of every thread through the one reducer, and its events to every output, in the
-/// same order.
+/// Passes the notifications and readings of all threads to the reducer, and distributes its events to all outputs in
+/// the same order.
 final class EventDistributor: Sendable {
-    /// Where the events go. None of these ever blocks the thread that adds to it.
+    /// The receivers of the events. None of them blocks the thread that adds an event.
     struct Outputs: Sendable {
         /// For standard output.
         let events: EventQueue
@@ -30,14 +30,14 @@ final class EventDistributor: Sendable {
 
     private let state: Guarded<State>
     private let outputs: Outputs
-    /// Notices a recalculation that does not end.
+    /// Detects a recalculation that takes too long.
     let recalculation: Watchdog
     private let stop: StopRequest
-    /// How long a thread that has an event may be made to wait for room in the queue: that is for regular files, whose
-    /// writes end by themselves unless their file system hangs.
+    /// How long a thread may wait for room in the queue of standard output before it adds an event; nil: not at all. It
+    /// waits only for regular files, whose writes always end unless the file system hangs.
     private let patience: Duration?
 
-    /// A distributor to these outputs. Throws when there is no descriptor to be had.
+    /// A distributor to these outputs. Throws when no descriptor is available.
     init(
         predictsLosses: Bool = false, trigger: StatusTrigger? = nil, outputs: Outputs, stop: StopRequest,
         waitsForRoom patience: Duration? = nil
@@ -49,10 +49,10 @@ final class EventDistributor: Sendable {
         self.patience = patience
     }
 
-    /// The time for something that happens now, to be given to ``record(_:at:mayWait:)``.
+    /// The present moment, for a later call of ``record(_:at:mayWait:)``.
     func moment() -> EventClock.Moment { state.withLock { $0.clock.moment() } }
 
-    /// Takes an input; returns how many events it caused. Without a time, it is one of now.
+    /// Processes an input, which by default happens now. Returns how many events it caused.
     @discardableResult
     func record(_ input: Reducer.Input, at moment: EventClock.Moment? = nil, mayWait: Bool = true) -> Int {
         if mayWait, let patience { outputs.events.waitForRoom(atMost: patience) }
@@ -90,14 +90,14 @@ final class EventDistributor: Sendable {
         }
     }
 
-    /// Records a change of totem's membership that was noticed at this moment, unless a notification of votequorum came
-    /// since: then it is about the same change, which the configuration map reports later.
+    /// Records a change of totem's membership at this moment, unless a notification of votequorum came after it: that
+    /// belongs to the same change, which the configuration map reports with a delay.
     func recordMembershipChange(at moment: Instant) {
         guard state.withLock({ $0.lastRingNotification.map { $0 < moment } ?? true }) else { return }
         record(.membershipChanged(uptime: .nanoseconds(Int64(moment.nanoseconds))))
     }
 
-    /// Measures the recalculation that has begun, or no longer does.
+    /// Starts or stops the timeout of the recalculation.
     private func supervise(_ reducer: Reducer, _ events: [Event]) {
         guard reducer.isRecalculating else { return recalculation.end() }
         if case .unsettled(_, let elapsed) = events.first?.body {
@@ -107,7 +107,7 @@ final class EventDistributor: Sendable {
         }
     }
 
-    /// Queues a line for standard error.
+    /// Queues a diagnostic for standard error.
     func diagnose(_ text: String) { outputs.diagnostics.write(text) }
 
     /// Records that the watch is waiting for corosync, and why.

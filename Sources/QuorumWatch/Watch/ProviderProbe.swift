@@ -5,9 +5,9 @@ internal import Glibc
 
 /// Reads the quorum provider from the configuration map, to find out why votequorum refuses a connection.
 ///
-/// It does so in a thread of its own, since corosync may not answer. ``watchdog`` notices that.
+/// It uses a separate thread, since the request blocks if corosync does not answer. ``watchdog`` detects that.
 final class ProviderProbe: Sendable {
-    /// What is known of `quorum.provider`.
+    /// The value of `quorum.provider`, or why it is not known.
     enum Provider: Hashable, Sendable {
         /// Its value.
         case named(String)
@@ -15,16 +15,16 @@ final class ProviderProbe: Sendable {
         case notSet
         /// The configuration map cannot be connected to.
         case noConnection
-        /// The configuration map did not answer, or was too busy, in time.
+        /// The configuration map did not answer in time.
         case unknown
     }
 
     private let isRunning = Guarded(false)
     private let stop: StopRequest
-    /// Notices when the configuration map does not answer.
+    /// Detects that the configuration map does not answer.
     let watchdog: Watchdog
 
-    /// How long an answer is waited for.
+    /// The timeout of a request.
     private static let patience = Duration.seconds(2)
 
     init(stop: StopRequest) throws(SystemError) {
@@ -32,9 +32,9 @@ final class ProviderProbe: Sendable {
         watchdog = try Watchdog()
     }
 
-    /// Reads the provider, for ``patience`` at most.
+    /// Reads the provider. Waits for ``patience`` at most.
     func provider() -> Provider {
-        // A thread that was left behind still waits for its answer.
+        // The thread of an earlier call still waits for its answer.
         guard
             isRunning.withLock({ isRunning in
                 defer { isRunning = true }; return !isRunning

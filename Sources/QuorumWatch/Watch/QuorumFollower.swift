@@ -4,7 +4,7 @@ internal import CLinux
 internal import Corosync
 internal import Glibc
 
-/// Follows votequorum in a thread of its own: connects, dispatches, reads, and connects again.
+/// Follows votequorum in a separate thread: connects, dispatches notifications, reads votes, and reconnects.
 final class QuorumFollower: Sendable {
     private let plan: WatchPlan
     private let distributor: EventDistributor
@@ -12,7 +12,7 @@ final class QuorumFollower: Sendable {
     private let watchdog: Watchdog
     private let probe: ProviderProbe
     private let stop: StopRequest
-    /// The interrupter of the connection, for as long as there is one.
+    /// The interrupter of the connection; nil while there is none.
     private let connection = Guarded<Interrupter?>(nil)
 
     init(
@@ -30,14 +30,14 @@ final class QuorumFollower: Sendable {
     /// Whether there is a connection.
     var isConnected: Bool { connection.withLock { $0 != nil } }
 
-    /// Interrupts a dispatch that blocks. To be called from another thread once the end is requested.
+    /// Interrupts a dispatch that blocks. To be called from another thread, after the end was requested.
     func hangUp() { connection.withLock { $0 }?.interrupt() }
 
-    /// Follows until the watch ends. The names for the first connection were requested before.
+    /// Follows until the watch ends. The names for the first connection must have been requested before.
     func run() {
         var attempts = ConnectionAttempts()
         while stop.requested == nil {
-            // Not at every attempt while corosync is busy: changes of the names come by themselves.
+            // Not needed at every attempt while corosync is busy, since the names are tracked.
             if plan.needsDetails, attempts.needNames { configuration.request() }
             guard let failure = connectAndFollow(isFirst: attempts.isFirst), stop.requested == nil else { return }
             let error = failure.error
@@ -61,8 +61,8 @@ final class QuorumFollower: Sendable {
         }
     }
 
-    /// Connects, and follows until the connection fails or the watch ends. Returns the failure, and how long the connection
-    /// lasted; nil if there was no state yet, since such a connection counts as one that cannot be made.
+    /// Connects, and follows until the connection fails or the watch ends. Returns the failure; nil if the watch ended.
+    /// Its lifetime is nil if there was no state yet: that counts as a failure to connect.
     private func connectAndFollow(isFirst: Bool) -> (error: CorosyncError, lifetime: Duration?)? {
         defer { watchdog.end() }
         do throws(CorosyncError) {
@@ -90,7 +90,7 @@ final class QuorumFollower: Sendable {
 
     /// Why a connection cannot be made, and what to do.
     private func diagnosis(ofConnecting error: CorosyncError) -> String {
-        // The library gives the same error whether corosync does not run or has no votequorum.
+        // The library returns the same error if corosync does not run and if it runs without votequorum.
         let isAmbiguous = error.code == .library && error.operation == .votequorumInitialize
         return error.diagnosisOfConnecting(isAmbiguous ? probe.provider() : nil)
     }
@@ -105,7 +105,7 @@ final class QuorumFollower: Sendable {
         distributor.record(.baseline(try read(distributor.reducer(\.configuredNodes), from: quorum)))
     }
 
-    /// Waits for the names, if they are shown, and reports why when they cannot be read in time.
+    /// Waits for the names, if they are printed. Reports a failure to read them in time.
     private func waitForNames() {
         guard plan.needsDetails, let failure = configuration.failure(), stop.requested == nil else { return }
         distributor.diagnose(failure.diagnosisOfConfiguration)
@@ -115,7 +115,7 @@ final class QuorumFollower: Sendable {
 // MARK: - Dispatching
 
 extension QuorumFollower {
-    /// Looks once, in the mode of the plan.
+    /// Reads the status once, in the mode of the plan.
     private func look(_ quorum: borrowing VoteQuorum) throws(CorosyncError) {
         var backoff = Backoff.asking
         while stop.requested == nil {
@@ -151,7 +151,7 @@ extension QuorumFollower {
                     _ = try dispatch(plan.mode, quorum)
                     backoff.reset()
                 } catch  where error.isTransient {
-                    // What is readable stays so: without a pause this would go round as fast as it can.
+                    // The descriptor stays readable: without a pause this would be a busy loop.
                     _ = stop.wait(until: .now + backoff.pause())
                 }
             }
@@ -164,7 +164,7 @@ extension QuorumFollower {
         }
     }
 
-    /// Dispatches in a mode; returns how many events that made.
+    /// Dispatches in a mode. Returns how many events that caused.
     private func dispatch(_ mode: DispatchMode, _ quorum: borrowing VoteQuorum) throws(CorosyncError) -> Int {
         var events = 0
         do {
@@ -174,12 +174,13 @@ extension QuorumFollower {
         } catch  where plan.follows || events == 0 {
             throw error
         } catch {
-            // A status that was given stands, whatever failed after it.
+            // The status has been recorded, so an error after it does not matter.
         }
         return events
     }
 
-    /// Takes one notification, and reads at once the votes that it does not carry: later, the next change may have begun.
+    /// Records a notification with the votes, which it does not contain. They are read in the callback, since the next
+    /// change may begin after it.
     private func take(
         _ notification: VoteQuorumNotification, from quorum: borrowing VoteQuorum
     ) throws(CorosyncError) -> Int {
@@ -191,15 +192,15 @@ extension QuorumFollower {
         case .quorum(let quorate, let nodes):
             var reading = try read(nodes.map(\.id), from: quorum)
             var isRecalculating = false
-            // Not sooner: names are read at the same time, in their own thread.
+            // Only now, because another thread reads the names at the same time as this one reads the votes.
             if !distributor.reducer(\.hasState) {
                 waitForNames()
-                // The end came before the names: better no status than one without names.
+                // The watch ended before the names were read: print no status rather than one without names.
                 if stop.requested != nil { return 0 }
                 // Without a quorum device, a recalculation takes milliseconds.
                 if !reading.local.quorumDeviceName.isEmpty {
                     isRecalculating = (try? isSynchronizing()) ?? false
-                    // What was read before can be of a recalculation that has ended since.
+                    // The first reading may have been made during a recalculation that has ended since.
                     reading = try read(nodes.map(\.id), from: quorum)
                 }
             }
@@ -216,7 +217,7 @@ extension QuorumFollower {
 // MARK: - Requests
 
 extension QuorumFollower {
-    /// Reads the votes of the cluster and of these nodes.
+    /// Reads the votes of the cluster, and of these nodes if they are needed.
     private func read(_ nodes: [NodeID], from quorum: borrowing VoteQuorum) throws(CorosyncError) -> Reading {
         watchdog.begin()
         let local = try ask { () throws(CorosyncError) in try quorum.info() }
@@ -226,14 +227,14 @@ extension QuorumFollower {
                 do {
                     others.append(try ask { () throws(CorosyncError) in try quorum.info(of: id) })
                 } catch  where !error.endsConnection {
-                    // The votes of this one node stay unknown.
+                    // The votes of this node stay unknown.
                 }
             }
         }
         return Reading(local: local, others: others)
     }
 
-    /// Makes a request, again and again while corosync is too busy for it.
+    /// Makes a request. Retries while corosync is too busy for it.
     private func ask<Answer>(
         _ request: () throws(CorosyncError) -> Answer
     ) throws(CorosyncError) -> Answer {
@@ -251,11 +252,11 @@ extension QuorumFollower {
 }
 
 extension CorosyncError {
-    /// Whether it is the answer of a dispatch that does not wait, and no failure.
+    /// Whether a nonblocking dispatch found no notification, which is not a failure.
     fileprivate var isNothingPending: Bool { code == .tryAgain && operation == .votequorumDispatch }
 }
 
 extension DispatchMode {
-    /// Whether the library waits for notifications, not the caller.
+    /// Whether the dispatch function blocks until a notification comes.
     var waitsItself: Bool { self == .one || self == .blocking }
 }

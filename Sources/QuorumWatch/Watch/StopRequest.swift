@@ -5,24 +5,24 @@ internal import Glibc
 
 /// How a watch ended.
 public enum Outcome: Hashable, Sendable {
-    /// As many events as asked for were printed; `quorate` is what the last status among them said.
+    /// The requested number of events was printed; `quorate` is the value of the last status or prediction among them.
     case done(quorate: Bool?)
-    /// The answer of a check was printed.
+    /// The result of `--check` was printed.
     case checked(Health)
-    /// Nothing was pending, and the watch was not to wait.
+    /// No notification was pending, and the watch was not supposed to wait.
     case nothingPending
-    /// The time was up.
+    /// The timeout expired.
     case timedOut(Obstacle)
-    /// One of the signals that end a program came.
+    /// The program received a signal to end it.
     case signal(CInt)
     /// Standard output was closed by its reader.
     case outputClosed
     /// The output cannot be written.
     case outputFailed(errorNumber: CInt)
-    /// Corosync cannot be watched, and the watch was not to wait for it; the diagnosis says why, and what to do.
+    /// The watch failed; the diagnosis says why, and what to do.
     case failed(String)
 
-    /// Why there was nothing to print before the time was up.
+    /// Why there was nothing to print before the timeout.
     public enum Obstacle: Hashable, Sendable {
         /// There was no connection to corosync.
         case noConnection
@@ -33,18 +33,18 @@ public enum Outcome: Hashable, Sendable {
     }
 }
 
-/// The request that the watch should end, which every thread can make and every thread can wait for. The first counts.
+/// The request to end the watch. Any thread can make it, and any thread can wait for it. The first request counts.
 final class StopRequest: Sendable {
     private let outcome = Guarded<Outcome?>(nil)
     private let flag: Flag
 
-    /// A request that nothing has made yet. Throws when there is no descriptor to be had.
+    /// A request that has not been made. Throws when no descriptor is available.
     init() throws(SystemError) { flag = try Flag() }
 
-    /// Readable once the watch should end.
+    /// A descriptor that is readable once the watch should end.
     var descriptor: CInt { flag.descriptor }
 
-    /// Why the watch should end, once it should.
+    /// The requested outcome; nil while the watch should go on.
     var requested: Outcome? { outcome.withLock { $0 } }
 
     func request(_ reason: Outcome) {
@@ -52,8 +52,8 @@ final class StopRequest: Sendable {
         flag.raise()
     }
 
-    /// Records that everything is printed, which is the outcome even if another was requested a moment before, unless that
-    /// is a signal: its sender is to see it.
+    /// Requests the end because everything is printed. This replaces an outcome that was requested before, except a
+    /// signal, which has to be visible to its sender.
     func conclude(_ end: Outcome) {
         outcome.withLock { outcome in
             if case .signal = outcome { return }
@@ -62,18 +62,18 @@ final class StopRequest: Sendable {
         flag.raise()
     }
 
-    /// Waits until a deadline; true when the watch should end sooner.
+    /// Waits until a deadline. Returns true if the watch should end before.
     func wait(until deadline: Instant) -> Bool {
         QuorumWatch.wait(for: [(descriptor, POLLIN)], until: deadline)[0] != 0
     }
 }
 
 extension StopRequest {
-    /// Waits until a daemon that has hung up is gone, or the watch should end; for half a second at most.
+    /// Waits until a daemon that closed its connection has exited, or the watch should end; for half a second at most.
     ///
-    /// To be called before a lost connection is closed. A daemon that was killed leaves the rings of every connection in
-    /// `/dev/shm`, 3 MiB each and for good, unless the client removes them. libqb does that for a daemon that is gone, but
-    /// checks for 30 ms only: on a busy machine, a dead process can stay visible for longer.
+    /// To be called before a lost connection is closed. A daemon that was killed leaves the ring buffers of every
+    /// connection in `/dev/shm`, 3 MiB each, until the client removes them. libqb does that if the daemon has exited,
+    /// but checks for 30 ms only, and on a busy machine a dead process can stay visible for longer.
     func waitUntilGone(daemonOf descriptor: CInt) {
         let deadline = Instant.now + .milliseconds(500)
         let daemon = vqwatch_peer(descriptor)

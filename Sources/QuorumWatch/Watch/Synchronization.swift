@@ -2,11 +2,12 @@
 
 internal import Corosync
 
-/// Whether corosync is synchronising its services after a change of the ring. Votequorum waits for the quorum devices in
-/// this phase, and a client that connects meanwhile gets a snapshot with the flags and the device's vote of before.
+/// Whether corosync is synchronising its services after a change of the ring. Votequorum waits for the quorum devices
+/// in this phase, and a client that connects during it gets a snapshot with the old flags and the old vote of the
+/// device.
 ///
-/// In this phase flow control is on for the connections to all services but votequorum that existed before it (`stats.ipcs`
-/// in cmap_keys(8)). corosync-qdevice(8) has such a connection.
+/// In this phase, flow control is on for all connections that existed before it, except those to votequorum
+/// (`stats.ipcs` in cmap_keys(8)). corosync-qdevice(8) has such a connection.
 func isSynchronizing() throws(CorosyncError) -> Bool {
     let map = try ConfigurationMap(.statistics)
     var held = false

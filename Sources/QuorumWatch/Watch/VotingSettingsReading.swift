@@ -5,7 +5,7 @@ internal import Corosync
 extension VotingSettings {
     /// The present values in a configuration map (cmap_keys(8)).
     init(reading map: borrowing ConfigurationMap) throws(CorosyncError) {
-        // A key is missing without a tie breaker, and before the first decision.
+        // The keys do not exist without a tie breaker, and before the first decision.
         let node = "runtime.votequorum"
         let tieBreaker: TieBreaker? =
             switch try map.read("\(node).atb_type", as: UInt32.self) {

@@ -3,8 +3,8 @@
 internal import CLinux
 internal import Glibc
 
-/// One run of the program: threads that each wait for one thing only (votequorum, the configuration map, and the reader of
-/// each output), and the calling thread, which waits for none of them and so can always end the run.
+/// One run of the program. Votequorum, the configuration map and each output have a thread that may block on them. The
+/// calling thread blocks on none of them, so it can always end the run.
 public struct Watch: Sendable {
     let plan: WatchPlan
     let stop: StopRequest
@@ -16,14 +16,14 @@ public struct Watch: Sendable {
     let display: LiveDisplay?
     private let configuration: ConfigurationReader
     private let metrics: MetricsFile?
-    /// What notices requests that corosync does not answer.
+    /// The watchdogs that detect requests that corosync does not answer.
     private let watchdogs: [Watchdog]
-    /// How many threads have connections to close.
+    /// The number of threads that have connections to close.
     private let connected = Guarded(0)
-    /// How many threads have a last message or file to write.
+    /// The number of threads that have a last message or file to write.
     private let writing = Guarded(0)
 
-    /// A watch that has not begun. Throws when there are too few descriptors.
+    /// A watch that has not begun. Throws when not enough descriptors are available.
     public init(_ plan: WatchPlan) throws(SystemError) {
         self.plan = plan
         let stop = try StopRequest()
@@ -55,7 +55,7 @@ public struct Watch: Sendable {
                 case .success(let configuration): distributor.record(.configuration(configuration))
                 case .failure(let error):
                     distributor.record(.configuration(nil))
-                    // Before the first state, the thread that waits for the names reports it.
+                    // Before the first state, the thread that waits for the names reports the error.
                     if distributor.reducer(\.hasState) { distributor.diagnose(error.diagnosisOfConfiguration) }
                 }
             },
@@ -73,23 +73,23 @@ public struct Watch: Sendable {
         self.distributor = distributor
     }
 
-    /// Watches until the end, and returns how it ended. Once in the life of a program, which should end then: a thread that
-    /// corosync or the reader of an output does not let go is left behind.
+    /// Runs the watch, and returns how it ended. To be called once, and the program should exit then: threads that
+    /// corosync or the reader of an output blocks are not ended.
     ///
     /// Throws when the system allows no more threads or descriptors.
     public func run() throws(SystemError) -> Outcome {
         Glibc.signal(SIGPIPE, SIG_IGN)
-        // Each connection takes a buffer of 1 MiB. Given back when the connection is lost, it must go back to the system:
-        // left to itself, malloc(3) would learn from it to keep such memory, in every thread.
+        // Each connection has a buffer of 1 MiB. With a fixed threshold, freeing it returns the memory to the system.
+        // By default, malloc(3) raises the threshold after the first free, and then keeps such memory.
         mallopt(M_MMAP_THRESHOLD, 512 << 10)
-        // One arena for all threads: one of its own for each takes memory and time, and gives nothing here.
+        // An arena for each thread would cost memory and time without a benefit here.
         mallopt(M_ARENA_MAX, 1)
-        // Both use files, and a file system can hang: the signals still end the program by themselves.
+        // These access files before signals are handled here: if a file system hangs, a signal still ends the program.
         let problem = command?.begin() ?? metrics?.begin()
         let signals = try EndingSignals()
         if let problem {
             stop.request(.failed(problem))
-            // No thread writes anything.
+            // No thread has been started that would write the queues.
             outputs.events.drained()
             outputs.command?.drained()
         } else {
@@ -108,7 +108,7 @@ public struct Watch: Sendable {
         ending.run()
         if !ending.isHurried {
             closeConnections()
-            // All that is left of the second in which a signal ends the program.
+            // The rest of the second within which a signal ends the program.
             _ = writing.wait(until: begin + .milliseconds(850)) { $0 == 0 ? () : nil }
         }
         return ending.outcome
@@ -116,7 +116,8 @@ public struct Watch: Sendable {
 
     private func startThreads() throws(SystemError) {
         let printer = Printer(plan: plan, queue: outputs.events, stop: stop, diagnostics: outputs.diagnostics)
-        // A status mostly does without this thread; a watch that lasts starts it while there is room for one.
+        // A single status rarely needs this thread. A watch that follows starts it now, since the system may have no
+        // resources for it later.
         if plan.follows || !printer.writesAtOnce {
             try startThread("output") { printer.run() }
         } else {
@@ -131,7 +132,7 @@ public struct Watch: Sendable {
             }
         }
         if plan.needsDetails {
-            // The daemon makes one connection after the other, and there is more to read from this one.
+            // Corosync accepts connections one by one. This one is made first because more has to be read from it.
             configuration.request()
             try start("configuration", counting: connected) { [configuration] in configuration.run() }
         }
@@ -173,7 +174,7 @@ public struct Watch: Sendable {
             if ready[2] & (POLLERR | POLLHUP) != 0 { return stop.request(.outputClosed) }
             for (watchdog, isReady) in zip(watchdogs, ready.dropFirst(3)) where isReady != 0 {
                 guard let silent = watchdog.silentFor(), plan.follows else { continue }
-                // Where several requests are not answered, one of them stands for all.
+                // If several requests are not answered, report one of them only.
                 if let reported, reported !== watchdog, reported.isWaiting { continue }
                 reported = watchdog
                 // This thread must not block, so it does not wait for room in the queue either.
@@ -184,8 +185,8 @@ public struct Watch: Sendable {
             }
             if let deadline, deadline <= .now { return stop.request(.timedOut(obstacle)) }
             if let notifier, let interval = notifier.watchdogInterval, let due = nextPing, due <= .now {
-                // Blocks if another thread holds the distributor for good: that, unlike a corosync that does not answer, is
-                // something that a restart mends.
+                // Blocks if another thread never releases the distributor, so that the service manager restarts the
+                // program. A restart would not help against a corosync that does not answer.
                 _ = distributor.reducer(\.mayRead)
                 notifier.ping()
                 nextPing = .now + interval
@@ -199,9 +200,9 @@ public struct Watch: Sendable {
         return follower.isConnected || watchdogs.contains { $0.isWaiting } ? .silence : .noConnection
     }
 
-    /// Waits for the connections to be closed; otherwise corosync would have to clean up their shared memory. One that is
-    /// interrupted takes libqb 40 ms to close, while it waits for the daemon to end: that is only for the thread that the
-    /// library holds, and for one that corosync does not answer.
+    /// Waits for the connections to be closed, so that their shared memory is removed. Only threads that block in the
+    /// library or in a request without an answer are interrupted: libqb takes 40 ms to close an interrupted connection,
+    /// since it waits for the daemon to end.
     private func closeConnections() {
         let areFree = { (count: inout Int) in count == 0 ? () : nil }
         let isHeld = plan.follows && plan.mode.waitsItself
@@ -211,6 +212,6 @@ public struct Watch: Sendable {
         }
     }
 
-    /// The descriptor whose reader matters, or none.
+    /// The descriptor of the output, to notice that its reader closes it; -1 if nothing is printed.
     var output: CInt { plan.format == .quiet ? -1 : STDOUT_FILENO }
 }

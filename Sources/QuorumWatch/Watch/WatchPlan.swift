@@ -2,33 +2,33 @@
 
 public import Corosync
 
-/// What a watch is to do.
+/// The options of a watch.
 public struct WatchPlan: Hashable, Sendable {
-    /// Whether it goes on after the first event, or the first look in the mode.
+    /// Whether the watch continues after the first event.
     public var follows = false
-    /// How notifications are taken off corosync.
+    /// How notifications are dispatched.
     public var mode = DispatchMode.all
-    /// Whether the state at the start is not printed.
+    /// Whether to print only changes, without the status at the start.
     public var changesOnly = false
     /// The kinds of events to print.
     public var kinds = Set(EventKind.allCases)
-    /// End after this many events.
+    /// The number of events after which the watch ends; nil: no limit.
     public var limit: Int?
-    /// End after this long, whatever happens.
+    /// The duration after which the watch ends in any case; nil: no limit.
     public var timeout: Duration?
-    /// How often to read what changes without a notification; nil: never.
+    /// How often to read values that change without a notification; nil: never.
     public var refresh: Duration?
     /// Whether to wait for corosync when the connection is lost or cannot be made.
     public var reconnects = false
-    /// The form of the output.
+    /// The format of the output.
     public var format = OutputFormat.text(color: false)
-    /// Print nothing until all of these hold, then the status of that moment; empty: do not wait.
+    /// Print nothing until all of these hold, and then the status; empty: do not wait.
     public var conditions: [Condition] = []
     /// Print a prediction for the failure of these nodes instead of the status; empty: print the status.
     public var ifDown: [NodeSelector] = []
-    /// Print the status as a monitoring plugin does; nil: in the format.
+    /// Print the status as a monitoring plugin does; nil: in ``format``.
     public var check: CheckFormat?
-    /// The file to keep for the textfile collector of node_exporter.
+    /// The file to write for the textfile collector of node_exporter; nil: none.
     public var metricsFile: String?
     /// The command to run for every event, and its arguments; empty: none.
     public var command: [String] = []
@@ -36,7 +36,7 @@ public struct WatchPlan: Hashable, Sendable {
     /// A plan to print the status once.
     public init() {}
 
-    /// Whether more is needed than whether the cluster is quorate: the configuration, and what votequorum says of each node.
+    /// Whether the configuration and the votes of each node are needed, not only whether the cluster is quorate.
     var needsDetails: Bool { check != nil || follows || format != .quiet || !ifDown.isEmpty }
 
     /// Whether an output contains predictions.
@@ -50,11 +50,11 @@ public struct WatchPlan: Hashable, Sendable {
     /// Whether the first event that is printed is the last.
     var printsOnce: Bool { !follows || !conditions.isEmpty }
 
-    /// What the state has to fulfil before anything is printed; nil: every event is printed.
+    /// The trigger that replaces all events by one; nil: every event is printed.
     var trigger: StatusTrigger? {
         if !conditions.isEmpty { return StatusTrigger(conditions) }
         if !ifDown.isEmpty { return StatusTrigger(ifDown: ifDown) }
-        // A status in the middle of a recalculation would be that of the past.
+        // During a recalculation, the status would be outdated.
         return follows || changesOnly ? nil : StatusTrigger()
     }
 }

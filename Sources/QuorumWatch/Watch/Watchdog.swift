@@ -4,29 +4,33 @@ internal import CLinux
 internal import Glibc
 internal import Synchronization
 
-/// Notices when something that corosync has begun does not end: a request then blocks in the library for ever, and its
-/// thread cannot notice.
+/// Detects requests that corosync does not answer, and recalculations that do not end. A request without an answer
+/// blocks its thread in the library forever, so another thread has to detect it.
 ///
-/// The thread that makes requests reports their begin, every answer, and their end; the thread that waits on
-/// ``descriptor`` learns of a silence. The timer is set only while there is a request.
+/// The thread that makes requests reports their begin, every answer, and their end. Another thread polls
+/// ``descriptor``, and calls ``silentFor()``. The timer runs only during a request.
 final class Watchdog: Sendable {
     private let lastAnswer = Atomic<UInt64>(0)
     private let hasRequest = Atomic<Bool>(false)
     private let silence = Atomic<UInt64>(0)
 
-    /// Readable when it is time to look at ``silentFor()``.
+    /// A descriptor that is readable when ``silentFor()`` has to be called.
     let descriptor: CInt
 
-    /// The pause between two reports of one silence.
+    /// The time between two reports of one silence.
     static let repetition = Duration.seconds(60)
 
-    /// A watchdog of nothing yet. Throws when there is no descriptor to be had.
+    /// A watchdog without a request. Throws when no descriptor is available.
     init() throws(SystemError) {
         descriptor = try SystemError.check(
             "timerfd_create", timerfd_create(CLOCK_MONOTONIC, CInt(TFD_CLOEXEC | TFD_NONBLOCK)))
     }
 
-    /// Reports that a request is about to be made, or has been under way for a while, and how long a silence is noticed.
+    /// Reports that a request begins.
+    ///
+    /// - Parameters:
+    ///   - silence: The time without an answer after which a silence is reported.
+    ///   - elapsed: How long the request has been in progress already.
     func begin(silence: Duration = .seconds(10), elapsed: Duration = .zero) {
         guard !hasRequest.exchange(true, ordering: .sequentiallyConsistent) else { return answered() }
         self.silence.store(silence.nanoseconds, ordering: .sequentiallyConsistent)
@@ -39,7 +43,7 @@ final class Watchdog: Sendable {
         lastAnswer.store(Instant.now.nanoseconds &- elapsed.nanoseconds, ordering: .sequentiallyConsistent)
     }
 
-    /// Reports that there is no request any more.
+    /// Reports that the request has ended.
     func end() {
         guard hasRequest.exchange(false, ordering: .sequentiallyConsistent) else { return }
         setTimer(.zero)
@@ -48,7 +52,7 @@ final class Watchdog: Sendable {
     /// Whether there is a request without an answer.
     var isWaiting: Bool { hasRequest.load(ordering: .sequentiallyConsistent) }
 
-    /// How long corosync has been silent, when that is too long. To be called when ``descriptor`` is readable.
+    /// How long corosync has been silent; nil when that is not too long. To be called when ``descriptor`` is readable.
     func silentFor() -> Duration? {
         var expirations: UInt64 = 0
         _ = read(descriptor, &expirations, MemoryLayout<UInt64>.size)
