@@ -29,7 +29,7 @@ struct Command: ParsableCommand {
     @OptionGroup(title: "What to do") var task: TaskOptions
     @OptionGroup(title: "What to print") var printing: PrintingOptions
     @OptionGroup(title: "How to watch") var watching: WatchingOptions
-    @OptionGroup(title: "Whom else to tell") var receivers: ReceiverOptions
+    @OptionGroup(title: "Other receivers of events") var receivers: ReceiverOptions
 
     /// Parses the arguments of the program. Those after `--exec` belong to another program and are not parsed.
     static func parse(withRestOf arguments: [String]) throws -> Command {

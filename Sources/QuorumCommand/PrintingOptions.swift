@@ -16,7 +16,7 @@ struct PrintingOptions: ParsableArguments {
 
     @Flag(
         name: [.customShort("q"), .customLong("quiet")],
-        help: "Print nothing on standard output; the exit status tells.")
+        help: "Print nothing on standard output; only the exit status shows the result.")
     var quiet = false
 
     @Option(

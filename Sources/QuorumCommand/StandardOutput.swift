@@ -29,7 +29,7 @@ struct StandardOutput {
     func page(in color: ColorArgument) throws -> OutputFormat {
         guard isTerminal, isatty(STDIN_FILENO) == 1 else {
             let which = isTerminal ? "standard input" : "standard output"
-            throw ValidationError("--live needs a terminal, and \(which) is none; use --follow")
+            throw ValidationError("--live needs a terminal, and \(which) is not one; use --follow")
         }
         let type = variable("TERM")
         guard let type, type != "dumb" else {

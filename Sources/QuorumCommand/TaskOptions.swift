@@ -17,7 +17,7 @@ struct TaskOptions: ParsableArguments {
     @Option(
         name: [.customShort("w", allowingJoined: true), .customLong("wait-for")],
         help: ArgumentHelp(
-            "Print the status at the moment this, and every other condition given, holds.", valueName: "CONDITION"),
+            "Print the status as soon as this condition, and every other one given, holds.", valueName: "CONDITION"),
         completion: .conditions, transform: parseCondition)
     var waitFor: [Condition] = []
 

@@ -7,7 +7,7 @@ struct WatchingOptions: ParsableArguments {
     @Option(
         name: .customLong("dispatch"),
         help: ArgumentHelp(
-            "How to take notifications off corosync: all (the default), one, blocking or one-nonblocking.",
+            "How to dispatch notifications from corosync: all (the default), one, blocking or one-nonblocking.",
             valueName: "MODE"))
     var dispatch = DispatchArgument.all
 

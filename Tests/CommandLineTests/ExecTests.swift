@@ -177,8 +177,8 @@ struct ExecTests {
         #expect(long.wait(within: .seconds(1)) == .signaled(SIGINT))
         #expect(
             long.errors.hasSuffix(
-                "vqwatch: the command of --exec was cut short: sh still runs and is left to itself, and it was not run "
-                    + "for the last 1 event; have it do less when every event counts\n"),
+                "vqwatch: the command of --exec was cut short: sh still runs and is not stopped, and it was not run "
+                    + "for the last 1 event; make it faster if it has to be run for every event\n"),
             "\(long.errors)")
     }
 }

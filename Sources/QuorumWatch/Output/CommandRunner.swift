@@ -73,12 +73,12 @@ extension CommandRunner {
     /// Reports the events that the command was not run for, and a command that still runs, at the end of the watch.
     func reportEnd(notRun: Int, isRunning: Bool) {
         var problems: [String] = []
-        if isRunning { problems.append("\(name) still runs and is left to itself") }
+        if isRunning { problems.append("\(name) still runs and is not stopped") }
         if notRun > 0 { problems.append("it was not run for the last \(notRun) event\(notRun == 1 ? "" : "s")") }
         guard !problems.isEmpty else { return }
         diagnostics.write(
             "the command of --exec was cut short: " + problems.joined(separator: ", and ")
-                + "; have it do less when every event counts")
+                + "; make it faster if it has to be run for every event")
     }
 }
 

@@ -21,7 +21,7 @@ struct MetricsFile: Sendable {
         var information = stat()
         // The file is going to be replaced, which must not happen to a folder, a terminal or /dev/null.
         if lstat(path, &information) == 0, information.st_mode & S_IFMT != S_IFREG {
-            return "cannot write --metrics-file \(harmless(path, limit: 4096)): it is there and not a regular file; "
+            return "cannot write --metrics-file \(harmless(path, limit: 4096)): it exists and is not a regular file; "
                 + "choose another name"
         }
         return replace(with: PrometheusFormat.exposition(of: statistics.value)).map(diagnosis)
@@ -43,7 +43,7 @@ struct MetricsFile: Sendable {
                 return
             }
             let error = replace(with: PrometheusFormat.exposition(of: latest))
-            if let error, error != failure { diagnostics.write(diagnosis(error) + "; it is tried again") }
+            if let error, error != failure { diagnostics.write(diagnosis(error) + "; trying again") }
             failure = error
             _ = statistics.waitForEnd(until: .now + Self.shortestPause)
         }
@@ -51,7 +51,7 @@ struct MetricsFile: Sendable {
 
     private func diagnosis(_ error: CInt) -> String {
         "cannot write --metrics-file \(harmless(path, limit: 4096)): \(String(cString: strerror(error))); "
-            + "see that its folder exists, has room and may be written to"
+            + "check that its folder exists, is writable and has free space"
     }
 
     /// Replaces the file. Returns the error number; nil on success.

@@ -17,7 +17,7 @@ public enum Condition: Hashable, Sendable {
 
     /// The error for a text that is not a condition or a node.
     public struct ParseError: Error, Hashable, CustomStringConvertible {
-    /// The allowed values.
+        /// The allowed values.
         public let description: String
     }
 

@@ -14,7 +14,7 @@ struct EndingSignals {
 
     /// The next pending signal; nil if there is none.
     func next() -> CInt? { nextSignal(from: descriptor) }
-    }
+}
 
 /// The signals of a terminal, read from a descriptor (signalfd(2)): its size has changed, Ctrl-Z was typed, and the
 /// program continues after it was stopped.

@@ -8,7 +8,7 @@ extension CorosyncError {
 
     /// What the user can do about the error, without a full stop.
     var advice: String {
-    switch (code, operation) {
+        switch (code, operation) {
         case (.library, .votequorumInitialize):
             "start corosync, and see that its quorum provider is corosync_votequorum"
         case (.library, .cmapInitialize): "start corosync"
@@ -20,11 +20,11 @@ extension CorosyncError {
 extension CorosyncError.Code {
     /// What the user can do about the error, without a full stop.
     var advice: String {
-    switch self {
+        switch self {
         case .library:
             "see whether corosync runs (systemctl status corosync)"
         case .version:
-            "install both from the same release"
+            "install corosync and its libraries from the same release"
         case .initialization, .badOperation, .failedOperation, .tooManyGroups:
             "see corosync's log"
         case .timeout:
@@ -32,7 +32,7 @@ extension CorosyncError.Code {
         case .tryAgain, .busy, .queueFull, .queueNotAvailable:
             "ask again in a moment"
         case .invalidParameter:
-            "report it with the command that was run"
+            "report this error, with the command line"
         case .noMemory:
             "free memory, or look for full /dev/shm"
         case .badHandle, .contextNotFound:
@@ -56,12 +56,12 @@ extension CorosyncError.Code {
         case .messageError:
             "connect again, and see corosync's log"
         case .tooBig:
-            "use a smaller one"
+            "use a smaller value"
         case .noSections:
             "stop asking"
         case .security:
             "see corosync's log and its uidgid entries"
-        default: "look it up in corotypes.h of the corosync that is installed"
+        default: "look up the error in corotypes.h of the installed corosync"
         }
     }
 }
