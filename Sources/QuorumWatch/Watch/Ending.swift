@@ -9,7 +9,7 @@ internal import Glibc
 struct Ending {
     /// How the watch ends.
     private(set) var outcome: Outcome
-    /// Whether a second signal came, so that the program must not wait any more.
+    /// Whether a second signal came, after which the program waits for nothing.
     private(set) var isHurried = false
 
     private let watch: Watch
@@ -59,7 +59,7 @@ struct Ending {
         report()
     }
 
-    /// Updates the outcome by errors that happened while the queues were written.
+    /// Updates the outcome with errors that happened while the queues were written.
     private mutating func settle() {
         if case .signal = outcome { return }
         outcome = watch.stop.requested ?? outcome
