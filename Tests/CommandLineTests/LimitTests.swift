@@ -40,7 +40,7 @@ struct LimitTests {
         var failures = 0
         var statuses = 0
         // With fewer than five, its libraries cannot be loaded.
-        for limit in 5...30 {
+        for limit in 5...40 {
             func start(_ options: [String]) throws -> ChildProcess {
                 try sandbox.spawn(on: 1, ["prlimit", "--nofile=\(limit)", vqwatch] + options)
             }
