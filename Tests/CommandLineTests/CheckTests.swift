@@ -4,7 +4,7 @@ import Glibc
 import Testing
 import TestSupport
 
-/// `--check` on real clusters, with its line read by the grammar of the monitoring plugins.
+/// `--check` on real clusters; its line is parsed by the grammar of the monitoring plugins.
 @Suite("The check", .serialized)
 struct CheckTests {
     private func check(
@@ -49,7 +49,7 @@ struct CheckTests {
         try shells(sandbox, on: 3, quorate: false)
         try negate(sandbox, warns: true)
 
-        // Frozen: the library waits for ever, the check does not.
+        // Corosync is frozen: the library waits for ever, the check does not.
         try sandbox.freeze(3)
         let start = ContinuousClock.now
         line = try check(on: 3, of: sandbox, ["--timeout", "1s"], status: 3)
@@ -77,7 +77,7 @@ struct CheckTests {
         }
     }
 
-    /// The negate of the monitoring plugins, which runs plugins and turns their answers round.
+    /// The program negate of the monitoring plugins, which runs a plugin and inverts its result.
     private func negate(_ sandbox: Sandbox, warns: Bool) throws {
         let negate = ["/usr/lib/nagios/plugins/negate", "-s", "-w", "CRITICAL", "-o", "UNKNOWN"]
         let result = try sandbox.run(on: 1, negate + [vqwatch, "--check"])
@@ -86,7 +86,7 @@ struct CheckTests {
         #expect(result.output.hasPrefix("QUORUM \(word) - quorate: "), "\(result.output)")
     }
 
-    @Test("warns of a quorum device that is not registered, casts no vote, or is silent, on whichever node")
+    @Test("warns of a quorum device that is not registered, casts no vote, or does not poll, on any node")
     func device() throws {
         let sandbox = try Sandbox(nodes: 2, device: "model: net; votes: 1; timeout: 1000; sync_timeout: 1000")
         func comesToWarn(_ words: String, on node: Int = 1) throws -> Bool {
@@ -94,7 +94,7 @@ struct CheckTests {
                 try sandbox.run(on: node, [vqwatch, "-c"]).output.contains("; quorum device \(words) | ")
             }
         }
-        // Not there: its vote is missing.
+        // The device is not registered, so its vote is missing.
         #expect(
             try check(of: sandbox, status: 1).text
                 == "quorate: 2 of 3 votes, quorum 2, can lose 0; quorum device net is not registered on node1(1) node2(2)"
@@ -111,7 +111,7 @@ struct CheckTests {
         }
         tell("vote", 1)
         tell("unregister", 2)
-        // Named after the device of this node, where there is one.
+        // If this node has a device, the line names it.
         #expect(try comesToWarn("Test is not registered on node2(2)"))
         #expect(try comesToWarn("net is not registered on node2(2)", on: 2))
         tell("register", 2)
@@ -147,7 +147,7 @@ struct CheckTests {
         }
         #expect(
             try check(of: sandbox, ["--allow-absent", "node2"], status: 1).text.hasSuffix("; nodes missing: node3(3)"))
-        // The margin counts all the same.
+        // The margin is checked nevertheless.
         #expect(
             try check(of: sandbox, ["--allow-absent", "3", "--warn-margin", "1"], status: 1).text
                 .hasSuffix("can lose 0; margin below 1"))
@@ -222,7 +222,7 @@ struct CheckTests {
         #expect(isLowered)
     }
 
-    @Test("is CRITICAL while the cluster waits for all nodes, and UNKNOWN for who may not ask")
+    @Test("is CRITICAL while the cluster waits for all nodes, and UNKNOWN without the right to connect")
     func waitingAndDenied() throws {
         let sandbox = try Sandbox(nodes: 2, quorum: "two_node: 1", starting: false)
         try sandbox.start(1)
@@ -236,10 +236,10 @@ struct CheckTests {
     }
 }
 
-/// What a real cluster cannot show: which connections are made, and faults.
+/// Connections and faults, which a real cluster cannot show.
 @Suite("The check, in trouble")
 struct CheckTroubleTests {
-    /// Runs a check of the cluster that a script of the stand-in makes.
+    /// Runs a check of the cluster that a script of the stand-in describes.
     private func run(
         _ script: String, _ options: [String] = [], output: ChildProcess.Stream = .pipe
     ) throws -> ChildProcess.Result {
@@ -286,7 +286,7 @@ struct CheckTroubleTests {
 
     @Test("waits for the notification that a reading belongs to")
     func betweenTwoMoments() throws {
-        // Notified as inquorate; quorate by the time that the answer comes.
+        // The cluster is notified as inquorate, but is quorate when the answer arrives.
         let result = try run(
             """
             nodes 3

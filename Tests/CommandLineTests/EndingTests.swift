@@ -23,7 +23,7 @@ struct EndingTests {
         return nil
     }
 
-    /// Sends two signals at once to each of three processes. Returns the shortest time that it took one to end.
+    /// Sends two signals at once to each of three processes. Returns the shortest time in which one ended.
     private func quickest(_ start: () throws -> ChildProcess) throws -> Duration {
         try (1...3).map { _ in
             let process = try start()
@@ -37,7 +37,7 @@ struct EndingTests {
         }.min()!
     }
 
-    @Test("A repeated signal ends the program at once while nobody reads its output")
+    @Test("A repeated signal ends the program at once while its output is not read")
     func repeatedWithFullOutput() throws {
         let sandbox = try Sandbox(nodes: 1)
         let pipe = try FullPipe()
@@ -69,7 +69,7 @@ struct EndingTests {
     }
 
     @Test(
-        "A signal ends the program within a second while nobody reads standard error",
+        "A signal ends the program within a second while standard error is not read",
         arguments: [
             [], ["-q"], ["-cq"], ["-f"], ["-f", "--no-reconnect"], ["-f", "--dispatch", "blocking"], ["-w", "quorate"],
         ])
@@ -87,7 +87,7 @@ struct EndingTests {
         #expect(check.finish(within: .seconds(10)).status == 3)
     }
 
-    @Test("A follower prints events, and a signal ends it, while nobody reads standard error")
+    @Test("A follower prints events, and a signal ends it, while standard error is not read")
     func fullErrorsWhileFollowing() throws {
         let sandbox = try Sandbox(nodes: 2)
         let pipe = try FullPipe()

@@ -4,10 +4,10 @@ import Glibc
 import TestSupport
 import Testing
 
-/// `--exec` on a real cluster of two nodes, whose events are changes of the expected votes; floods are the stand-in's.
+/// `--exec` on a real cluster of two nodes with changes of the expected votes; floods use the stand-in.
 @Suite("--exec", .serialized)
 struct ExecTests {
-    /// A folder for what commands leave, removed with the test.
+    /// A folder for the files of commands; it is removed with this object.
     private final class Folder {
         let path: String
 
@@ -25,7 +25,7 @@ struct ExecTests {
         }
     }
 
-    @Test("runs the command for every event, with the event on its input and in its environment, output to errors")
+    @Test("runs the command for every event, with the event as input and in variables; its output goes to stderr")
     func whatItGets() throws {
         let sandbox = try Sandbox(nodes: 2)
         let script =
@@ -43,7 +43,7 @@ struct ExecTests {
         #expect(try EventLine(String(line.drop { $0 != "{" })) == printed, "\(line)")
     }
 
-    @Test("gives the command no descriptor but three, no blocked signal and no ignored SIGPIPE, and no service manager")
+    @Test("gives the command three descriptors, no blocked signal, no ignored SIGPIPE and no service manager")
     func whatItInherits() throws {
         let sandbox = try Sandbox(nodes: 2)
         let script = #"ls /proc/self/fd | tr '\n' ' '; grep -E 'SigBlk|SigIgn' /proc/self/status; env"#
@@ -79,7 +79,7 @@ struct ExecTests {
         }
     }
 
-    @Test("that is missing, or no program, or whose interpreter is missing, is an error before it is too late")
+    @Test("with a missing command, a file that is no program, or a missing interpreter fails at the start")
     func missing() throws {
         let sandbox = try Sandbox(nodes: 2)
         let folder = Folder()
@@ -97,7 +97,7 @@ struct ExecTests {
         }
     }
 
-    @Test("that fails is told of, and the next event is not affected")
+    @Test("reports a command that fails, and the next event is not affected")
     func failing() throws {
         let sandbox = try Sandbox(nodes: 2)
         let script = #"[ "$VQWATCH_EVENT" = status ] && exit 7; kill -KILL $$"#
@@ -111,7 +111,7 @@ struct ExecTests {
             ])
     }
 
-    @Test("that takes its time delays no event, misses none, and ends the watch only when it has had them all")
+    @Test("with a slow command delays no event, passes all of them, and ends after the last one")
     func slow() throws {
         let sandbox = try Sandbox(nodes: 2)
         let folder = Folder()
@@ -129,19 +129,19 @@ struct ExecTests {
         #expect(try EventLine.parse(folder.lines(of: "seen").dropFirst()) == printed)
     }
 
-    @Test("that writes without end or ignores its input holds nothing up")
+    @Test("with a command that writes a lot, or ignores its input, is not blocked")
     func flooding() throws {
         let sandbox = try Sandbox(nodes: 2)
         let flood = try sandbox.spawn(
             on: 1, [vqwatch, "-fj", "-n", "1", "--exec", "sh", "-c", "yes | head -c 20000000"], errors: .null)
         #expect(flood.finish(within: .seconds(10)).status == 0)
-        // A line that is larger than a pipe, which nobody reads.
+        // The line is larger than a pipe, and is not read.
         let ignored = try StandIn("nodes 900\n").run(
             [vqwatch, "-fq", "-n", "1", "--exec", "true"], within: .seconds(10))
         #expect(ignored.status == 0)
     }
 
-    @Test("gets a thousand events in order, none missing, even while nobody reads the output")
+    @Test("passes a thousand events in order and without loss, even while the output is not read")
     func thousand() throws {
         let folder = Folder()
         let watch = try StandIn("nodes 3\ntimeline\nflood 1000 expected\n").spawn(
@@ -155,18 +155,18 @@ struct ExecTests {
         #expect(try folder.lines(of: "seen") == printed.lines)
     }
 
-    @Test("is waited for when a signal comes, for less than a second, and what it was not run for is told")
+    @Test("waits for less than a second for the command after a signal, and reports the events that it did not get")
     func signals() throws {
         let sandbox = try Sandbox(nodes: 2)
         let folder = Folder()
-        // Ends in time.
+        // This command ends in time.
         let script = "touch '\(folder.file("started"))'; sleep 0.3; echo done"
         let short = try sandbox.follow(["--exec", "sh", "-c", script])
         #expect(eventually(within: .seconds(5)) { access(folder.file("started"), F_OK) == 0 })
         short.signal(SIGTERM)
         #expect(short.wait(within: .seconds(1)) == .signaled(SIGTERM))
         #expect(short.errors == "done\n")
-        // Does not.
+        // This command does not end in time.
         let long = try sandbox.follow(["--exec", "sh", "-c", "echo $$; exec sleep 60"])
         #expect(eventually(within: .seconds(5)) { long.errors.hasSuffix("\n") })
         let pid = Int32(long.errors.dropLast())

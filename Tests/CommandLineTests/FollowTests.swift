@@ -22,8 +22,8 @@ struct FollowTests {
             return [event.json["event"], event.json["quorate"], event.json["ring_id"], event.json["members"]] + nodes
         }
 
-        /// Every follower prints these events, and the last one matches. Other rings may be in between, in every
-        /// follower: a ring can take more than one attempt, and a busy machine forms additional rings.
+        /// Every follower prints these events, and the last one matches. Every follower may have other rings in between:
+        /// a ring can take more than one attempt, and a busy machine forms additional rings.
         func expect(
             _ events: [String], _ what: Comment, at location: SourceLocation = #_sourceLocation,
             last isWanted: (EventLine) -> Bool = { _ in true }

@@ -3,7 +3,7 @@
 import Testing
 import TestSupport
 
-/// `--if-down` as users meet it. Whether what it predictsLosses comes true is for `Tests/PredictionTests`.
+/// The command line of `--if-down`. `Tests/PredictionTests` checks whether its predictions are right.
 @Suite("A prediction on the command line", .serialized)
 struct IfDownTests {
     private func ask(
@@ -65,7 +65,7 @@ struct IfDownTests {
                 """)
         #expect(try ask("node3", "node2", of: sandbox).status == 2)
 
-        // Not quorate before, and not afterwards.
+        // The cluster is quorate neither before nor afterwards.
         try sandbox.kill(2)
         try sandbox.wait(node: 1, members: [1])
         let lost = try ask("node3", of: sandbox)

@@ -49,7 +49,7 @@ struct LiveTests {
         return before?.isEmpty == false && before == after
     }
 
-    @Test("shows a node lost, quorum lost and regained, and corosync that is killed and comes back, at any size")
+    @Test("shows a node lost, quorum lost and regained, and corosync that is killed and is started again, at any size")
     func showsWhatHappens() throws {
         let sandbox = try Sandbox()
         let terminal = try open(on: sandbox)
@@ -213,7 +213,7 @@ struct LiveTests {
             }
             try #require(isShown)
 
-            /// Stalls the terminal: output is paused, or the buffer is full and nobody reads.
+            /// Stalls the terminal: output is paused, or the buffer is full and is not read.
             func stall() { if isPaused { terminal.pause() } else { fill(terminal) } }
             stall()
             let command = "for v in $(seq 51 98) 99; do corosync-quorumtool -e $v || exit; done"

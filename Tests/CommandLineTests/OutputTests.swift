@@ -4,10 +4,10 @@ import Glibc
 import Testing
 import TestSupport
 
-/// Whoever reads the output goes away, is slow, or was never there.
+/// The reader of the output ends, is slow, or never existed.
 @Suite("The output", .serialized)
 struct OutputTests {
-    @Test("that nobody reads any more ends it quietly, at once and in every mode")
+    @Test("whose reader has ended ends the program at once and quietly, in every mode")
     func closedPipe() throws {
         let sandbox = try Sandbox(nodes: 2)
         for mode in dispatchModes {
@@ -16,13 +16,13 @@ struct OutputTests {
             #expect(follower.wait(within: .seconds(1)) == .exited(0))
             #expect(follower.errors == "")
         }
-        // A file is read up to its end by tail -f, so that the end of vqwatch is what ends the pipe.
+        // tail -f keeps its file open, so only the end of vqwatch closes the pipe.
         let shell = try sandbox.run(
             on: 1, ["bash", "-c", "set -o pipefail; \"$0\" -f | head -n 1", vqwatch], within: .seconds(10))
         #expect(shell.status == 0 && shell.lines.count == 1 && shell.errors == "")
     }
 
-    @Test("that cannot be written is an error that says so")
+    @Test("that cannot be written is an error with the reason")
     func unwritable() throws {
         let sandbox = try Sandbox(nodes: 1)
         for options in [[], ["-j"], ["-f"], ["-f", "--dispatch", "blocking"]] {
@@ -44,13 +44,13 @@ struct OutputTests {
         let slow = try sandbox.follow(["--refresh", "0"])
         let ended = try sandbox.follow(["--refresh", "0"])
         let witness = try sandbox.follow(["--refresh", "0"])
-        // More than a pipe holds: 64 KiB and a line of about 1 KiB each.
+        // This is more than a pipe holds: 64 KiB, with lines of about 1 KiB.
         var expected: [JSON] = []
         for round in 0..<100 {
             try sandbox.setExpectedVotes(round % 2 == 0 ? 5 : 3)
             expected.append(try #require(try witness.nextEvent()).timeless)
         }
-        // All of it was taken off corosync: nothing waits for any of its clients.
+        // All notifications were dispatched: corosync has none queued for any client.
         let queues = try sandbox.run(on: 1, ["corosync-cmapctl", "-m", "stats", "stats.ipcs.service5."])
         let queued = queues.lines.filter { $0.contains(".queued ") }
         #expect(queued.count == 3 && queued.allSatisfy { $0.hasSuffix("= 0") }, "\(queues.output)")

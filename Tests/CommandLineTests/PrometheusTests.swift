@@ -4,15 +4,15 @@ import Glibc
 import TestSupport
 import Testing
 
-/// `--format prometheus`, `--metrics-file` and what is in `packaging/`, on a real cluster, with the real Prometheus and
-/// node_exporter in the sandbox's own network.
+/// `--format prometheus`, `--metrics-file`, and the rules and the dashboard of `packaging/`, on a real cluster with
+/// Prometheus and node_exporter in the network of the sandbox.
 @Suite("Prometheus", .serialized)
 struct PrometheusTests {
     private static let packaging =
         "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/") + "/packaging"
     private static let rules = "\(packaging)/prometheus/vqwatch.rules.yml"
 
-    /// A folder for a metrics file, removed with the test.
+    /// A folder for a metrics file; it is removed with this object.
     private final class Folder {
         let path: String
         var metrics: String { "\(path)/vqwatch.prom" }
@@ -39,12 +39,12 @@ struct PrometheusTests {
         }
     }
 
-    /// Waits until the metrics file is as wanted: for a second, the contract's limit, from the moment of the change.
+    /// Waits until the metrics file has the wanted samples. The documented limit is a second after the change.
     private func becomes(_ folder: Folder, _ isWanted: ([String: String]) -> Bool) throws -> Bool {
         try eventually(within: .seconds(1)) { try isWanted(folder.samples) }
     }
 
-    @Test("is printed once, to promtool's liking, and says what corosync-quorumtool says")
+    @Test("The metrics are printed once, pass promtool, and agree with corosync-quorumtool")
     func oneShot() throws {
         let sandbox = try Sandbox(nodes: 2, quorum: "wait_for_all: 1", votes: [1, 3])
         let result = try sandbox.run(on: 1, [vqwatch, "--format", "prometheus"])
@@ -74,11 +74,11 @@ struct PrometheusTests {
         #expect(gone.errors.contains("corosync is not running"))
     }
 
-    @Test("has a file that is right within a second of every change, whatever is printed and whoever reads it")
+    @Test("The metrics file is correct within a second of every change, whatever is printed, and is never incomplete")
     func file() throws {
         let sandbox = try Sandbox()
         let folder = Folder()
-        // Reads it all the time, as often as it can, and complains of a file that does not end as it should.
+        // Reads the file continuously, and reports an incomplete one.
         let reader = try ChildProcess([
             "sh", "-c",
             """
@@ -91,7 +91,7 @@ struct PrometheusTests {
             done
             """, "sh", folder.path,
         ])
-        // Prints next to nothing, and nobody reads that.
+        // This watcher prints almost nothing, and its output is not read.
         let watch = try sandbox.spawn(
             on: 1, [vqwatch, "-f", "--events", "unresponsive", "--metrics-file", folder.metrics])
         #expect(try becomes(folder) { $0["ha_cluster_corosync_quorate"] == "1" })
@@ -115,16 +115,16 @@ struct PrometheusTests {
                 })
         }
         try sandbox.kill(1)
-        // The library takes up to two seconds to notice when it is killed in the middle of a request.
+        // If corosync is killed in the middle of a request, the library takes up to two seconds to notice.
         #expect(try eventually(within: .seconds(10)) { try folder.samples["vqwatch_connected"] == "0" })
         let left = try folder.samples.keys.filter { !$0.hasPrefix("vqwatch_events_total") }
         #expect(
             left.sorted() == ["vqwatch_connected", "vqwatch_last_change_timestamp_seconds", "vqwatch_reconnects_total"])
         try sandbox.start(1)
-        // Until it tries to connect again, at most two seconds.
+        // It takes at most two seconds until the next attempt to connect.
         #expect(try eventually(within: .seconds(10)) { try folder.samples["vqwatch_reconnects_total"] == "1" })
         #expect(try folder.samples["ha_cluster_corosync_quorate"] != nil)
-        // Ends: nothing that could be taken for the present is left.
+        // After the end, the file has nothing that could be taken for the current state.
         watch.signal(SIGTERM)
         #expect(watch.wait(within: .seconds(1), draining: false) == .signaled(SIGTERM))
         #expect(try folder.samples == ["vqwatch_connected": "0"])
@@ -134,7 +134,7 @@ struct PrometheusTests {
         #expect(try ChildProcess.run(["ls", "-A", folder.path]).lines.sorted() == ["seen", "stop", "vqwatch.prom"])
     }
 
-    @Test("has a file that is an error when it cannot be written at the start, and is told of once later")
+    @Test("A metrics file that cannot be written is an error at the start, and causes one message later")
     func unwritable() throws {
         let sandbox = try Sandbox(nodes: 2)
         for (path, why) in [
@@ -154,7 +154,7 @@ struct PrometheusTests {
             #expect(try watch.nextEvent()?.event == "expected_votes")
         }
         #expect(eventually(within: .seconds(1)) { watch.errors.hasSuffix("\n") })
-        // It comes back by itself, and without another change.
+        // It is written again without another change.
         _ = try ChildProcess.run(["mv", "\(folder.path).away", folder.path])
         #expect(
             try eventually(within: .seconds(4)) {
@@ -164,7 +164,7 @@ struct PrometheusTests {
         #expect(watch.errors.split(separator: "\n").count == 1, "\(watch.errors)")
     }
 
-    @Test("has a rule for each trouble, and each rule a test that promtool passes")
+    @Test("Every problem has an alert, and every alert passes its test in promtool")
     func ruleTests() throws {
         let alerts = try ChildProcess.run(["sed", "-n", "s/^ *- alert: //p", Self.rules]).lines
         #expect(alerts.count == 9)
@@ -174,9 +174,9 @@ struct PrometheusTests {
         }
     }
 
-    @Test("scrapes it through node_exporter, fires when quorum is lost, and answers every query of the dashboard")
+    @Test("An alert fires when quorum is lost, and every query of the dashboard has a result")
     func scraped() throws {
-        // The flag is there whether quorate or not.
+        // The metric of this flag exists whether the cluster is quorate or not.
         let sandbox = try Sandbox(quorum: "wait_for_all: 1")
         let folder = Folder()
         let watch = try sandbox.follow(["--metrics-file", folder.metrics])
@@ -197,11 +197,11 @@ struct PrometheusTests {
             let expression = Monitoring.filledIn(try #require(target["expr"].string))
             let result = try monitoring.query(expression)
             #expect(result.status == 0, "\(expression): \(result.errors)")
-            // Without a quorum device and a reconnect there is nothing of these to show.
+            // Without a quorum device and a reconnect, these queries have no result.
             let mayBeEmpty = expression.contains("qdevice") || expression.contains("reconnects")
             #expect(!result.series.isEmpty || mayBeEmpty, "\(expression)")
         }
-        // Gone with corosync: the alert on what it said before, too.
+        // When corosync has ended, the alert on its last state ends, too.
         try sandbox.kill(1)
         #expect(try monitoring.holds("vqwatch_connected == 0 unless ha_cluster_corosync_quorate"))
         #expect(try monitoring.holds(#"ALERTS{alertname="ClusterCorosyncGone"}"#))
@@ -212,7 +212,7 @@ struct PrometheusTests {
         monitoring.end()
     }
 
-    @Test("fires when the nodes of a cluster see different rings, and when more than one partition is quorate")
+    @Test("Alerts fire when the nodes of a cluster see different rings, and when more than one partition is quorate")
     func partitions() throws {
         let sandbox = try Sandbox()
         let folders = Dictionary(uniqueKeysWithValues: (1...3).map { ("node\($0)", Folder()) })
@@ -234,7 +234,7 @@ struct PrometheusTests {
         #expect(try monitoring.holds(firing, within: .seconds(60)))
         #expect(try !monitoring.query(#"ALERTS{alertname="ClusterPartitioned",alertstate="firing"}"#).series.isEmpty)
 
-        // The dashboard knows what that was: one loss, on one node, which was over after some seconds.
+        // The dashboard shows one loss, on one node, which ended after some seconds.
         func panel(_ title: String) throws -> String {
             let dashboard = try JSON(
                 parsing: ChildProcess.run(["cat", "\(Self.packaging)/grafana/vqwatch.json"]).output)
@@ -260,14 +260,14 @@ struct PrometheusTests {
         monitoring.end()
     }
 
-    /// Prometheus with the rules of the package, on node 1, and a node_exporter for each folder of metrics. What is cut in the
-    /// sandbox is the network of the cluster, not that of the monitoring.
+    /// Prometheus with the rules of the package, on node 1, and a node_exporter for each folder of metrics. Cutting a node
+    /// off in the sandbox affects the network of the cluster, not that of the monitoring.
     private struct Monitoring {
         private let sandbox: Sandbox
         private let folder = Folder()
         private let processes: [ChildProcess]
 
-        /// Starts them; the folders by the name of the instance.
+        /// Starts the programs; the folders are given by the name of the instance.
         init(of sandbox: Sandbox, _ folders: [String: Folder]) throws {
             self.sandbox = sandbox
             var processes: [ChildProcess] = []
@@ -301,14 +301,14 @@ struct PrometheusTests {
             self.processes = processes
         }
 
-        /// What a query gives; promtool says nothing with an empty line.
+        /// The result of a query; promtool prints an empty line if there is none.
         func query(_ expression: String) throws -> (status: Int32?, series: [String], errors: String) {
             let result = try sandbox.run(
                 on: 1, ["promtool", "query", "instant", "http://127.0.0.1:9090", expression])
             return (result.status, result.lines.filter { !$0.isEmpty }, result.errors)
         }
 
-        /// Whether a query comes to give something.
+        /// Waits until a query has a result.
         func holds(_ expression: String, within limit: Duration = .seconds(15)) throws -> Bool {
             try eventually(within: limit, every: .milliseconds(200)) {
                 let result = try query(expression)
@@ -316,7 +316,7 @@ struct PrometheusTests {
             }
         }
 
-        /// An expression of the dashboard, with what Grafana puts into it.
+        /// An expression of the dashboard, with the variables of Grafana replaced.
         static func filledIn(_ expression: String) -> String {
             [
                 ("$instance", ".*"), ("$__rate_interval", "1m"), ("$__range_s", "300"), ("$__range", "5m"),
@@ -324,7 +324,7 @@ struct PrometheusTests {
             ].reduce(expression) { $0.replacing($1.0, by: $1.1) }
         }
 
-        /// Ends them.
+        /// Ends the programs.
         func end() {
             for process in processes {
                 process.signal(SIGTERM)

@@ -3,21 +3,21 @@
 import TestSupport
 import Testing
 
-/// Compares what vqwatch says of a real quorum device, corosync-qnetd with a corosync-qdevice on every node, with
+/// A real quorum device (corosync-qnetd, and corosync-qdevice on every node), compared with the output of
 /// corosync-quorumtool and corosync-qdevice-tool.
 @Suite("The quorum device", .serialized)
 struct QuorumDeviceTests {
-    /// The state of a device in corosync-quorumtool's words: A(live), V(oting), M(aster)W(ins), each with an N before it
-    /// for not; NR for not registered.
+    /// The state of a device, as corosync-quorumtool shows it: A(live), V(oting), M(aster)W(ins), each with a preceding N
+    /// for "not"; or NR for "not registered".
     private static let voting = "A,V,NMW", silent = "A,NV,NMW", dead = "NA,NV,NMW", unregistered = "NR"
 
-    @Test("is shown as corosync-quorumtool shows it, on every node, whatever happens to it")
+    @Test("is shown as by corosync-quorumtool, on every node and after every fault")
     func ffsplit() throws {
         let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit, device: "timeout: 1000; sync_timeout: 2000")
         let follower = try sandbox.follow(["--refresh", "100ms"])
         func comesToBe(_ flags: String..., warning: String? = nil) throws {
             try hold(flags, warning: warning, of: sandbox)
-            // There is no notification: a refresh finds it.
+            // There is no notification, so a refresh finds the change.
             #expect(try follower.nextEvent { $0.event == "info" && deviceFlags(in: $0) == flags } != nil)
         }
         try hold([Self.voting, Self.voting], of: sandbox)
@@ -52,7 +52,7 @@ struct QuorumDeviceTests {
         #expect(page.contains("  Quorum device:    net (1 vote, configured, not registered)\n"), "\(page)")
     }
 
-    @Test("has the votes of the algorithm lms, and no state on a node that is dead")
+    @Test("has the votes of the algorithm lms, and no state on a dead node")
     func lastManStanding() throws {
         let sandbox = try Sandbox(nodes: 3, qnetd: .lms, device: "timeout: 1000; sync_timeout: 2000")
         try hold([Self.voting, Self.voting, Self.voting], of: sandbox)
@@ -72,7 +72,7 @@ struct QuorumDeviceTests {
         #expect(try self.status(on: 1, of: sandbox).json["votes"]["total"] == 1)
     }
 
-    /// Waits until corosync-quorumtool shows the devices of all nodes so, and holds all that vqwatch says to that.
+    /// Waits until corosync-quorumtool shows these states of all nodes, and compares all output of vqwatch with them.
     private func hold(_ wanted: [String], warning: String? = nil, of sandbox: Sandbox) throws {
         for node in 1...wanted.count {
             var shown: [String] = []
@@ -94,7 +94,7 @@ struct QuorumDeviceTests {
             #expect(device["name"] == (flags == Self.unregistered ? nil : "Qdevice"))
             #expect(device["alive"].bool == flags.hasPrefix("A,") && device["cast_vote"].bool == flags.contains(",V,"))
             if flags.hasPrefix("A,") {
-                // What corosync-qdevice says of itself.
+                // The output of corosync-qdevice-tool.
                 let own = try sandbox.run(on: node, ["corosync-qdevice-tool", "-s"]).output
                 #expect(own.contains("State:\t\t\tConnected\n") == flags.contains(",V,"), "\(own)")
             }
@@ -123,7 +123,7 @@ struct QuorumDeviceTests {
         return try EventLine(line)
     }
 
-    /// The devices of the nodes as corosync-quorumtool shows them; its column is missing where there is no device.
+    /// The devices of the nodes, as corosync-quorumtool shows them; without a device, it has no column for them.
     private func toolFlags(on node: Int, of sandbox: Sandbox) throws -> [String] {
         try sandbox.run(on: node, ["corosync-quorumtool", "-s"]).lines.compactMap { line in
             let columns = line.split(separator: " ").map(String.init)
@@ -132,7 +132,7 @@ struct QuorumDeviceTests {
         }
     }
 
-    /// The devices of the nodes as a line has them, in the words of corosync-quorumtool; `-` of a node that is no member.
+    /// The devices of the nodes in a JSON line, written as by corosync-quorumtool; `-` for a node that is not a member.
     private func deviceFlags(in line: EventLine) -> [String] {
         line.json["nodes"].elements.map { node in
             guard node["state"] == "member" else { return node["qdevice"] == .null ? "-" : "stale" }

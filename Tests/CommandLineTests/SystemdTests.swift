@@ -4,10 +4,10 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What a service manager hears, and the units that are installed.
+/// The notifications to the service manager, and the installed units.
 @Suite("systemd", .serialized)
 struct SystemdTests {
-    @Test("hears that it is ready, every change, that all is well, and that it ends")
+    @Test("is notified of the start, every change, every keep-alive and the end")
     func notifications() throws {
         let sandbox = try Sandbox()
         let socket = try NotifySocket("\(sandbox.folder).notify")
@@ -17,7 +17,7 @@ struct SystemdTests {
         #expect(socket.next() == "READY=1\nSTATUS=QUORATE: 3 of 3 votes, quorum 2, can lose 1")
         let start = ContinuousClock.now
         for _ in 1...5 { #expect(socket.next() == "WATCHDOG=1") }
-        // Each is sent after half of the timeout.
+        // A keep-alive is sent after half of the timeout.
         #expect(ContinuousClock.now - start < .seconds(2))
         try sandbox.partition([1], [2, 3])
         #expect(socket.next { $0 != "WATCHDOG=1" } == "STATUS=NOT QUORATE: 1 of 3 votes, quorum 2, 1 missing")
@@ -32,7 +32,7 @@ struct SystemdTests {
         #expect(watch.errors.split(separator: "\n").count == 1, "\(watch.errors)")
     }
 
-    @Test("hears of a watchdog that is another's nothing, and that it is ready once it waits for corosync")
+    @Test("gets no keep-alive for another process, and is notified of readiness while corosync does not run")
     func waiting() throws {
         let sandbox = try Sandbox(nodes: 1, starting: false)
         let socket = try NotifySocket("\(sandbox.folder).notify")
@@ -46,7 +46,7 @@ struct SystemdTests {
         #expect(socket.next() == "STOPPING=1")
     }
 
-    @Test("is heard by an abstract socket, and one that is not there or means nothing is no reason to fail")
+    @Test("is notified through an abstract socket; a missing or invalid socket is ignored")
     func sockets() throws {
         let socket = try NotifySocket("@vqwatch-test-\(getpid())")
         func follow(_ name: String) throws -> ChildProcess.Result {
@@ -61,19 +61,19 @@ struct SystemdTests {
         }
     }
 
-    @Test("starts it as a user without a right of its own, whom corosync knows by root's group")
+    @Test("can start it as an ordinary user, to whom corosync gives access by root's group")
     func user() throws {
         try #require(getuid() == 0, "only root can act as another user")
         let sandbox = try Sandbox(nodes: 1)
         let result = try sandbox.run(on: 1, [vqwatch, "-fj", "-n", "1"], as: .init(user: 64015, group: 0))
         #expect(result.status == 0 && result.errors == "")
         #expect(try EventLine(#require(result.lines.first)).isQuorate == true)
-        // The group is what does it.
+        // Without the group, access is denied.
         let other = try sandbox.run(on: 1, [vqwatch, "-f", "--no-reconnect"], as: .init(user: 64015, group: 64015))
         #expect(other.status == 1 && other.errors.contains("CS_ERR_ACCESS"))
     }
 
-    @Test("gets no more than a hundred keep-alives a second, however short the timeout of the watchdog")
+    @Test("gets at most a hundred keep-alives per second, however short the watchdog timeout")
     func watchdogRange() throws {
         let sandbox = try Sandbox(nodes: 1)
         for (interval, isShort) in [("1", true), ("\(Int64.max)", false), ("18446744073709551615", false)] {
@@ -82,7 +82,7 @@ struct SystemdTests {
                 on: 1, [vqwatch, "-f", "--refresh", "0"],
                 environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": interval, "WATCHDOG_PID": nil])
             #expect(socket.next { $0.hasPrefix("READY=1") } != nil)
-            // Without a lower bound there would be tens of thousands a second.
+            // Without a lower bound, there would be tens of thousands per second.
             let start = ContinuousClock.now
             var messages = 0
             while messages < 200, socket.next(within: .milliseconds(300)) == "WATCHDOG=1" { messages += 1 }
@@ -93,7 +93,7 @@ struct SystemdTests {
         }
     }
 
-    @Test("takes the units without a complaint, and finds little that they could do harm with")
+    @Test("accepts the units, and rates their exposure as low")
     func units() throws {
         var template = Array("/tmp/vqwatch-units-XXXXXX".utf8CString)
         let folder = String(cString: try #require(mkdtemp(&template)))

@@ -32,7 +32,7 @@ struct TroubleTests {
         #expect(process.wait(within: .seconds(1)) == .signaled(signal))
     }
 
-    @Test("is none of a follower's making when an administrator unblocks quorum (quorum.cancel_wait_for_all)")
+    @Test("is not caused by a follower when an administrator unblocks quorum (quorum.cancel_wait_for_all)")
     func unblocked() throws {
         let sandbox = try Sandbox(nodes: 1)
         let corosync = try sandbox.processID(of: 1)
@@ -45,7 +45,7 @@ struct TroubleTests {
         #expect(try sandbox.processID(of: 1) == corosync)
     }
 
-    @Test("that does not run: the status fails and says so, a follower waits for it or gives up when told to")
+    @Test("that does not run: the status fails with the reason, a follower waits, or fails with --no-reconnect")
     func notRunning() throws {
         let sandbox = try Sandbox(nodes: 1, starting: false)
         for result in try statuses(on: 1, of: sandbox) + [sandbox.run(on: 1, [vqwatch, "-q"])] {
@@ -65,7 +65,7 @@ struct TroubleTests {
             #expect(try process.nextEvent()?.event == "status")
             #expect(process.errors == error, "the reason is told once")
         }
-        // Lost, not to be waited for: the loss is an event, and then an error.
+        // With --no-reconnect, a lost connection is an event and then an error.
         let strict = try sandbox.spawn(on: 1, [vqwatch, "-fj", "--no-reconnect"])
         #expect(try strict.nextEvent()?.event == "status")
         try sandbox.stop(1)
@@ -76,7 +76,7 @@ struct TroubleTests {
         for (process, _) in waiting { end(process, by: SIGHUP) }
     }
 
-    @Test("without votequorum: says which provider it has, or that it has none")
+    @Test("without votequorum: the message names its provider, or says that it has none")
     func anotherProvider() throws {
         let sandbox = try Sandbox(nodes: 1, quorum: "none", waiting: false)
         for result in try statuses(on: 1, of: sandbox) {
@@ -90,7 +90,7 @@ struct TroubleTests {
         }
     }
 
-    @Test("that denies access: says so, and what to do")
+    @Test("that denies access: the message has the reason and what to do")
     func noAccess() throws {
         try #require(getuid() == 0, "only root can act as another user")
         let allowed = Sandbox.User(user: 4242, group: 4242)
@@ -110,7 +110,7 @@ struct TroubleTests {
         }
     }
 
-    @Test("that is frozen before connecting: the status gives up in time, a follower goes on when it thaws")
+    @Test("that is frozen before connecting: the status ends at its timeout, a follower continues when it thaws")
     func frozenBefore() throws {
         let sandbox = try Sandbox(nodes: 1)
         try sandbox.freeze(1)
@@ -124,7 +124,7 @@ struct TroubleTests {
         #expect(ContinuousClock.now - start < .seconds(12), "10 s are the default")
         let waiting = try dispatchModes.map { try sandbox.spawn(on: 1, [vqwatch, "-fj", "--dispatch", $0]) }
         let ended = try dispatchModes.map { try sandbox.spawn(on: 1, [vqwatch, "-fj", "--dispatch", $0]) }
-        // Both have asked, and corosync has not answered, once their connections wait to be accepted.
+        // Once their connections wait to be accepted, both have sent a request without an answer.
         #expect(
             eventually(within: .seconds(10)) {
                 waiting.allSatisfy { isBlocked($0) } && ended.allSatisfy { isBlocked($0) }
@@ -137,7 +137,7 @@ struct TroubleTests {
         }
     }
 
-    @Test("that is frozen while following: tells it, and that it answers again")
+    @Test("that is frozen while following: the silence and its end are reported")
     func frozenWhileFollowing() throws {
         let sandbox = try Sandbox(nodes: 1)
         let asking = try sandbox.follow(["--refresh", "200ms"])
@@ -155,7 +155,7 @@ struct TroubleTests {
         for process in [asking] + rest { end(process) }
     }
 
-    /// Whether the thread that asks corosync waits in the library for its answer: it has a connection to it.
+    /// Whether the thread is connected to corosync and waits in the library for an answer.
     private func isBlocked(_ process: ChildProcess) -> Bool {
         guard let descriptors = opendir("/proc/\(process.processID)/fd") else { return false }
         defer { closedir(descriptors) }

@@ -4,11 +4,11 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Recalculations that do not end. A quorum device that no longer polls is waited for in each of them, up to its
-/// `sync_timeout`, and anew with every ring: rings that follow one another more quickly keep votequorum recalculating.
+/// Recalculations that do not end. In each ring, votequorum waits up to `sync_timeout` for a quorum device that no longer
+/// polls; if new rings are formed more often than that, it never stops recalculating.
 @Suite("A recalculation that does not end", .serialized)
 struct UnsettledTests {
-    @Test("is reported in every dispatch mode, and until it ends no output shows the state of before as current")
+    @Test("is reported in every dispatch mode, and until it ends, no output shows the old state as current")
     func ringAfterRing() throws {
         let sandbox = try Sandbox(qnetd: .ffsplit, device: "timeout: 20000; sync_timeout: 8000")
         let metrics = "\(sandbox.folder).prom"
@@ -25,7 +25,7 @@ struct UnsettledTests {
 
         try sandbox.qdevice(on: 1).freeze()
         var isWhole = true
-        /// Changes the ring; returns what the follower is told next.
+        /// Changes the ring; returns the next event of the follower.
         func changeRing() throws -> EventLine? {
             isWhole.toggle()
             if isWhole { try sandbox.heal(3) } else { try sandbox.cut(3) }
@@ -36,7 +36,7 @@ struct UnsettledTests {
         #expect(try eventually(within: .seconds(1)) { try samples()["vqwatch_recalculating"] == "1" })
         #expect(try samples()["ha_cluster_corosync_quorate"] == "1")
 
-        // A snapshot that is taken now has the flags of before, and counts the vote of a device that may no longer vote.
+        // A snapshot at this time has the old flags, and includes the vote of a device that may no longer vote.
         let check = try sandbox.run(on: 1, [vqwatch, "-c", "--allow-absent", "node3", "-t", "300ms"])
         #expect(check.status == 3)
         #expect(try PluginLine(check.outputBytes).text.hasPrefix("votequorum has not finished recalculating; see "))
@@ -81,7 +81,7 @@ struct UnsettledTests {
         #expect(try eventually(within: .seconds(1)) { try samples()["vqwatch_recalculating"] == "0" })
         #expect(try samples()["ha_cluster_corosync_quorate"] != nil)
         #expect(socket.next()?.contains("QUORATE: ") == true)
-        // Node 2 was a member all the time, but not in a state that was known.
+        // Node 2 was a member all the time, but that was not known.
         for process in [waiter, status] {
             let result = process.finish(within: .seconds(10))
             #expect(result.lines.count == 1 && result.status != nil, "\(result.errors)")

@@ -84,7 +84,7 @@ struct WaitForTests {
         // The token times out after a second, and the ring forms within another second.
         #expect(ContinuousClock.now - started < .seconds(6))
 
-        // A frozen corosync has no known state, whatever the state was before.
+        // The state of a frozen corosync is unknown, even if it was known before.
         try sandbox.freeze(3)
         let frozen = try wait(on: 3, of: sandbox, ["inquorate"], ["-t", "500ms"]).finish()
         #expect(frozen.status == 124 && frozen.output == "")

@@ -94,7 +94,7 @@ struct BystanderTests {
             #expect(events(in: late, "expected_votes") == events(in: textOfFile(path) ?? "", "expected_votes"))
             #expect(events(in: late, "dropped") == 0)
         }
-        // A terminal that is not read does not keep its watcher from ending either.
+        // A watcher whose terminal is not read also ends.
         for process in [unread, paused, ended, frozen] {
             process.signal(SIGTERM)
             #expect(process.wait(within: .seconds(2)) == .signaled(SIGTERM))

@@ -7,7 +7,7 @@ import TestSupport
 /// Checks every system call of a run with strace(1).
 @Suite("Least privilege", .serialized)
 struct PrivilegeTests {
-    /// What a line of strace shows that the program must not do; nil for a call that is allowed.
+    /// The forbidden action in a line of strace; nil for a call that is allowed.
     private func offence(_ line: Substring, writing allowed: String?) -> String? {
         // `1234 openat(AT_FDCWD, "…", …) = 3`, or the rest of a call that another thread interrupted.
         guard let open = line.firstIndex(of: "("), !line.contains("resumed>") else { return nil }

@@ -54,7 +54,7 @@ final class Soak {
         for node in all { try sandbox.wait(node: node, members: all, within: .seconds(60)) }
         for node in all { try insist(["corosync-quorumtool", "-v", "1", "-n", "\(node)"]) }
         try insist(["corosync-cfgtool", "-R"])
-        // Two different numbers, so that every watcher is notified, whatever the number was before.
+        // Two different numbers, so that at least one differs from the number before and every watcher is notified.
         for votes in [all.count + 1, all.count] { try insist(["corosync-quorumtool", "-e", "\(votes)"]) }
     }
 

@@ -35,7 +35,7 @@ struct SoakTests {
         }
     }
 
-    @Test("no watcher misses an event, invents one or grows, whatever happens to the cluster")
+    @Test("no watcher misses an event, invents one, or needs more memory, during random faults of the cluster")
     func soak() throws {
         let seconds = Int(numberFromEnvironment("VQWATCH_SOAK_SECONDS") ?? 60)
         let seed = numberFromEnvironment("VQWATCH_SOAK_SEED") ?? UInt64.random(in: 0...UInt64(UInt32.max))

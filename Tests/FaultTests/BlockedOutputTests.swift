@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Nobody reads the outputs (with the stand-in).
+/// The outputs are not read (with the stand-in).
 @Suite("Blocked outputs")
 struct BlockedOutputTests {
     @Test("A signal ends the program within a second while any call hangs and all outputs are full")

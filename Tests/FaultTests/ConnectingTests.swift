@@ -12,7 +12,7 @@ struct ConnectingTests {
     /// The configuration map, which would tell the reason, does not answer either.
     private static let silence = refusal + "hang cmap_initialize_map 1 forever\n"
 
-    @Test("A follower goes on, and reports the silence, when votequorum refuses and the map does not answer")
+    @Test("A follower continues, and reports the silence, when votequorum refuses and the map does not answer")
     func silentMap() throws {
         let socket = try NotifySocket("@vqwatch-silent-map-\(getpid())")
         let watched = try Watched(Self.silence, ["-fj"], environment: ["NOTIFY_SOCKET": socket.name])

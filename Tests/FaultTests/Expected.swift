@@ -2,7 +2,7 @@
 
 import TestSupport
 
-/// What vqwatch knows of the names of the stand-in's three nodes.
+/// The names of the stand-in's three nodes, as far as vqwatch can read them.
 enum Names: Hashable, Sendable {
     case known
     /// The map cannot be read.

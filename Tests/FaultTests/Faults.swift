@@ -24,7 +24,7 @@ struct Code: Hashable, Sendable, CustomStringConvertible {
     var endsConnection: Bool { name == "CS_ERR_LIBRARY" || name == "CS_ERR_BAD_HANDLE" }
 }
 
-/// What vqwatch is to do, and in which dispatch mode.
+/// The command of vqwatch, and its dispatch mode.
 enum Form: String, Hashable, Sendable, CaseIterable {
     case statusAll = "status"
     case statusOne = "status, one"
@@ -55,7 +55,7 @@ enum Form: String, Hashable, Sendable, CaseIterable {
     }
 }
 
-/// When the call fails.
+/// The phase in which the call fails.
 enum Phase: String, Hashable, Sendable, CaseIterable {
     case start = "start-up and first status"
     case steady = "steady"
@@ -129,7 +129,7 @@ func outcome(of cell: Cell) -> Outcome {
     let lost: Outcome =
         Form.statuses.contains(cell.form)
         ? .fails : cell.phase == .steady || cell.phase == .refresh ? .reconnects : .waits
-    // A notification that was not delivered is lost, whatever the error.
+    // A notification that was not delivered is lost, with any error.
     if call == .contextGetInCallback || call.title == Call.contextGetInCallback.title { return lost }
     if call.title == Call.contextSetAfter.title && cell.form == .statusAll { return .ignored }
     if call.function == "votequorum_dispatch" && cell.form == .statusOneNonblocking && code.name == "CS_ERR_TRY_AGAIN" {

@@ -80,7 +80,7 @@ struct LastingFaultTests {
         }
     }
 
-    @Test("A call that never returns delays neither the timeout nor a signal, and in the map not even the status")
+    @Test("A call that never returns blocks neither the timeout nor a signal, and a map call does not block the status")
     func hangs() throws {
         let calls = Self.quorum + Self.map + [.mapTrackAdd, .finalize, .mapFinalize]
         let cells = [Form.statusAll, .followAll].flatMap { form in
@@ -90,7 +90,7 @@ struct LastingFaultTests {
             let call = cell.call
             let isStatus = cell.form == .statusAll
             let script = "nodes 3\nhang \(call.function) \(call.number) \(call.filter)\n"
-            // Names are waited for two seconds.
+            // The status waits two seconds for the names.
             let timeout = call.isMap || !isStatus ? "20s" : "400ms"
             let watched = try Watched(script, cell.form.arguments + ["--timeout", timeout])
             let start = ContinuousClock.now

@@ -28,7 +28,7 @@ final class Watched: Sendable {
     /// The stand-in's counters, as they are now.
     var report: [String: Int] { standIn.report }
 
-    /// What the report says is still open.
+    /// The handles that are still open, according to the report.
     var leaks: [String: Int] { standIn.leaks }
 
     /// How many descriptors it has open.

@@ -17,7 +17,7 @@ final class LiveCluster {
     private(set) var running: Set<Int>
     private(set) var watchers: [Int: NodeWatcher] = [:]
     private var devices: [Int: ChildProcess] = [:]
-    /// The changes so far, in words.
+    /// A description of each change so far.
     private(set) var history: [String] = []
 
     init(_ plan: RandomCluster, with random: inout some RandomNumberGenerator) throws {

@@ -14,7 +14,7 @@ struct PredictionTests {
     func reality() {
         let count = Int(numberFromEnvironment("VQWATCH_PREDICTIONS") ?? 20)
         let seed = numberFromEnvironment("VQWATCH_PREDICTION_SEED") ?? .random(in: 0..<1_000_000_000)
-        // Most of the time a cluster waits.
+        // A cluster spends most of the time waiting.
         let all = inParallel((0..<UInt64(count)).map { seed &+ $0 }, by: 6) { seed in
             let trial = PredictionTrial(seed: seed)
             print(trial.report)
@@ -25,7 +25,7 @@ struct PredictionTests {
         var counts: [PredictionTrial.Verdict: Int] = [:]
         for trial in all { counts[trial.verdict, default: 0] += 1 }
         print(PredictionTrial.Verdict.allCases.map { "\($0) \(counts[$0, default: 0])" }.joined(separator: ", "))
-        // A program that predicts nothing must not pass.
+        // A program whose predictions are all unknown must not pass.
         #expect(counts[.unknown, default: 0] <= count / 10 + 1)
         #expect(counts[.void, default: 0] <= count / 5 + 2)
     }

@@ -8,11 +8,11 @@ struct PredictionTrial {
         case right
         /// The prediction is unknown, though the survivors agree.
         case unknown
-        /// An assumption of predictions did not hold: that the members agree on the present quorum, that the quorum device
-        /// goes on voting as it did, or that the nodes fail at once.
+        /// An assumption of predictions did not hold: that the members agree on the current quorum, that the quorum device
+        /// continues to vote as before, or that the nodes fail at once.
         case void
         case wrong
-        /// The cluster could not be started, changed or asked.
+        /// The cluster could not be started or changed, or vqwatch gave no answer.
         case failed
     }
 
@@ -20,7 +20,7 @@ struct PredictionTrial {
     private(set) var verdict = Verdict.right
     private var log: [String] = []
 
-    /// All that happened.
+    /// The verdict and the history of the cluster.
     var report: String { (["seed \(seed): \(verdict)"] + log).joined(separator: "\n  ") }
 
     /// Starts the cluster of this seed, asks for a prediction, kills the nodes and compares.

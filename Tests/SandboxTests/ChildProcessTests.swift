@@ -4,9 +4,11 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What the other tests rely on when they start a process.
-@Suite struct ChildProcessTests {
-    @Test func linesComeOneByOneAndTheEndIsNoTimeout() throws {
+/// The other tests start and read processes with `ChildProcess`.
+@Suite("Child processes of tests")
+struct ChildProcessTests {
+    @Test("Lines are read one by one, and the end of the output is not a timeout")
+    func lines() throws {
         let process = try ChildProcess(
             ["bash", "-c", "printf 'one\\n\\ntwo\\npart'; read; echo ial; printf rest"], input: .pipe)
         #expect(process.read(within: .seconds(5)) == .line("one"))
@@ -22,7 +24,8 @@ import Testing
         #expect(process.wait(within: .zero) == .exited(0))
     }
 
-    @Test func outputThatNobodyReadsStopsTheWriterUntilSomeoneDoes() throws {
+    @Test("A process blocks while its output is not read, and continues when it is read")
+    func unreadOutput() throws {
         let process = try ChildProcess(["head", "-c", "300000", "/dev/zero"])
         #expect(process.wait(within: .milliseconds(200), draining: false) == nil)
         #expect(process.isRunning)
@@ -30,26 +33,30 @@ import Testing
         #expect(process.readAll(within: .zero).count == 300_000)
     }
 
-    @Test func aClosedOutputEndsTheWriter() throws {
+    @Test("Closing its output ends a process that writes")
+    func closedOutput() throws {
         let process = try ChildProcess(["yes"])
         #expect(process.nextLine(within: .seconds(5)) == "y")
         process.closeOutput()
         #expect(process.wait(within: .seconds(5)) == .signaled(SIGPIPE))
     }
 
-    @Test func writingToAProcessThatDoesNotReadIsNoSignal() throws {
+    @Test("Writing to a process that has ended fails without SIGPIPE")
+    func brokenPipe() throws {
         let process = try ChildProcess(["true"], input: .pipe)
         #expect(process.wait(within: .seconds(5)) == .exited(0))
         #expect(!process.write("anything"))
     }
 
-    @Test func theEnvironmentIsAddedToAndTakenFrom() throws {
+    @Test("Variables can be added to the environment and removed from it")
+    func environment() throws {
         let result = try ChildProcess.run(
             ["bash", "-c", "echo \"$ADDED ${HOME-none} ${PATH:+path}\""], environment: ["ADDED": "yes", "HOME": nil])
         #expect(result.lines == ["yes none path"])
     }
 
-    @Test func streamsLeadWhereTheyAreTold() throws {
+    @Test("Standard streams can be files, other descriptors, or closed")
+    func streams() throws {
         let closed = try ChildProcess.run(["bash", "-c", "exec 3>&1 && echo open"])
         #expect(closed.output == "open\n")
         let process = try ChildProcess(["bash", "-c", "exec 3>&1"], output: .closed)
@@ -60,16 +67,19 @@ import Testing
         #expect(file.output.hasSuffix("\n"))
     }
 
-    @Test func whatDoesNotEndInTimeIsKilled() throws {
+    @Test("A process that does not end in time is killed")
+    func timeout() throws {
         let result = try ChildProcess.run(["sleep", "60"], within: .milliseconds(100))
         #expect(result.termination == nil && result.status == nil)
     }
 
-    @Test func aCommandThatDoesNotExistIsAnError() {
+    @Test("A command that does not exist is an error")
+    func missingCommand() {
         #expect(throws: ChildProcess.LaunchError.self) { try ChildProcess(["/nowhere"]) }
     }
 
-    @Test func aForgottenProcessIsKilled() throws {
+    @Test("A process is killed when its object is released")
+    func release() throws {
         var process: ChildProcess? = try ChildProcess(["sleep", "60"])
         let id = try #require(process?.processID)
         #expect(kill(id, 0) == 0)
@@ -77,7 +87,8 @@ import Testing
         #expect(kill(id, 0) == -1)
     }
 
-    @Test func waitingForAConditionIsBounded() {
+    @Test("Waiting for a condition ends at its time limit")
+    func condition() {
         var count = 0
         let held = eventually(within: .seconds(5), every: .milliseconds(1)) {
             count += 1

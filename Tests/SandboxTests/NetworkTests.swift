@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-/// What knet on one node counts of one link to another node, in the map of statistics.
+/// The statistics of knet on one node about one link to another node, from the statistics map.
 private struct LinkStatistics {
     private let values: [Substring: Int]
 
@@ -22,11 +22,13 @@ private struct LinkStatistics {
     var pongsReceived: Int { values["rx_pong_packets"] ?? 0 }
 }
 
-/// On real clusters, each started by its test.
-@Suite(.serialized) struct NetworkTests {
-    @Test func aCutLinkIsOneThatKnetLosesAlone() throws {
+/// Each test starts a real cluster.
+@Suite("The network of a sandbox", .serialized)
+struct NetworkTests {
+    @Test("When one link is cut, knet loses only that link")
+    func cut() throws {
         let sandbox = try Sandbox(links: 2)
-        /// The links to other nodes that node 1 has lost, as node 3, link 1: 3.1.
+        /// The links to other nodes that node 1 has lost; 3.1 is link 1 to node 3.
         func lost() throws -> [String] {
             try [(2, 0), (2, 1), (3, 0), (3, 1)].filter { peer, link in
                 try !LinkStatistics(on: 1, to: peer, link: link, of: sandbox).isConnected
@@ -58,10 +60,11 @@ private struct LinkStatistics {
         try sandbox.wait(node: 3, members: [1, 2, 3])
     }
 
-    @Test func aDegradedLinkLosesSomeOfItsPackets() throws {
+    @Test("A degraded link loses some of its packets")
+    func degrade() throws {
         let sandbox = try Sandbox(nodes: 2, links: 2)
         let pings = 24
-        /// How many of the next pings of node 1 are not answered, on link 0 and on link 1.
+        /// The number of unanswered pings among the next pings of node 1, on link 0 and on link 1.
         func unanswered() throws -> [Int] {
             func statistics() throws -> [LinkStatistics] {
                 try (0...1).map { try LinkStatistics(on: 1, to: 2, link: $0, of: sandbox) }
@@ -78,8 +81,8 @@ private struct LinkStatistics {
             }
         }
         try sandbox.degrade(2, percent: 40, link: 1)
-        // A ping and its answer both arrive with a probability of 0.36: all are lost in one of 40000 runs. On a link that
-        // loses nothing one answer may be on its way.
+        // A ping and its answer both arrive with a probability of 0.36, so all are lost in one of 40000 runs. On a link
+        // without losses, one answer may still be on its way.
         let lost = try unanswered()
         #expect(lost[0] <= 1)
         #expect(lost[1] > 2 && lost[1] < pings)
@@ -88,13 +91,14 @@ private struct LinkStatistics {
         try sandbox.wait(node: 1, members: [1, 2])
     }
 
-    @Test func aBlockedDirectionLeavesTheOther() throws {
+    @Test("When one direction between two nodes is blocked, the other one works")
+    func block() throws {
         let sandbox = try Sandbox()
         func link(on node: Int, to peer: Int) throws -> LinkStatistics {
             try LinkStatistics(on: node, to: peer, link: 0, of: sandbox)
         }
         try sandbox.block(from: 1, to: 2)
-        // A link without answers is lost on either side.
+        // Without answers, both sides lose the link.
         for node in 1...2 {
             #expect(try eventually(within: .seconds(10)) { try !link(on: node, to: 3 - node).isConnected })
         }
@@ -111,7 +115,8 @@ private struct LinkStatistics {
         for node in 1...3 { try sandbox.wait(node: node, members: [1, 2, 3]) }
     }
 
-    @Test func anEncryptedClusterKeepsOutANodeWithAnotherKey() throws {
+    @Test("An encrypted cluster does not admit a node with another key")
+    func encryption() throws {
         let sandbox = try Sandbox(encrypted: true)
         let map = try sandbox.run(on: 1, ["corosync-cmapctl", "totem.crypto"]).output
         #expect(map.contains("aes256") && map.contains("sha256"))

@@ -3,16 +3,16 @@
 import TestSupport
 import Testing
 
-/// The quorum device as corosync-quorumtool shows it for the node itself: A(live), V(oting), M(aster)W(ins), each with an
-/// N before it for not, or NR for not registered.
+/// The state of the quorum device on a node, as corosync-quorumtool shows it: A(live), V(oting), M(aster)W(ins), each
+/// with a preceding N for "not"; or NR for "not registered".
 private func flags(on node: Int, of sandbox: Sandbox) throws -> String {
     let lines = try sandbox.run(on: node, ["corosync-quorumtool", "-s"]).lines
     let row = lines.first { $0.contains("(local)") } ?? ""
     return row.split(separator: " ").dropFirst(2).first.map(String.init) ?? ""
 }
 
-/// Waits until the quorum device is as given on a node.
-private func comesToBe(_ wanted: String, on node: Int, of sandbox: Sandbox) throws -> Bool {
+/// Waits until the quorum device has this state on a node.
+private func eventuallyIs(_ wanted: String, on node: Int, of sandbox: Sandbox) throws -> Bool {
     try eventually(within: .seconds(15)) { try flags(on: node, of: sandbox) == wanted }
 }
 
@@ -20,11 +20,13 @@ private func quorumTool(on node: Int, of sandbox: Sandbox) throws -> String {
     try sandbox.run(on: node, ["corosync-quorumtool", "-s"]).output
 }
 
-/// On real clusters, each started by its test, with corosync-qnetd and corosync-qdevice, or one that a test controls.
-@Suite(.serialized) struct QuorumDeviceTests {
+/// Each test starts a real cluster with corosync-qnetd and corosync-qdevice, or with a device that the test controls.
+@Suite("The quorum device of a sandbox", .serialized)
+struct QuorumDeviceTests {
     private static let voting = "A,V,NMW", notVoting = "A,NV,NMW", dead = "NA,NV,NMW"
 
-    @Test func theDeviceVotesAsSoonAsTheClusterIsReady() throws {
+    @Test("The device votes as soon as the cluster is ready")
+    func ready() throws {
         let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit, device: "net.tie_breaker: highest")
         for node in 1...2 {
             #expect(try flags(on: node, of: sandbox) == Self.voting)
@@ -34,7 +36,7 @@ private func quorumTool(on node: Int, of sandbox: Sandbox) throws -> String {
             #expect(status.contains("Algorithm:\t\tFifty-Fifty split"))
             #expect(status.contains("Tie-breaker:\t\tNode with highest node ID"))
         }
-        // Each half reaches qnetd, and one of them gets the vote.
+        // Each half reaches qnetd, and one half gets the vote.
         try sandbox.partition([1], [2])
         for node in 1...2 { try sandbox.wait(node: node, members: [node]) }
         #expect(
@@ -43,17 +45,19 @@ private func quorumTool(on node: Int, of sandbox: Sandbox) throws -> String {
             })
         try sandbox.join()
         try sandbox.wait(node: 1, members: [1, 2])
-        #expect(try comesToBe(Self.voting, on: 1, of: sandbox))
+        #expect(try eventuallyIs(Self.voting, on: 1, of: sandbox))
     }
 
-    @Test func aClusterWhoseDeviceDoesNotVoteIsNotReady() throws {
+    @Test("A cluster whose device does not vote does not become ready")
+    func notReady() throws {
         let failure = #expect(throws: Sandbox.Failure.self) {
             try Sandbox(nodes: 1, qnetd: .ffsplit, device: "net.host: 10.76.0.99", within: .seconds(10))
         }
         #expect(failure?.description.contains("node 1: its quorum device does not vote") == true)
     }
 
-    @Test func withLastManStandingTheDeviceHasOneVoteLessThanThereAreNodes() throws {
+    @Test("With the algorithm lms, the device has one vote less than there are nodes")
+    func lms() throws {
         let sandbox = try Sandbox(nodes: 3, qnetd: .lms)
         #expect(try quorumTool(on: 1, of: sandbox).contains("Total votes:      5"))
         for node in 2...3 { try sandbox.kill(node) }
@@ -65,10 +69,11 @@ private func quorumTool(on node: Int, of sandbox: Sandbox) throws -> String {
             })
     }
 
-    @Test func whatHappensToQnetdIsSeenOnEveryNode() throws {
+    @Test("A change of corosync-qnetd is visible on every node")
+    func qnetd() throws {
         let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit, device: "timeout: 1000")
         func allNodes(are wanted: String) throws -> Bool {
-            try comesToBe(wanted, on: 1, of: sandbox) && comesToBe(wanted, on: 2, of: sandbox)
+            try eventuallyIs(wanted, on: 1, of: sandbox) && eventuallyIs(wanted, on: 2, of: sandbox)
         }
         let before = try sandbox.qnetd.processID()
         try sandbox.qnetd.kill()
@@ -87,13 +92,14 @@ private func quorumTool(on node: Int, of sandbox: Sandbox) throws -> String {
         #expect(try allNodes(are: Self.notVoting))
     }
 
-    @Test func whatHappensToQdeviceOfOneNodeIsSeenThere() throws {
+    @Test("A change of the corosync-qdevice of a node is visible on that node")
+    func qdevice() throws {
         let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit, device: "timeout: 1000")
         let qdevice = sandbox.qdevice(on: 2)
         func node2(is wanted: String) throws -> Bool {
-            // Node 1 has one of its own.
+            // Node 1 has a corosync-qdevice of its own, which must not be affected.
             #expect(try flags(on: 1, of: sandbox) == Self.voting)
-            return try comesToBe(wanted, on: 2, of: sandbox)
+            return try eventuallyIs(wanted, on: 2, of: sandbox)
         }
         try sandbox.cut(2, link: .qnetd)
         #expect(try node2(is: Self.notVoting))
@@ -117,24 +123,26 @@ private func quorumTool(on node: Int, of sandbox: Sandbox) throws -> String {
         #expect(try node2(is: Self.voting))
     }
 
-    @Test func aNodeIsStoppedAndStartedWithItsQdevice() throws {
+    @Test("Stopping and starting a node also stops and starts its corosync-qdevice")
+    func restart() throws {
         let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit)
         let qdevice = sandbox.qdevice(on: 2)
-        // How qdevice says that corosync ended before it.
+        // The message of corosync-qdevice when corosync has ended first.
         let complaint = "Unable to unregister votequorum device"
         try sandbox.stop(2)
         #expect(throws: Sandbox.Failure.self) { try qdevice.processID() }
         try sandbox.start(2)
-        #expect(try comesToBe(Self.voting, on: 2, of: sandbox))
+        #expect(try eventuallyIs(Self.voting, on: 2, of: sandbox))
         #expect(try !qdevice.log().contains(complaint))
 
         try sandbox.kill(2)
         try sandbox.start(2)
-        #expect(try comesToBe(Self.voting, on: 2, of: sandbox))
+        #expect(try eventuallyIs(Self.voting, on: 2, of: sandbox))
         #expect(try qdevice.log().contains(complaint))
     }
 
-    @Test func theDeviceUnderATestsControlVotesWhenToldTo() throws {
+    @Test("The quorum device that a test controls follows its commands")
+    func controlledDevice() throws {
         let sandbox = try Sandbox(nodes: 2, device: "model: net; votes: 1; timeout: 1000; sync_timeout: 1000")
         let device = try sandbox.spawn(on: 1, [Sandbox.builtProduct(named: "quorum-device"), "Test"], input: .pipe)
         func tell(_ command: String) -> String? {
@@ -151,7 +159,7 @@ private func quorumTool(on node: Int, of sandbox: Sandbox) throws -> String {
         #expect(tell("silent") == "ok")
         #expect(try eventually(within: .seconds(5)) { try flags(on: 1, of: sandbox) == "NA,NV,MW" })
         #expect(tell("vote") == "ok")
-        // It goes on polling through a change of the ring.
+        // The device continues to poll during a change of the ring.
         try sandbox.kill(2)
         try sandbox.wait(node: 1, members: [1])
         #expect(try eventually(within: .seconds(5)) { try flags(on: 1, of: sandbox) == "A,V,MW" })

@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What corosync-quorumtool says about the cluster as one node sees it.
+/// The state of the cluster on one node, as corosync-quorumtool shows it.
 private struct View: Equatable, CustomStringConvertible {
     var members: [Int]
     var quorate: Bool
@@ -24,9 +24,11 @@ private struct View: Equatable, CustomStringConvertible {
     var description: String { "members \(members), \(quorate ? "" : "not ")quorate" }
 }
 
-/// On real clusters, each started by its test.
-@Suite(.serialized) struct SandboxTests {
-    @Test func threeNodesForm() throws {
+/// Each test starts a real cluster.
+@Suite("A sandbox", .serialized)
+struct SandboxTests {
+    @Test("Three nodes form a cluster")
+    func forms() throws {
         let sandbox = try Sandbox()
         for node in 1...3 {
             #expect(try View(from: node, of: sandbox) == View([1, 2, 3], quorate: true))
@@ -36,7 +38,8 @@ private struct View: Equatable, CustomStringConvertible {
         #expect(try sandbox.configuration(of: 1).count > 0)
     }
 
-    @Test func whatHappensToANodeIsSeenByTheOthers() throws {
+    @Test("The other nodes notice when a node is cut off, killed, stopped or frozen")
+    func faults() throws {
         let sandbox = try Sandbox()
 
         try sandbox.cut(3)
@@ -71,7 +74,8 @@ private struct View: Equatable, CustomStringConvertible {
         try sandbox.wait(node: 2, members: [1, 2, 3])
     }
 
-    @Test func aPartitionLeavesTwoClustersAndJoinsAgain() throws {
+    @Test("A partition makes two clusters, which can be joined again")
+    func partition() throws {
         let sandbox = try Sandbox(nodes: 4)
         try sandbox.partition([1, 2], [3, 4])
         for (node, members) in [(1, [1, 2]), (2, [1, 2]), (3, [3, 4]), (4, [3, 4])] {
@@ -85,7 +89,8 @@ private struct View: Equatable, CustomStringConvertible {
         for node in 1...4 { try sandbox.wait(node: node, members: [1, 2, 3, 4]) }
     }
 
-    @Test func votesQuorumOptionsAndNamesAreConfigurable() throws {
+    @Test("Votes, quorum options and names can be configured")
+    func configuration() throws {
         let sandbox = try Sandbox(
             nodes: 2, quorum: "wait_for_all: 1; auto_tie_breaker: 1", votes: [1, 4], clusterName: "lab",
             namedNodes: false)
@@ -106,6 +111,7 @@ private struct View: Equatable, CustomStringConvertible {
     }
 
     @Test(
+        "Every quorum option can be configured",
         arguments: [
             (["two_node: 1", "wait_for_all: 0", "expected_votes: 2"], 2, "2Node Quorate"),
             (
@@ -114,8 +120,8 @@ private struct View: Equatable, CustomStringConvertible {
                     "last_man_standing_window: 5000", "allow_downscale: 1", "expected_votes: 4",
                 ], 4, "Quorate WaitForAll LastManStanding AutoTieBreaker AllowDownscale"
             ),
-        ]) func everyQuorumOptionIsConfigurable(settings: [String], nodes: Int, flags: String) throws
-    {
+        ])
+    func quorumOptions(settings: [String], nodes: Int, flags: String) throws {
         let sandbox = try Sandbox(nodes: nodes, quorum: settings.joined(separator: "; "))
         let map = try sandbox.run(on: 1, ["corosync-cmapctl", "quorum."]).lines
         for setting in settings {
@@ -125,8 +131,9 @@ private struct View: Equatable, CustomStringConvertible {
         #expect(try sandbox.run(on: 1, ["corosync-quorumtool", "-s"]).output.contains("Flags:            \(flags) \n"))
     }
 
-    @Test func aConfigurationIsUsedByteForByte() throws {
-        // Without votequorum, and with a name that is a terminal escape, a quotation mark and invalid UTF-8.
+    @Test("A given configuration is used byte for byte")
+    func rawConfiguration() throws {
+        // It has no votequorum, and a name with a terminal escape, a quotation mark and invalid UTF-8.
         let name: [UInt8] = Array("\u{1b}[31m\"".utf8) + [0xff, 0xfe]
         let config =
             Array(
@@ -140,8 +147,10 @@ private struct View: Equatable, CustomStringConvertible {
         #expect(try sandbox.run(on: 1, ["corosync-quorumtool", "-s"]).status == 1)
     }
 
-    @Test(.enabled(if: getuid() == 0, "a sandbox that was not started as root has one user"))
-    func onlyWhoIsAllowedConnects() throws {
+    @Test(
+        "Only users that are allowed to can connect to corosync",
+        .enabled(if: getuid() == 0, "a sandbox that was not started as root has one user"))
+    func allowedUsers() throws {
         let sandbox = try Sandbox(nodes: 1, allowed: [.init(user: 4711, group: 4711)])
         let ask = ["corosync-cmapctl", "-g", "totem.version"]
         #expect(try sandbox.run(on: 1, ask, as: .init(user: 4711, group: 4711)).status == 0)
@@ -150,7 +159,8 @@ private struct View: Equatable, CustomStringConvertible {
         #expect(other.errors.contains("CS_ERR_ACCESS"))
     }
 
-    @Test func twoSandboxesDoNotSeeEachOther() throws {
+    @Test("Two sandboxes do not see each other")
+    func isolation() throws {
         let one = try Sandbox(nodes: 2)
         let other = try Sandbox(nodes: 1)
         #expect(try View(from: 1, of: one) == View([1, 2], quorate: true))
@@ -160,7 +170,8 @@ private struct View: Equatable, CustomStringConvertible {
         #expect(try View(from: 1, of: one) == View([1, 2], quorate: true))
     }
 
-    @Test func aClusterThatCannotStartSaysWhy() throws {
+    @Test("A cluster that cannot start reports the reason")
+    func failure() throws {
         let failure = #expect(throws: Sandbox.Failure.self) {
             try Sandbox(nodes: 2, quorum: "expected_votes: many")
         }
@@ -168,7 +179,8 @@ private struct View: Equatable, CustomStringConvertible {
         #expect(failure?.description.contains("Value of key \"quorum.expected_votes\"") == true)
     }
 
-    @Test func nothingIsLeftWhenTheHolderIsKilled() throws {
+    @Test("When the holder is killed, no process and no file remains")
+    func cleanUp() throws {
         let sandbox = try Sandbox(nodes: 3)
         try sandbox.kill(3)
         try sandbox.start(3)

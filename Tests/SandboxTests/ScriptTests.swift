@@ -4,9 +4,11 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The script's own command line, as a person types it.
-@Suite struct ScriptTests {
+/// The command line of the script.
+@Suite("The sandbox script")
+struct ScriptTests {
     @Test(
+        "Invalid input is refused with one line",
         arguments: [
             ([], 64, "no command"),
             (["frobnicate"], 64, "frobnicate"),
@@ -30,7 +32,7 @@ import Testing
             (["degrade", "/nowhere", "1", "101"], 64, "1 to 100"),
             (["block", "/nowhere", "1"], 64, "DIR FROM TO"),
         ] as [([String], Int32, String)])
-    func badInputIsRefusedInOneLine(arguments: [String], status: Int32, why: String) throws {
+    func invalidInput(arguments: [String], status: Int32, why: String) throws {
         let result = try ChildProcess.run([Sandbox.script] + arguments)
         #expect(result.status == status)
         #expect(result.output.isEmpty)
@@ -40,14 +42,16 @@ import Testing
         #expect(access("/tmp/x", F_OK) == -1)
     }
 
-    @Test func nothingIsMissingHere() throws {
+    @Test("setup-check prints nothing if nothing is missing")
+    func setupCheck() throws {
         let result = try ChildProcess.run([Sandbox.script, "setup-check"])
         #expect(result.status == 0)
         #expect(result.output.isEmpty && result.errors.isEmpty)
     }
 
-    @Test func whatIsMissingIsNamedWithItsPackage() throws {
-        // Corosync is in /usr/sbin, out of sight here.
+    @Test("A missing program is reported with its package")
+    func missingTools() throws {
+        // This hides /usr/sbin, where corosync is.
         let hidden = "mount -t tmpfs tmpfs /usr/sbin && PATH=/usr/bin:/bin exec \"$@\""
         let namespaces = getuid() == 0 ? "-m" : "-Urm"
         for arguments in [["setup-check"], ["start", "/tmp/x"]] {
@@ -60,7 +64,8 @@ import Testing
         }
     }
 
-    @Test func helpNamesEveryCommand() throws {
+    @Test("--help names every command")
+    func help() throws {
         let result = try ChildProcess.run([Sandbox.script, "--help"])
         #expect(result.status == 0)
         for verb in [

@@ -33,7 +33,7 @@ struct DispatchTests {
             ])
     }
 
-    @Test("ONE takes one, ONE_NONBLOCKING takes one or says there is none, ALL is content with none")
+    @Test("ONE dispatches one, ONE_NONBLOCKING dispatches one or fails if there is none, and ALL succeeds without any")
     func modes() throws {
         let probe = try Probe(script: "nodes 3", "init track=2 poll=0 one nonblocking nonblocking all dispatch=9")
         #expect(
@@ -70,7 +70,7 @@ struct DispatchTests {
         #expect(probe.report["open.votequorum"] == 0)
     }
 
-    @Test("A hang-up shows on the descriptor, and new connections can be refused for a while")
+    @Test("A hang-up is visible on the descriptor, and new connections can be refused for a time")
     func hangUp() throws {
         let script = "nodes 3\ntimeline\nwait 30\nhangup\nfail votequorum_initialize 1 CS_ERR_TRY_AGAIN times=2"
         let probe = try Probe(script: script, "init track=4 poll=1000 all finalize init init init track=4 all")
@@ -82,7 +82,7 @@ struct DispatchTests {
             ])
     }
 
-    @Test("A million notifications are all delivered, and need no memory")
+    @Test("A million notifications are all delivered without more memory")
     func flood() throws {
         let script = "nodes 3\ntimeline\nflood 1000000 alternate\nquorum same none"
         let probe = try Probe(script: script, "init quiet track=4 all count memory finalize")

@@ -7,22 +7,22 @@ import Testing
 struct ExportTests {
     private static let libraries = ["votequorum", "cmap"]
 
-    /// The functions that a library of this name gives to whoever is linked with it.
+    /// The functions that the library of this name exports.
     private static func exported(by path: String, of library: String) throws -> Set<String> {
         let result = try ChildProcess.run(["nm", "--dynamic", "--defined-only", "--format=just-symbols", path])
         try #require(result.status == 0, "\(result.errors)")
-        // A symbol of the real library has its version behind it.
+        // nm adds the version to a symbol of the real library.
         return Set(result.lines.map { String($0.prefix { $0 != "@" }) }.filter { $0.hasPrefix("\(library)_") })
     }
 
-    @Test("What a header declares is what the library has, no more and no less", arguments: libraries)
+    @Test("The library exports exactly the functions that its header declares", arguments: libraries)
     func everyDeclaredFunctionIsExported(library: String) throws {
         let declared = Set(StandIn.functions.filter { $0.hasPrefix("\(library)_") })
         #expect(declared.count >= 16)
         #expect(try Self.exported(by: StandIn.library, of: library) == declared)
     }
 
-    @Test("Every function fails with every error at the call that the script names, and with an unknown one")
+    @Test("Every function fails with every error, known or unknown, at the call that the script names")
     func everyFunctionFails() throws {
         let codes = Array(2...31) + [77, 100]
         for function in StandIn.functions {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The stand-in's configuration map")
 struct MapTests {
-    @Test("Nodes are keys, in order, under the prefix that is asked for")
+    @Test("Iteration returns the keys of the nodes under a prefix, in order")
     func nodelist() throws {
         let script = "nodes 2\nnode 7\nkey nodelist.node.1.ring1_addr string 10.0.1.2"
         let probe = try Probe(script: script, "map iterate=nodelist. get-u32=nodelist.node.1.nodeid map-finalize")
@@ -27,7 +27,7 @@ struct MapTests {
         #expect(probe.report["open.cmap"] == 0)
     }
 
-    @Test("A getter of the wrong type fails, and of a key that is not there too")
+    @Test("A getter fails for a value of another type and for a missing key")
     func getters() throws {
         let script = """
             key a.text string \\x1b[31m
@@ -55,7 +55,7 @@ struct MapTests {
             ])
     }
 
-    @Test("Who tracks a prefix hears of what changes, with the value before")
+    @Test("A tracker of a prefix is notified of changes, with the old value")
     func tracking() throws {
         let script = """
             key a.b uint8 1
@@ -81,7 +81,7 @@ struct MapTests {
         #expect(probe.report["open.trackers"] == 1)
     }
 
-    @Test("Values are set, counted up and down, and deleted, and who tracks them hears of it")
+    @Test("Values can be set, incremented, decremented and deleted, and trackers are notified")
     func writing() throws {
         let probe = try Probe(
             script: "key a.b uint8 255\nkey a.c float 1.5",
@@ -99,7 +99,7 @@ struct MapTests {
     }
 
     @Test(
-        "The statistics map is another map, whose counters can only be cleared; and one that does not exist is refused")
+        "The statistics map is separate, its counters can only be cleared, and an unknown map is refused")
     func otherMaps() throws {
         let probe = try Probe(
             script: "key stats.srp.x uint64 1\nkey a.b uint32 1",
@@ -115,7 +115,7 @@ struct MapTests {
             ])
     }
 
-    @Test("Statistics are told as corosync tells them: by prefix those that come and go, a change only alone, no pause")
+    @Test("As in corosync, prefix trackers see only added and deleted statistics, key trackers changes, none a pause")
     func statistics() throws {
         let script = """
             key stats.srp.x uint64 1

@@ -2,11 +2,11 @@
 
 import TestSupport
 
-/// One run of `standin-probe` under the stand-in: a script, the calls to make, and what came back.
+/// One run of `standin-probe` with the stand-in: a script, the calls to make, and their results.
 struct Probe {
     /// The lines the probe printed, one for each call and, beginning with `- `, one for each callback.
     let lines: [String]
-    /// What was left on standard error.
+    /// The text on standard error.
     let diagnostics: String
     /// The counters of the report, by name.
     let report: [String: Int]

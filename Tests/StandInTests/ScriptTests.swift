@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The stand-in's script")
 struct ScriptTests {
-    @Test("A nodelist comes before votequorum has recalculated, and the quorum notification after")
+    @Test("A nodelist is delivered before votequorum has recalculated, and the quorum notification afterwards")
     func staleTotals() throws {
         let script = "nodes 3\ntimeline\nnodelist next 1\nquorum auto 1=member,2=dead,3=leaving"
         let probe = try Probe(script: script, "init track=4 ask all info=3")
@@ -21,7 +21,7 @@ struct ScriptTests {
             ])
     }
 
-    @Test("Notifications can hold what no cluster would send")
+    @Test("Notifications can have contents that no cluster would send")
     func hostileNotifications() throws {
         let script = """
             nodes 2
@@ -40,7 +40,7 @@ struct ScriptTests {
             ])
     }
 
-    @Test("A quorum device is in the list as node 0, and counts where it casts its vote")
+    @Test("A quorum device is in the list as node 0, and its votes count if it casts them")
     func quorumDevice() throws {
         let script = "nodes 2\nqdevice Qnetd votes=1\ntimeline\nwait 30\nqdevice none"
         let probe = try Probe(script: script, "init track=1 all info=0 info=2 sleep=100 info=0 info=9")
@@ -57,7 +57,7 @@ struct ScriptTests {
             ])
     }
 
-    @Test("A quorum device registers, votes and goes, and corosync answers as it does to one that is not registered")
+    @Test("A quorum device registers, votes and unregisters; unregistered, it gets the errors of corosync")
     func registration() throws {
         let probe = try Probe(
             script: "nodes 2",
@@ -72,7 +72,7 @@ struct ScriptTests {
             ])
     }
 
-    @Test("The call that is named fails, as often as it says, and no other")
+    @Test("Only the named call fails, as often as the script says")
     func faults() throws {
         let script = """
             nodes 3
@@ -103,7 +103,7 @@ struct ScriptTests {
         #expect(standIn.report["call.votequorum_getinfo"] == 1)
     }
 
-    @Test("A call that is delayed takes that much longer, and then succeeds")
+    @Test("A delayed call takes so much longer, and then succeeds")
     func delay() throws {
         let clock = ContinuousClock()
         let before = clock.now
@@ -113,7 +113,7 @@ struct ScriptTests {
         #expect(took >= .milliseconds(600), "\(took)")
     }
 
-    @Test("A fault without end can be mended, and a step waits until the test allows it")
+    @Test("A permanent fault can be mended, and a step waits until the test allows it")
     func mending() throws {
         let standIn = try StandIn(
             "nodes 3\ntimeline\nfail votequorum_getinfo 1 CS_ERR_BUSY forever\nawait\nmend\nexpected 9")
@@ -127,7 +127,7 @@ struct ScriptTests {
         #expect(process.nextLine(within: .seconds(10))?.hasPrefix("info 3: node=3 state=1 votes=1 expected=9 ") == true)
     }
 
-    @Test("The README's script has no mistake, and its records are those that a script becomes")
+    @Test("The script in the README has no mistake, and its records are those of the statements beside them")
     func records() throws {
         let readme = try #require(
             textOfFile(#filePath.replacing("Tests/StandInTests/ScriptTests.swift", with: "Tests/StandIn/README.md")))
@@ -142,7 +142,7 @@ struct ScriptTests {
     }
 
     @Test(
-        "A mistake is found before anything is started, and the line is named",
+        "A mistake is reported with its line before anything is started",
         arguments: [
             "bogus": 1, "nodes 3\nnode x": 2, "quorum 1 all": 1, "nodes 3\nfail votequorum_nothing 1 CS_ERR_INIT": 2,
             "fail votequorum_getinfo 1 CS_ERR_BOGUS": 1, "key a.b uint32 x": 1, "key a.b uint8 256": 1,
