@@ -7,9 +7,8 @@ internal import QuorumWatch
 /// The program: arguments → a watch → an exit status.
 @c(vqwatch_main)
 public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Never {
-    let words = UnsafeBufferPointer(start: arguments, count: Int(count)).dropFirst().compactMap { $0 }
     let isOutputOpen = openMissingStandardDescriptors()
-    let plan = parse(words.map { String(cString: $0) })
+    let plan = parse(strings(UnsafeBufferPointer(start: arguments, count: Int(count)).dropFirst()))
     let errorStatus: CInt = plan.check == nil ? EXIT_FAILURE : Health.unknown.rawValue
     guard isOutputOpen || plan.format == .quiet else {
         report("cannot write to standard output: it is closed; redirect it to /dev/null or use --quiet")
@@ -29,6 +28,10 @@ public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePoint
         }
         _exit(errorStatus)
     }
+}
+
+private func strings(_ arguments: some Sequence<UnsafeMutablePointer<CChar>?>) -> [String] {
+    arguments.compactMap { $0.map { String(cString: $0) } }
 }
 
 /// The plan of a command line. Ends the program for help, the version, completions and a usage error.
