@@ -124,7 +124,7 @@ struct FloodTests {
         #expect(eventually(within: .seconds(5)) { watched.descriptors <= descriptors })
         #expect(watched.memory("VmRSS") < memory + 1024)
         let open = watched.leaks
-        #expect(open == ["open.votequorum": 1, "open.cmap": 1, "open.trackers": 4], "\(open)")
+        #expect(open == ["open.votequorum": 1, "open.cmap": 1, "open.trackers": 5], "\(open)")
     }
 }
 
