@@ -7,7 +7,7 @@ import Testing
 /// The outputs are not read (with the stand-in).
 @Suite("Blocked outputs")
 struct BlockedOutputTests {
-    @Test("A signal ends the program within a second while any call hangs and all outputs are full")
+    @Test("A signal ends the program within a second while any call of its start hangs")
     func hangs() throws {
         let quorum: [Call] = [
             .initialize, .fdGet, .trackstart, .dispatch, .contextGet, .contextSet, .getinfo, .getinfoNode,
@@ -35,6 +35,40 @@ struct BlockedOutputTests {
                 return nil
             } catch {
                 return "\(options) \(call.title): \(error)"
+            }
+        }.compactMap { $0 }
+        #expect(problems == [])
+    }
+
+    @Test("A signal ends the program within a second while a call hangs and every output is blocked")
+    func hangsWithBlockedOutputs() throws {
+        let cells: [(mode: String, call: Call, event: String)] =
+            ["all", "one", "blocking", "one-nonblocking"].flatMap { mode in
+                [Call.getinfo, .getinfoNode].map { (mode, $0, "quorum same all") }
+            }
+            + Call.mapReading.map { ("all", $0, "key nodelist.node.1.name string renamed") }
+            + [("all", .initialize, "hangup votequorum")]
+        let problems = inParallel(cells, by: 6) { cell -> String? in
+            do {
+                let pipe = try FullPipe()
+                let full = ChildProcess.Stream.descriptor(pipe.writingEnd)
+                let watched = try Watched(
+                    "nodes 3\ntimeline\nawait\nhang \(cell.call.function) 1 \(cell.call.filter)\n\(cell.event)\n",
+                    ["-fj", "--dispatch", cell.mode, "--exec", "sh", "-c", "exec sleep 20 >/dev/null 2>&1"],
+                    output: full, errors: full)
+                let isBlocked = eventually(within: .seconds(20)) { watched.process.isBlocked(writingTo: STDOUT_FILENO) }
+                try demand(isBlocked, "nothing is printed")
+                watched.process.waitUntilIdle()
+                func calls() -> Int { watched.report["call.\(cell.call.function)", default: 0] }
+                let before = calls()
+                watched.allowStep()
+                try demand(eventually(within: .seconds(20)) { calls() > before }, "it is not called")
+                watched.process.signal(SIGTERM)
+                let end = watched.finish(within: .seconds(1)).termination
+                try demand(end == .signaled(SIGTERM), "ended by \(String(describing: end))")
+                return nil
+            } catch {
+                return "\(cell.mode) \(cell.call.title): \(error)"
             }
         }.compactMap { $0 }
         #expect(problems == [])
