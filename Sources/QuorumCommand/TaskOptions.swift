@@ -41,6 +41,7 @@ struct TaskOptions: ParsableArguments {
             ("--dispatch \(watching.dispatch.rawValue)", watching.dispatch != .all),
             ("--changes-only", printing.changesOnly), ("--count", printing.count != nil),
         ]
+        let lasting = [("--refresh", watching.refresh != nil), ("--no-reconnect", watching.noReconnect)] + following
         if live {
             try refuse(
                 [
@@ -59,17 +60,15 @@ struct TaskOptions: ParsableArguments {
                 [
                     ("--follow", follow), ("--wait-for", !waitFor.isEmpty), ("--format", printing.format != nil),
                     ("--json", printing.json), ("--color always", printing.color == .always),
-                    ("--refresh", watching.refresh != nil), ("--no-reconnect", watching.noReconnect),
-                ] + following,
+                ] + lasting,
                 because: "makes no sense with --check, which looks once and prints one line of its own form")
         }
         if !ifDown.isEmpty {
             try refuse(
                 [
                     ("--follow", follow), ("--check", check), ("--wait-for", !waitFor.isEmpty),
-                    ("--format prometheus", printing.format == .prometheus), ("--refresh", watching.refresh != nil),
-                    ("--no-reconnect", watching.noReconnect),
-                ] + following,
+                    ("--format prometheus", printing.format == .prometheus),
+                ] + lasting,
                 because: "makes no sense with --if-down, which looks once and prints a prediction")
         }
         guard !waitFor.isEmpty else { return }

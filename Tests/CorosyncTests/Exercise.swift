@@ -7,12 +7,12 @@ import Testing
 enum Exercise {
     static let program = Sandbox.builtProduct(named: "corosync-exercise")
 
-    /// What it finds on node 1 of a cluster, by name.
+    /// The results on node 1 of a cluster, by name.
     static func findings(_ part: String, on sandbox: Sandbox) throws -> [String: String] {
         findings(in: try sandbox.run(on: 1, [program, part]))
     }
 
-    /// What it finds with the stand-in in place of the C libraries, by name.
+    /// The results with the stand-in in place of the C libraries, by name.
     static func findings(_ part: String, script: String) throws -> [String: String] {
         findings(in: try StandIn(script).run([program, part]))
     }

@@ -99,7 +99,7 @@ public final class StandIn: Sendable {
         return counters
     }
 
-    /// What the process has opened and not closed.
+    /// The handles that the process has opened and not closed.
     public var leaks: [String: Int] { report.filter { $0.key.hasPrefix("open.") && $0.value != 0 } }
 
     // MARK: The library and its headers

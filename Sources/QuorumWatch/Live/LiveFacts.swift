@@ -69,12 +69,8 @@ struct LiveFacts: Sendable {
     mutating func record(_ events: [Event], _ reducer: Reducer, at now: Instant) -> Bool {
         for event in events {
             note(event, at: now)
-            guard kinds.contains(event.kind) else { continue }
-            let isFirst = !tracker.hasState
-            let losses = tracker.turnedLosses(in: event)
-            let changes = tracker.changes(in: event)
-            if changes.isEmpty, !isFirst, case .info = event.body { continue }
-            add(.event(EventQueue.Item(event: event, changes: changes, turnedLosses: losses), after: last))
+            guard kinds.contains(event.kind), let item = tracker.item(for: event) else { continue }
+            add(.event(item, after: last))
             last = event
         }
         if !reducer.isRecalculating { recalculation = nil }

@@ -61,15 +61,6 @@ final class EventQueue: Sendable {
             bytes -= event.footprint
             return event
         }
-
-        /// The event with its changes; nil for an `info` event without changes.
-        mutating func item(for event: Event) -> Item? {
-            let isFirst = !tracker.hasState
-            let losses = tracker.turnedLosses(in: event)
-            let changes = tracker.changes(in: event)
-            if changes.isEmpty, !isFirst, case .info = event.body { return nil }
-            return Item(event: event, changes: changes, turnedLosses: losses)
-        }
     }
 
     private let kinds: Set<EventKind>
@@ -121,7 +112,7 @@ final class EventQueue: Sendable {
             guard kinds.contains(event.kind) else { return false }
             if state.events.isEmpty, !state.isWriting, state.lastDropped == nil, let writeNow = state.writeNow {
                 let tracker = state.tracker
-                guard let item = state.item(for: event), !writeNow(item) else { return false }
+                guard let item = state.tracker.item(for: event), !writeNow(item) else { return false }
                 state.tracker = tracker
             }
             let size = event.footprint
@@ -170,7 +161,7 @@ final class EventQueue: Sendable {
                 return .event(Item(event: marker, changes: [], turnedLosses: []))
             }
             while let event = state.removeFirst() {
-                guard let item = state.item(for: event) else { continue }
+                guard let item = state.tracker.item(for: event) else { continue }
                 state.isWriting = true
                 return .event(item)
             }
@@ -210,4 +201,16 @@ final class EventQueue: Sendable {
 
     /// A descriptor that is readable once no more events will be written.
     var drainedDescriptor: CInt { drainedFlag.descriptor }
+}
+
+extension ChangeTracker {
+    /// Records that the output receives an event, and returns it with its changes; nil for an `info` event without
+    /// changes, which is not shown.
+    mutating func item(for event: Event) -> EventQueue.Item? {
+        let isFirst = !hasState
+        let losses = turnedLosses(in: event)
+        let changes = changes(in: event)
+        if changes.isEmpty, !isFirst, case .info = event.body { return nil }
+        return EventQueue.Item(event: event, changes: changes, turnedLosses: losses)
+    }
 }

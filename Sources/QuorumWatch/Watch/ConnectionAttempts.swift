@@ -9,12 +9,20 @@ struct ConnectionAttempts {
     /// The number of losses in a row after which they are reported as repeated.
     private static let repeatedLosses = 4
 
+    /// What was reported last.
+    private enum Report: Equatable {
+        /// Corosync has been busy for a second.
+        case busy
+        /// A connection cannot be made.
+        case failure(CorosyncError)
+    }
+
     private var connecting = Backoff.connecting
     private var requesting = Backoff.asking
     private var losing = Backoff.losing
     private var losses = 0
     private var busySince: Instant?
-    private var reported: CorosyncError?
+    private var reported: Report?
     private var hasReportedLosses = false
     private var isAfterLoss = false
     private var attempts = 0
@@ -29,10 +37,10 @@ struct ConnectionAttempts {
     /// Whether to report that corosync has been busy for a second. True once, until another failure is reported.
     var areLongBusy: Bool {
         mutating get {
-            guard let busySince, Instant.now.since(busySince) >= .seconds(1), reported?.isTransient != true else {
+            guard let busySince, Instant.now.since(busySince) >= .seconds(1), reported != .busy else {
                 return false
             }
-            reported = CorosyncError(code: .tryAgain, operation: .votequorumInitialize)
+            reported = .busy
             return true
         }
     }
@@ -46,8 +54,8 @@ struct ConnectionAttempts {
 
     /// Whether to report a failure: it is not the one that was reported last. Records it as reported.
     mutating func isNews(_ failure: CorosyncError) -> Bool {
-        defer { reported = failure }
-        return failure != reported
+        defer { reported = .failure(failure) }
+        return reported != .failure(failure)
     }
 
     /// Records the loss of a connection. Returns whether to report that connections are lost repeatedly.
