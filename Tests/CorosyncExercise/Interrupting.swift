@@ -106,6 +106,27 @@ func races() throws {
     say("races: \(interrupted) interrupted, \(damaged) damaged")
 }
 
+/// Connects, tracks a key and disconnects in many threads at the same time.
+func connecting() throws {
+    let failures = Mutex<[String]>([])
+    let threads = (0..<8).map { number in
+        inThread {
+            for _ in 0..<20 {
+                do {
+                    let map = try ConfigurationMap(number % 2 == 0 ? .configuration : .statistics)
+                    _ = try map.track("stats.srp.mcast_retx", .modify)
+                    _ = try VoteQuorum().info()
+                } catch let error as CorosyncError where error.isTransient {
+                } catch {
+                    failures.withLock { $0.append("\(error)") }
+                }
+            }
+        }
+    }
+    for thread in threads { pthread_join(thread, nil) }
+    say("failures: \(failures.withLock { $0 })")
+}
+
 private final class Shared: Sendable {
     let latest = Mutex<Interrupter?>(nil)
     let isOver = Atomic(false)

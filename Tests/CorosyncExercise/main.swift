@@ -8,6 +8,7 @@ import Glibc
 let parts: [String: () throws -> Void] = [
     "tracking": tracking, "votes": votes, "device": device, "blocked": blocked, "throwing": throwing,
     "throwing-blocked": throwingBlocked, "interrupted": interrupted, "closed": closed, "races": races,
+    "connecting": connecting,
     "map": map, "writing": writing, "changes": changes, "throwing-changes": throwingChanges,
     "statistics": statistics, "limits": limits, "lists": lists,
 ]

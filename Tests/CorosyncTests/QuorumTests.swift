@@ -5,6 +5,13 @@ import Testing
 
 @Suite("The votequorum binding, on a real cluster", .serialized)
 struct QuorumTests {
+    @Test("connects and disconnects in eight threads at the same time, as the map's does")
+    func connectsInManyThreads() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        // The first connections of a process are the critical ones.
+        for _ in 0..<10 { #expect(try Exercise.findings("connecting", on: sandbox)["failures"] == "[]") }
+    }
+
     @Test("tracks with every flag and dispatches in every mode as the manual pages say")
     func tracks() throws {
         let sandbox = try Sandbox(nodes: 2)

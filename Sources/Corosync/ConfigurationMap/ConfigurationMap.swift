@@ -45,12 +45,12 @@ public struct ConfigurationMap: ~Copyable {
         var handle: cmap_handle_t = 0
         var descriptor: CInt = -1
         do throws(CorosyncError) {
-            try check(.cmapInitialize, cmap_initialize_map(&handle, map.cValue))
+            try check(.cmapInitialize, HandleLock.cmap { cmap_initialize_map(&handle, map.cValue) })
             try check(.cmapFdGet, cmap_fd_get(handle, &descriptor))
         } catch {
             // cmap_initialize_map leaves the connection open when corosync refuses the map. A handle without a
             // connection is refused.
-            if handle != 0 { _ = cmap_finalize(handle) }
+            if handle != 0 { _ = HandleLock.cmap { cmap_finalize(handle) } }
             throw error
         }
         self.handle = handle
@@ -61,6 +61,6 @@ public struct ConfigurationMap: ~Copyable {
     deinit {
         interrupter.connectionWillClose()
         // The one error it can give, a bad handle, cannot happen: nobody else has the handle.
-        _ = cmap_finalize(handle)
+        _ = HandleLock.cmap { [handle] in cmap_finalize(handle) }
     }
 }

@@ -53,14 +53,15 @@ extension ConfigurationMap {
     /// Throws `CS_ERR_INVALID_PARAM` for no kinds, or a key that is neither a legal name nor asked for as a prefix.
     public func track(_ key: String, _ kinds: TrackKinds) throws(CorosyncError) -> Track {
         var track: cmap_track_handle_t = 0
-        try check(
-            .cmapTrackAdd,
+        let result = HandleLock.cmap { [handle] in
             cmap_track_add(
                 handle, key, kinds.rawValue,
                 { handle, track, kind, key, newValue, oldValue, _ in
                     receive(handle, track: track, kind: kind, key: key, newValue: newValue, oldValue: oldValue)
                 },
-                nil, &track))
+                nil, &track)
+        }
+        try check(.cmapTrackAdd, result)
         return Track(handle: track)
     }
 
@@ -68,7 +69,7 @@ extension ConfigurationMap {
     ///
     /// Throws `CS_ERR_BAD_HANDLE` when it was ended before.
     public func untrack(_ track: Track) throws(CorosyncError) {
-        try check(.cmapTrackDelete, cmap_track_delete(handle, track.handle))
+        try check(.cmapTrackDelete, HandleLock.cmap { [handle] in cmap_track_delete(handle, track.handle) })
     }
 }
 

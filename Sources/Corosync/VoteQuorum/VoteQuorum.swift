@@ -32,12 +32,13 @@ public struct VoteQuorum: ~Copyable {
     public init() throws(CorosyncError) {
         var callbacks = votequorumCallbacks
         var handle: votequorum_handle_t = 0
-        try check(.votequorumInitialize, votequorum_initialize(&handle, &callbacks))
+        try check(
+            .votequorumInitialize, HandleLock.votequorum { votequorum_initialize(&handle, &callbacks) })
         var descriptor: CInt = -1
         do throws(CorosyncError) {
             try check(.votequorumFdGet, votequorum_fd_get(handle, &descriptor))
         } catch {
-            _ = votequorum_finalize(handle)
+            _ = HandleLock.votequorum { votequorum_finalize(handle) }
             throw error
         }
         self.handle = handle
@@ -48,7 +49,7 @@ public struct VoteQuorum: ~Copyable {
     deinit {
         interrupter.connectionWillClose()
         // The one error it can give, a bad handle, cannot happen: nobody else has the handle.
-        _ = votequorum_finalize(handle)
+        _ = HandleLock.votequorum { [handle] in votequorum_finalize(handle) }
     }
 
     /// What the local node knows of a node and of the whole cluster (votequorum_getinfo(3)); without a node: of itself.
