@@ -53,7 +53,7 @@ static bool is_tracked(const struct tracker *tracker, cmap_map_t map, const char
         return false;
     }
     bool is_prefix = (tracker->type & CMAP_TRACK_PREFIX) != 0;
-    // Corosync compares statistics only for those who track a single one, and is silent about pauses of its own.
+    // Corosync compares statistics only for those who track a single one, and notifies nobody when a key of stats.schedmiss. is added.
     if (map == CMAP_MAP_STATS && (change == CMAP_TRACK_MODIFY ? is_prefix : strncmp(name, "stats.schedmiss.", 16) == 0)) {
         return false;
     }
@@ -132,6 +132,10 @@ void map_set(cmap_map_t map, const char *name, uint32_t type, const void *value,
     keys[place] = new;
     key_count++;
     tell(CMAP_TRACK_ADD, map, new.name, &new, NULL);
+    if (map == CMAP_MAP_STATS) {
+        // Corosync compares the value of a key that is tracked alone with 0 if it did not exist before.
+        tell(CMAP_TRACK_MODIFY, map, new.name, &new, NULL);
+    }
 }
 
 bool map_delete(cmap_map_t map, const char *name) {
