@@ -163,7 +163,7 @@ _vqwatch() {
     local -a unparsed_words=("${COMP_WORDS[@]:1:${COMP_CWORD}}")
 
     local -a repeating_flags=()
-    local -a non_repeating_flags=(-f --follow -c --check --live -j --json -q --quiet --changes-only --no-reconnect --version -h --help)
+    local -a non_repeating_flags=(-f --follow -c --check --live -j --json -q --quiet -l --links --changes-only --no-reconnect --version -h --help)
     local -a repeating_options=(-w --wait-for --if-down --allow-absent --exec)
     local -a non_repeating_options=(--format --color --events -n --count --warn-margin --dispatch -t --timeout --refresh --metrics-file)
     __vqwatch_offer_flags_options 0

@@ -21,7 +21,7 @@ function __vqwatch_parse_tokens -S
     set -l unparsed_tokens (__vqwatch_tokens -pc)
     switch $unparsed_tokens[1]
     case 'vqwatch'
-        __vqwatch_parse_subcommand 0 'f/follow' 'c/check' 'w/wait-for=+' 'live' 'if-down=+' 'format=' 'j/json' 'q/quiet' 'color=' 'events=' 'changes-only' 'n/count=' 'warn-margin=' 'allow-absent=+' 'dispatch=' 't/timeout=' 'refresh=' 'no-reconnect' 'metrics-file=' 'exec=+' 'version' 'h/help'
+        __vqwatch_parse_subcommand 0 'f/follow' 'c/check' 'w/wait-for=+' 'live' 'if-down=+' 'format=' 'j/json' 'q/quiet' 'color=' 'l/links' 'events=' 'changes-only' 'n/count=' 'warn-margin=' 'allow-absent=+' 'dispatch=' 't/timeout=' 'refresh=' 'no-reconnect' 'metrics-file=' 'exec=+' 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'help'
             __vqwatch_parse_subcommand -r 1 'version'
@@ -87,7 +87,8 @@ complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_option
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" j json' -s 'j' -l 'json' -d 'The same as --format json.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" q quiet' -s 'q' -l 'quiet' -d 'Print nothing on standard output; only the exit status shows the result.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" color' -l 'color' -d 'Show colour in text: auto (the default: on a terminal, unless NO_COLOR is set), always or never.' -rfka 'auto always never'
-complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" events' -l 'events' -d 'With --follow and --live, print only these kinds of events, comma separated: status, nodelist, quorum, expected_votes, info, disconnected, unsettled, unresponsive, dropped.' -rfka '(__vqwatch_custom_completion ---completion -- --events (count (__vqwatch_tokens -pc)) (__vqwatch_tokens -tC))'
+complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" l links' -s 'l' -l 'links' -d 'Print the network links as well, and what corosync counted before each membership change.'
+complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" events' -l 'events' -d 'With --follow and --live, print only these kinds of events, comma separated: status, nodelist, quorum, expected_votes, info, disconnected, unsettled, link, evidence, unresponsive, dropped.' -rfka '(__vqwatch_custom_completion ---completion -- --events (count (__vqwatch_tokens -pc)) (__vqwatch_tokens -tC))'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" changes-only' -l 'changes-only' -d 'Do not print the status at the start: with --follow, --dispatch one or --dispatch one-nonblocking.'
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" count n' -s 'n' -l 'count' -d 'With --follow, exit after N events.' -rfka ''
 complete -c 'vqwatch' -n '__vqwatch_should_offer_completions_for_flags_or_options "vqwatch" warn-margin' -l 'warn-margin' -d 'With --check, warn when fewer than N more votes can be lost.' -rfka ''

@@ -64,9 +64,10 @@ struct Command: ParsableCommand {
         plan.follows = !isOneShot
         plan.conditions = task.waitFor
         plan.ifDown = task.ifDown
-        plan.check = task.check ? CheckFormat(printing.requirements) : nil
+        plan.check = task.check ? CheckFormat(printing.requirements, needsLinks: printing.links) : nil
         plan.format = task.live ? try output.page(in: printing.color) : printing.outputFormat(for: output)
         if let events = printing.events { plan.kinds = events }
+        plan.links = printing.links
         plan.changesOnly = printing.changesOnly
         plan.limit = printing.count
         plan.mode = watching.dispatch.mode

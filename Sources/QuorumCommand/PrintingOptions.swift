@@ -26,6 +26,11 @@ struct PrintingOptions: ParsableArguments {
             valueName: "WHEN"))
     var color = ColorArgument.auto
 
+    @Flag(
+        name: [.customShort("l"), .customLong("links")],
+        help: "Print the network links as well, and what corosync counted before each membership change.")
+    var links = false
+
     @Option(
         name: .customLong("events"),
         help: ArgumentHelp(
@@ -69,6 +74,11 @@ struct PrintingOptions: ParsableArguments {
             try refuse(
                 [("--json", json), ("--format", format != nil)],
                 because: "makes no sense with --quiet, which prints nothing")
+            if !command.follows, !command.task.check {
+                try refuse(
+                    [("--links", links)],
+                    because: "makes no sense with --quiet: the exit status does not depend on the links")
+            }
         }
         if color == .always, quiet || json || format == .json || format == .prometheus {
             throw ValidationError("--color always is for text only")
@@ -83,6 +93,11 @@ struct PrintingOptions: ParsableArguments {
             try refuse(
                 [("--warn-margin", warnMargin != nil), ("--allow-absent", !allowAbsent.isEmpty)],
                 because: "needs --check")
+        }
+        if let events, !links {
+            try refuse(
+                [EventKind.link, .evidence].map { ("--events \($0.rawValue)", events.contains($0)) },
+                because: "needs --links")
         }
         guard !command.follows else { return }
         try refuse([("--events", events != nil), ("--count", count != nil)], because: "needs --follow")

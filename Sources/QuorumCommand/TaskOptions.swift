@@ -67,13 +67,13 @@ struct TaskOptions: ParsableArguments {
             try refuse(
                 [
                     ("--follow", follow), ("--check", check), ("--wait-for", !waitFor.isEmpty),
-                    ("--format prometheus", printing.format == .prometheus),
+                    ("--links", printing.links), ("--format prometheus", printing.format == .prometheus),
                 ] + lasting,
                 because: "makes no sense with --if-down, which looks once and prints a prediction")
         }
         guard !waitFor.isEmpty else { return }
         try refuse(
-            [("--follow", follow)] + following,
+            [("--follow", follow), ("--links", printing.links)] + following,
             because: "makes no sense with --wait-for, which prints the status once, when the conditions hold")
         for (index, condition) in waitFor.enumerated() {
             if let other = waitFor[..<index].first(where: condition.contradicts) {

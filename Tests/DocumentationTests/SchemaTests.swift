@@ -13,7 +13,9 @@ struct SchemaTests {
         "ring_id":"1.2f","votes":{"total":3,"expected":3,"highest_expected":3,"quorum":2,"margin":1},\
         "flags":["Quorate"],"qdevice":{"name":"Qdevice","model":"net","registered":true,"votes":1,"alive":true,\
         "cast_vote":true,"master_wins":false},\
-        "nodes":[\(node)],"changes":[{"field":"quorate","from":null,"to":true}]
+        "nodes":[\(node)],\
+        "links":[{"node_id":2,"link":0,"connected":true,"enabled":false,"latency_us":118}],\
+        "changes":[{"field":"quorate","from":null,"to":true}]
         """
     /// One line of each kind, with all keys.
     static let lines: [Line] = [
@@ -30,6 +32,12 @@ struct SchemaTests {
         "error":{"code":"CS_ERR_LIBRARY","message":"the connection to corosync is lost"}}
         """,
         #"{\#(head),"event":"unsettled","quorate":null,"ring_id":"1.2f","elapsed_ms":35000}"#,
+        #"{\#(head),"event":"link","quorate":true,"node":{"id":3,"name":"c"},"link":1,"connected":false,"downs":2}"#,
+        """
+        {\(head),"event":"evidence","quorate":false,"ring_id":"1.30","token_losses":1,"consensus_timeouts":2,\
+        "retransmits":3,"memberships":4,"links_down":[{"node_id":3,"link":0}],\
+        "scheduling_misses":[{"time":"2026-11-22T09:43:33.000000Z","delay_ms":3160}]}
+        """,
         #"{\#(head),"event":"unresponsive","quorate":null,"silent_ms":10000}"#,
         #"{\#(head),"event":"dropped","quorate":true,"count":7}"#,
         """
@@ -105,6 +113,7 @@ struct SchemaTests {
         let line = Self.lines[0].text
         for nullable in [
             "cluster_name", "local_node_id", "quorate", "ring_id", "flags", "qdevice", "total", "name", "model",
+            "links", "enabled", "latency_us",
         ] {
             guard let (_, member) = keysAndMembers(of: line).last(where: { $0.key == nullable }) else {
                 Issue.record("no \(nullable)")

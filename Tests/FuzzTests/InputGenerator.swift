@@ -71,6 +71,25 @@ struct InputGenerator {
                 ? ConfiguredDevice(model: string(), votes: chance(2) ? number() : nil) : nil)
     }
 
+    private mutating func statistics() -> Statistics {
+        let links = Set(list(6) { LinkID(node: $0.node(), number: Int($0.number() % 8)) })
+        return Statistics(
+            links: chance(8)
+                ? nil
+                : links.sorted().map { id in
+                    Link(
+                        id, isConnected: chance(2), isEnabled: chance(4) ? nil : chance(2),
+                        latency: chance(2) ? number() : nil, downs: chance(4) ? nil : number())
+                },
+            counters: TotemCounters(
+                tokenLosses: chance(4) ? nil : UInt64(number()), consensusTimeouts: UInt64(number()),
+                retransmits: UInt64(number()), memberships: UInt64(number())),
+            schedulingMisses: list(3) { generator in
+                SchedulingMiss(
+                    time: Timestamp(microseconds: Int64(generator.number()) * 1000), delay: Int64(generator.number()))
+            })
+    }
+
     /// Conditions, mostly on nodes that exist.
     mutating func conditions() -> [Condition] {
         [.quorate, .inquorate, .complete]
@@ -104,7 +123,11 @@ struct InputGenerator {
             return .disconnected(
                 CorosyncError(code: .init(rawValue: chance(2) ? 2 : number()), operation: .votequorumDispatch))
         case 13: return .unsettled(elapsed: .milliseconds(Int64(number())))
-        case 14...16: return .membershipChanged(uptime: .microseconds(time.microseconds))
+        case 14: return .membershipChanged(uptime: .microseconds(time.microseconds))
+        case 15: return .statistics(chance(8) ? nil : statistics())
+        case 16:
+            return chance(2)
+                ? .evidence : .counted(ring: RingID(node: node(), sequence: 7), members: list(6) { $0.node() })
         default: return .unresponsive(silent: .milliseconds(Int64(number())))
         }
     }

@@ -12,6 +12,7 @@ struct ReadState: Hashable {
     private var flags: JSON
     private var device: [JSON]
     private var nodes: [[JSON]]
+    private var links: [[JSON]]?
 
     init(_ json: JSON) {
         ring = json["ring_id"]
@@ -22,6 +23,12 @@ struct ReadState: Hashable {
         nodes = json["nodes"].elements.map { node in
             ["id", "name", "state", "votes", "expected_votes", "local", "addresses", "qdevice"].map { node[$0] }
         }
+        links =
+            json["links"] == .null
+            ? nil
+            : json["links"].elements.map { link in
+                ["node_id", "link", "connected", "enabled", "latency_us"].map { link[$0] }
+            }
     }
 
     init(_ state: ClusterState) {
@@ -48,6 +55,12 @@ struct ReadState: Hashable {
                         "alive": .bool($0.alive), "cast_vote": .bool($0.castVote), "master_wins": .bool($0.masterWins),
                     ])
                 } ?? .null,
+            ]
+        }
+        links = state.links?.map {
+            [
+                json($0.id.node.rawValue), json($0.id.number), .bool($0.isConnected),
+                $0.isEnabled.map(JSON.bool) ?? .null, json($0.latency),
             ]
         }
     }

@@ -233,7 +233,7 @@ struct JSONTests {
             unknown.hasSuffix(
                 """
                 "ring_id":null,"votes":{"total":null,"expected":null,"highest_expected":null,"quorum":null,\
-                "margin":null},"flags":null,"qdevice":null,"nodes":[],"changes":[]}
+                "margin":null},"flags":null,"qdevice":null,"nodes":[],"links":null,"changes":[]}
 
                 """))
     }

@@ -109,6 +109,8 @@ struct LivePageTests {
         ("waiting-for-all", { waitingForAll().page() }),
         ("days", { days().page() }),
         ("quorum-device", { device().page() }),
+        ("link-down", { linkDown().page() }),
+        ("link-down-40x8", { resized(linkDown(), 40, 8).page() }),
         ("recalculating", { recalculating().page() }),
         ("unsettled", { unsettled().page() }),
         ("corosync-gone", { gone().page() }),
@@ -274,6 +276,22 @@ extension LivePageTests {
     static func pressed(_ keys: String, _ watched: Watched) -> Watched {
         var watched = watched
         watched.press(keys)
+        return watched
+    }
+
+    private static func linkDown() -> Watched {
+        func statistics(isConnected: Bool) -> Reducer.Input {
+            let ids = [2, 3].flatMap { node in [0, 1].map { LinkID(node: node, number: $0) } }
+            let links = ids.map { id in
+                let isDown = !isConnected && id == ids[3]
+                return Link(id, isConnected: !isDown, downs: isDown ? 1 : 0)
+            }
+            return .statistics(Statistics(links: links))
+        }
+        var watched = Watched.complete()
+        watched.take(statistics(isConnected: true))
+        watched.seconds = 60
+        watched.take(statistics(isConnected: false))
         return watched
     }
 

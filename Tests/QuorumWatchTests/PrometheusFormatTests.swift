@@ -131,6 +131,8 @@ struct PrometheusFormatTests {
                 #"vqwatch_events_total{event="info"} 0"#,
                 #"vqwatch_events_total{event="disconnected"} 1"#,
                 #"vqwatch_events_total{event="unsettled"} 0"#,
+                #"vqwatch_events_total{event="link"} 0"#,
+                #"vqwatch_events_total{event="evidence"} 0"#,
                 #"vqwatch_events_total{event="unresponsive"} 0"#,
                 #"vqwatch_reconnects_total 0"#,
                 #"vqwatch_last_change_timestamp_seconds 1763804614.007311"#,

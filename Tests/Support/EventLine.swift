@@ -14,20 +14,27 @@ public struct EventLine: Hashable, Sendable {
     }
 
     private static let common: Set = ["time", "event", "cluster_name", "local_node_id", "quorate"]
-    private static let state: Set = ["ring_id", "votes", "flags", "qdevice", "nodes", "changes"]
+    private static let state: Set = ["ring_id", "votes", "flags", "qdevice", "nodes", "links", "changes"]
     private static let keys: [String: Set<String>] = [
         "status": state, "quorum": state, "expected_votes": state, "info": state,
         "nodelist": ["ring_id", "members", "joined", "left"], "disconnected": ["error"],
         "unsettled": ["ring_id", "elapsed_ms"], "unresponsive": ["silent_ms"], "dropped": ["count"],
         "prediction": ["if_down", "prediction"],
+        "link": ["node", "link", "connected", "downs"],
+        "evidence": [
+            "ring_id", "token_losses", "consensus_timeouts", "retransmits", "memberships", "links_down",
+            "scheduling_misses",
+        ],
     ]
     private static let parts: [String: Set<String>] = [
         "votes": ["total", "expected", "highest_expected", "quorum", "margin"],
         "qdevice": ["name", "model", "registered", "votes", "alive", "cast_vote", "master_wins"],
         "nodes": ["id", "name", "state", "votes", "expected_votes", "local", "addresses", "qdevice"],
         "changes": ["field", "from", "to"], "members": ["id", "name"], "joined": ["id", "name"],
-        "left": ["id", "name"], "error": ["code", "message"], "if_down": ["id", "name"],
+        "left": ["id", "name"], "error": ["code", "message"], "if_down": ["id", "name"], "node": ["id", "name"],
         "prediction": ["quorate", "votes", "members", "rule", "depends_on_qdevice", "waits_for_all_afterwards"],
+        "links": ["node_id", "link", "connected", "enabled", "latency_us"], "links_down": ["node_id", "link"],
+        "scheduling_misses": ["time", "delay_ms"],
     ]
 
     /// Parses a line, and checks that it has exactly the keys of its kind and is valid by the schema.

@@ -4,7 +4,7 @@
 /// each line. The result must always equal the state in the line.
 public struct StateReplay: Sendable {
     private static let fields = [
-        "cluster_name", "local_node_id", "quorate", "ring_id", "votes", "flags", "qdevice", "nodes",
+        "cluster_name", "local_node_id", "quorate", "ring_id", "votes", "flags", "qdevice", "nodes", "links",
     ]
 
     private var state: [String: JSON]?
@@ -22,6 +22,17 @@ public struct StateReplay: Sendable {
             state?["ring_id"] = line["ring_id"]
             state?["quorate"] = line["quorate"]
             return nil
+        case "link":
+            state?["quorate"] = line["quorate"]
+            let links = state?["links"]?.elements ?? []
+            if let index = links.firstIndex(where: { $0["node_id"] == line["node"]["id"] && $0["link"] == line["link"] }
+            ) {
+                state?["links"] = .array(links.replacing(at: index, "connected", with: line["connected"]))
+            }
+            return nil
+        case "evidence":
+            state?["quorate"] = line["quorate"]
+            return nil
         case "disconnected", "unsettled", "unresponsive":
             state?["quorate"] = .null
             return nil
@@ -31,7 +42,11 @@ public struct StateReplay: Sendable {
             return nil
         default: break
         }
-        let told = Self.fields.reduce(into: [:]) { $0[$1] = line[$1] }
+        var told = Self.fields.reduce(into: [:]) { $0[$1] = line[$1] }
+        // A latency is measured all the time, and is no change.
+        if let links = told["links"]?.elements, told["links"] != .null {
+            told["links"] = .array(links.indices.reduce(links) { $0.replacing(at: $1, "latency_us", with: .null) })
+        }
         defer { state = told }
         guard var replayed = state else { return nil }
         for change in line["changes"].elements {
@@ -66,6 +81,33 @@ public struct StateReplay: Sendable {
                 nodes[index] = .object(node)
             }
             state["nodes"] = .array(nodes)
+        case ("links", 3...):
+            var links = state["links"]?.elements ?? []
+            guard let node = Int64(path[1]), let number = Int64(path[2]) else { return "no link \(field)" }
+            let order = (node, number)
+            let index =
+                links.firstIndex { ($0["node_id"].number ?? -1, $0["link"].number ?? -1) >= order } ?? links.count
+            let isThere =
+                index < links.count && links[index]["node_id"] == .number(node)
+                && links[index]["link"] == .number(number)
+            if path.count == 3 {
+                if isThere != (from != .null) { return "\(field) was \(isThere ? "" : "not ")there" }
+                if isThere { links.remove(at: index) }
+                if to != .null {
+                    links = Array(links[..<index] + [to] + links[index...]).replacing(
+                        at: index, "latency_us", with: .null)
+                }
+            } else {
+                guard isThere else { return "there was no \(field)" }
+                if let problem = differs(links[index][path[3]]) { return problem }
+                links = links.replacing(at: index, path[3], with: to)
+            }
+            state["links"] = .array(links)
+        case ("links", 1):
+            state["links"] =
+                to.elements.isEmpty
+                ? to
+                : .array(to.elements.indices.reduce(to.elements) { $0.replacing(at: $1, "latency_us", with: .null) })
         case (_, 2):
             var part = state[path[0]]?.members ?? [:]
             if let problem = differs(part[path[1]] ?? .null) { return problem }
@@ -76,5 +118,16 @@ public struct StateReplay: Sendable {
             state[field] = to
         }
         return nil
+    }
+}
+
+extension [JSON] {
+    /// The list with another value of a member of one object.
+    fileprivate func replacing(at index: Int, _ key: String, with value: JSON) -> [JSON] {
+        var members = self[index].members
+        members[key] = value
+        var list = self
+        list[index] = .object(members)
+        return list
     }
 }

@@ -31,6 +31,10 @@ public struct Event: Hashable, Sendable {
         case disconnected(CorosyncError)
         /// Votequorum has not finished a recalculation for this long, for this ring.
         case unsettled(ring: RingID?, elapsed: Duration)
+        /// A link failed or recovered.
+        case link(LinkReport)
+        /// What corosync has counted before a change.
+        case evidence(EvidenceReport)
         /// Corosync has not answered a request for this long.
         case unresponsive(silent: Duration)
         /// This many events were dropped at this point, because the output was read too slowly.
@@ -49,6 +53,8 @@ public struct Event: Hashable, Sendable {
         case .info: .info
         case .disconnected: .disconnected
         case .unsettled: .unsettled
+        case .link: .link
+        case .evidence: .evidence
         case .unresponsive: .unresponsive
         case .dropped: .dropped
         case .prediction: .prediction
@@ -59,7 +65,7 @@ public struct Event: Hashable, Sendable {
     public var state: ClusterState? {
         switch body {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state): state
-        case .nodelist, .disconnected, .unsettled, .unresponsive, .dropped, .prediction: nil
+        case .nodelist, .disconnected, .unsettled, .link, .evidence, .unresponsive, .dropped, .prediction: nil
         }
     }
 }
@@ -71,11 +77,15 @@ extension Event {
         switch body {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state):
             return size + state.nodes.count * MemoryLayout<Node>.stride
+                + (state.links?.count ?? 0) * MemoryLayout<Link>.stride
         case .nodelist(let report):
             let references = report.members.count + report.joined.count + report.left.count
             return size + references * MemoryLayout<NodeReference>.stride
         case .prediction(let report): return size + report.nodes.count * MemoryLayout<Node>.stride
-        case .disconnected, .unsettled, .unresponsive, .dropped: return size
+        case .evidence(let report):
+            return size + (report.linksDown?.count ?? 0) * MemoryLayout<LinkReference>.stride
+                + report.schedulingMisses.count * MemoryLayout<SchedulingMiss>.stride
+        case .disconnected, .unsettled, .link, .unresponsive, .dropped: return size
         }
     }
 }
@@ -121,6 +131,10 @@ public enum EventKind: String, Hashable, Sendable, CaseIterable {
     case disconnected
     /// A recalculation takes too long.
     case unsettled
+    /// A link failed or recovered.
+    case link
+    /// What corosync has counted before a change.
+    case evidence
     /// Corosync is connected but does not answer.
     case unresponsive
     /// Events were dropped because the output was read too slowly.

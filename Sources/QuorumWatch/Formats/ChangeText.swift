@@ -57,6 +57,7 @@ struct ChangeText {
         // One short phrase describes the whole device.
         case "qdevice":
             return Phrase(before: "quorum device \(state.device?.text ?? "no longer configured or registered")")
+        case "links": return phrase(forLinks: change, parts)
         case "flags": return Phrase(before: "flags \(from) -> \(to)")
         default: return nil
         }
@@ -87,6 +88,28 @@ struct ChangeText {
     }
 }
 
+// MARK: - Links
+
+extension ChangeText {
+    private func phrase(forLinks change: Change, _ parts: [String]) -> Phrase? {
+        guard parts.count > 2, let id = UInt32(parts[1]) else {
+            return Phrase(before: change.to == .null ? "links not known" : "links: \(change.to.text)")
+        }
+        let node = state.node(NodeID(id))?.reference ?? NodeReference(id: NodeID(id))
+        let field = parts[2].split(separator: ".")
+        let link = "link \(field[0])"
+        switch (field.dropFirst().first, change.to) {
+        case (nil, .null): return Phrase(before: "\(link) no longer configured to ", nodes: [node])
+        case (nil, _): return Phrase(before: "\(link) configured to ", nodes: [node])
+        case ("connected", .bool(let isConnected)):
+            return Phrase(before: "\(link) to ", nodes: [node], after: isConnected ? " is connected" : " is down")
+        case (let name?, _):
+            return Phrase(
+                before: "\(name) of \(link) to ", nodes: [node], after: " \(change.from.text) -> \(change.to.text)")
+        }
+    }
+}
+
 extension Change.Value {
     fileprivate var text: String {
         switch self {
@@ -98,6 +121,8 @@ extension Change.Value {
         case .device(let device): device.text
         case .deviceState(let state): state.text
         case .node(let node): node.stateName
+        case .link(let link): link.isConnected ? "connected" : "down"
+        case .links(let links): "\(links.count { $0.isConnected }) of \(links.count) connected"
         }
     }
 }

@@ -9,15 +9,20 @@ public struct CheckFormat: Hashable, Sendable {
 
     /// The requirements on the cluster.
     public var requirements: Requirements
+    /// Whether the links must be known.
+    public var needsLinks: Bool
 
     /// A format that compares states with these requirements.
-    public init(_ requirements: Requirements = Requirements()) { self.requirements = requirements }
+    public init(_ requirements: Requirements = Requirements(), needsLinks: Bool = false) {
+        self.requirements = requirements
+        self.needsLinks = needsLinks
+    }
 
     /// The health of a state; unknown if a quorate state cannot be compared with the configuration or the requirements.
     public func health(of state: ClusterState) -> Health {
         let health = state.health(requirements)
         if health != .notQuorate, obstacle(in: state) != nil { return .unknown }
-        return health == .healthy && state.configuredVotes == nil ? .unknown : health
+        return health == .healthy && !unknownParts(of: state).isEmpty ? .unknown : health
     }
 
     /// The line of a state, its newline included.
@@ -28,7 +33,7 @@ public struct CheckFormat: Hashable, Sendable {
         let end = data.isEmpty ? "\n" : " | \(data)\n"
         var line = "QUORUM \(health.word) - " + text(of: state)
         if health == .unknown, state.quorate != nil, state.votes.total != nil {
-            line += "; the configuration is not known"
+            line += unknownParts(of: state).map { "; \($0)" }.joined()
         }
         let shortcomings = health == .healthy ? [] : withoutExplainedVotes(state.shortcomings(requirements))
         // Reserve the length of each phrase without node names; the rest of the line is for the names.
@@ -54,6 +59,12 @@ extension CheckFormat {
     /// Characters with a special meaning in the line, or in a shell to which a monitoring system passes it.
     private static let special = "|\"'`"
 
+    /// What is unknown and must be known for the result OK.
+    private func unknownParts(of state: ClusterState) -> [String] {
+        (state.configuredVotes == nil ? ["the configuration is not known"] : [])
+            + (needsLinks && state.links == nil ? ["the links are not known"] : [])
+    }
+
     /// Why the health of a state is unknown; nil when it is known.
     private func obstacle(in state: ClusterState) -> String? {
         guard state.configuredVotes != nil else { return nil }
@@ -72,7 +83,7 @@ extension CheckFormat {
         let isExplained = shortcomings.contains {
             switch $0 {
             case .missingNodes, .deviceNotRegistered, .deviceNotAlive, .deviceCastsNoVote: true
-            case .loweredExpectedVotes, .missingVotes, .marginBelow: false
+            case .loweredExpectedVotes, .missingVotes, .linksDown, .marginBelow: false
             }
         }
         return shortcomings.filter { if case .missingVotes = $0 { !isExplained } else { true } }
@@ -92,21 +103,33 @@ extension CheckFormat {
         case .deviceNotRegistered(let nodes): return device("is not registered", nodes)
         case .deviceNotAlive(let nodes): return device("is not alive", nodes)
         case .deviceCastsNoVote(let nodes): return device("casts no vote", nodes)
+        case .linksDown(let links):
+            let words = links.map { link in
+                let node = state.node(link.id.node)?.reference ?? NodeReference(id: link.id.node)
+                return "link \(link.id.number) to \(harmless(node.text, limit: 64, also: Self.special))"
+            }
+            return "down: \(list(words, of: "link", separator: ", ", limit: limit))"
         case .marginBelow(let margin): return "margin below \(margin)"
         }
     }
 
     /// As many nodes as fit, and the number of the others; only the number of nodes if none fits.
     private func list(_ nodes: [Node], limit: Int) -> String {
+        let names = nodes.map { node in
+            node.name.map { "\(harmless($0, limit: 64, also: Self.special))(\(node.id))" } ?? node.id.description
+        }
+        return list(names, of: "node", separator: " ", limit: limit)
+    }
+
+    private func list(_ words: [String], of kind: String, separator: String, limit: Int) -> String {
         var list = ""
-        for (index, node) in nodes.enumerated() {
-            let name = node.name.map { "\(harmless($0, limit: 64, also: Self.special))(\(node.id))" }
-            let next = (index == 0 ? "" : " ") + (name ?? node.id.description)
-            let rest = nodes.count - index
-            // After the last node, no number of others follows.
+        for (index, word) in words.enumerated() {
+            let next = (index == 0 ? "" : separator) + word
+            let rest = words.count - index
+            // After the last one, no number of others follows.
             let more = rest == 1 ? "" : " and \(rest) more"
             guard list.utf8.count + next.utf8.count + more.utf8.count <= limit else {
-                return index == 0 ? "\(rest) node\(rest == 1 ? "" : "s")" : "\(list) and \(rest) more"
+                return index == 0 ? "\(rest) \(kind)\(rest == 1 ? "" : "s")" : "\(list) and \(rest) more"
             }
             list += next
         }
@@ -126,6 +149,9 @@ extension CheckFormat {
         add("margin", state.votes.margin, warning: requirements.margin.map { "\($0):" } ?? "")
         if !state.nodes.isEmpty {
             add("nodes", state.nodes.count { $0.isMember }, limits: ";;0;\(state.nodes.count)")
+        }
+        if let links = state.links, !links.isEmpty {
+            add("links", links.count { $0.isConnected }, limits: ";;0;\(links.count)")
         }
         return data.joined(separator: " ")
     }

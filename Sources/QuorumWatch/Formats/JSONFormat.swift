@@ -56,6 +56,16 @@ extension JSONBuffer {
             value(ring?.description)
             key("elapsed_ms")
             value(elapsed.milliseconds)
+        case .link(let report):
+            key("node")
+            reference(report.node)
+            key("link")
+            value(report.number)
+            key("connected")
+            value(report.isConnected)
+            key("downs")
+            value(report.downs)
+        case .evidence(let report): evidence(report)
         case .unresponsive(let silent):
             key("silent_ms")
             value(silent.milliseconds)
@@ -97,6 +107,63 @@ extension JSONBuffer {
         if let device = state.device { self.device(device) } else { null() }
         key("nodes")
         array(state.nodes) { $0.node($1) }
+        key("links")
+        value(state.links)
+    }
+
+    private mutating func value(_ links: [Link]?) {
+        guard let links else { return null() }
+        array(links) { $0.link($1) }
+    }
+
+    private mutating func link(_ link: Link) {
+        object { json in
+            json.key("node_id")
+            json.value(link.id.node.rawValue)
+            json.key("link")
+            json.value(link.id.number)
+            json.key("connected")
+            json.value(link.isConnected)
+            json.key("enabled")
+            json.value(link.isEnabled)
+            json.key("latency_us")
+            json.value(link.latency)
+        }
+    }
+
+    private mutating func evidence(_ report: EvidenceReport) {
+        key("ring_id")
+        value(report.ring?.description)
+        key("token_losses")
+        value(report.tokenLosses)
+        key("consensus_timeouts")
+        value(report.consensusTimeouts)
+        key("retransmits")
+        value(report.retransmits)
+        key("memberships")
+        value(report.memberships)
+        key("links_down")
+        if let links = report.linksDown {
+            array(links) { json, link in
+                json.object { json in
+                    json.key("node_id")
+                    json.value(link.node.id.rawValue)
+                    json.key("link")
+                    json.value(link.number)
+                }
+            }
+        } else {
+            null()
+        }
+        key("scheduling_misses")
+        array(report.schedulingMisses) { json, miss in
+            json.object { json in
+                json.key("time")
+                json.quoted { $0.raw { miss.time.appendUTC(to: &$0) } }
+                json.key("delay_ms")
+                json.value(miss.delay)
+            }
+        }
     }
 
     private mutating func votes(_ votes: Votes) {
@@ -194,6 +261,8 @@ extension JSONBuffer {
         case .device(let device): self.device(device)
         case .deviceState(let state): self.value(state)
         case .node(let node): self.node(node)
+        case .link(let link): self.link(link)
+        case .links(let links): self.value(links)
         }
     }
 }

@@ -61,6 +61,8 @@ extension Event {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state): state.priority
         case .nodelist: .information
         case .disconnected, .unsettled, .unresponsive: .error
+        case .link(let report): report.isConnected && report.downs == 0 ? .information : .warning
+        case .evidence(let report): report.isHarmless ? .information : .warning
         case .dropped: .warning
         case .prediction(let report): report.priority
         }

@@ -85,6 +85,7 @@ extension PrometheusFormat {
                 if let deviceState = node.device { samples.add(node.labels, deviceState) }
             }
         }
+        writeStatistics(of: state)
         family("vqwatch_cluster_info", "The cluster, this node and its ring, always 1") { samples in
             let name = state.localNode.flatMap { state.node($0)?.name }
             samples.add(
@@ -95,7 +96,39 @@ extension PrometheusFormat {
         }
     }
 
+    /// The links, and what corosync counts.
+    private mutating func writeStatistics(of state: ClusterState) {
+        let links = (state.links ?? []).map { link in
+            let node = state.node(link.id.node) ?? Node(id: link.id.node, isLocal: false, addresses: [])
+            return (link, node.labels + [("link", "\(link.id.number)")])
+        }
+        family("vqwatch_link_connected", "Whether knet can reach the node over the link") { samples in
+            for (link, labels) in links { samples.add(labels, link.isConnected) }
+        }
+        family("vqwatch_link_latency_seconds", "The running average of the latency of the link") { samples in
+            // The latency of a link that is down is outdated.
+            for (link, labels) in links where link.isConnected {
+                if let latency = link.latency { samples.add(labels, microseconds: Int64(latency)) }
+            }
+        }
+        family("vqwatch_link_downs_total", "How often the link failed", type: "counter") { samples in
+            for (link, labels) in links { samples.add(labels, link.downs) }
+        }
+        family("vqwatch_token_losses_total", "How often the token was lost", type: "counter") {
+            $0.add([], state.counters?.tokenLosses)
+        }
+        family("vqwatch_retransmits_total", "The number of messages that totem retransmitted", type: "counter") {
+            $0.add([], state.counters?.retransmits)
+        }
+    }
+
     private mutating func write(_ statistics: WatchStatistics) {
+        family(
+            "vqwatch_scheduling_miss_seconds_total",
+            "For how long corosync was not scheduled, since the start of vqwatch", type: "counter"
+        ) { samples in
+            if let missed = statistics.missedMilliseconds { samples.add([], microseconds: missed &* 1000) }
+        }
         family("vqwatch_events_total", "How many events there were, printed or not", type: "counter") { samples in
             // Dropped events concern an output, not the cluster.
             for kind in EventKind.ofWatch where kind != .dropped {
@@ -106,7 +139,7 @@ extension PrometheusFormat {
             "vqwatch_reconnects_total", "How often a lost connection to corosync was made again", type: "counter"
         ) { $0.add([], statistics.reconnects) }
         family("vqwatch_last_change_timestamp_seconds", "When the state of the cluster last changed") { samples in
-            if let time = statistics.lastChange { samples.add([], seconds: time) }
+            if let time = statistics.lastChange { samples.add([], microseconds: time.microseconds) }
         }
     }
 
@@ -146,10 +179,11 @@ private struct Samples {
         add(labels + [("state", "master_wins")], state.masterWins)
     }
 
-    mutating func add(_ labels: [(name: StaticString, value: String)], seconds time: Timestamp) {
+    /// Adds a time in seconds.
+    mutating func add(_ labels: [(name: StaticString, value: String)], microseconds: Int64) {
         begin(labels)
-        bytes.append(decimal: time.microseconds / 1_000_000)
-        let fraction = String(1_000_000 + time.microseconds % 1_000_000)
+        bytes.append(decimal: microseconds / 1_000_000)
+        let fraction = String(1_000_000 + microseconds % 1_000_000)
         bytes.append(contentsOf: ".\(fraction.dropFirst())\n".utf8)
     }
 

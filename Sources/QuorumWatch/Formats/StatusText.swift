@@ -29,6 +29,7 @@ struct StatusText {
         let room = height.map { $0 - lines.count - 3 } ?? .max
         lines += table(of: state, isGrouped: state.nodes.count > room).lines()
         if state.nodes.contains(where: \.isLocal) { lines.append("    * this node") }
+        if let links = state.links, !links.isEmpty { lines += [""] + links.table(in: state).lines() }
         return lines.flatMap { Array("\($0.rendered(color: color))\n".utf8) }
     }
 

@@ -46,6 +46,8 @@ struct TextFormat {
             StyledText(
                 "votequorum has not finished recalculating for \(elapsed.components.seconds) s"
                     + (ring.map { " (ring \($0))" } ?? "") + ": whether the cluster is quorate is not known", .bad)
+        case .link(let report): StyledText(report.words, report.isConnected ? .good : .bad)
+        case .evidence(let report): StyledText(report.text)
         case .unresponsive(let silent):
             StyledText("corosync has not answered for \(silent.components.seconds) s", .bad)
         case .dropped(let count):

@@ -76,6 +76,10 @@ struct LiveFacts: Sendable {
         if !reducer.isRecalculating { recalculation = nil }
         let new = reducer.known
         guard new != state else { return !events.isEmpty }
+        if let old = state, let new, !new.hasChanged(since: old) {
+            state = new
+            return !events.isEmpty
+        }
         noteSince(new, isNewConnection: events.contains { $0.kind == .status }, at: now)
         state = new
         if let new {
@@ -98,7 +102,7 @@ struct LiveFacts: Sendable {
         case .disconnected(let error): connection = .missing(reason: "\(error.reason) (\(error.code))")
         case .unresponsive(let silent): connection = .silent(since: now.before(silent))
         case .unsettled(_, let elapsed): connection = .unsettled(since: now.before(elapsed))
-        case .status, .quorum, .expectedVotes, .info, .dropped, .prediction: break
+        case .status, .quorum, .expectedVotes, .info, .link, .evidence, .dropped, .prediction: break
         }
     }
 

@@ -35,7 +35,7 @@ extension LivePage {
     /// The place of a node in the order of importance: first nodes with a problem, then those that changed, then this
     /// node.
     private func rank(of node: Node) -> Int {
-        if !node.isMember || isLeaving(node) || node.device?.isWorking == false { return 0 }
+        if !node.isMember || isLeaving(node) || node.device?.isWorking == false || hasLinkDown(node) { return 0 }
         if facts.nodesSince[node.id]?.isExact == true { return 1 }
         return node.isLocal ? 2 : 3
     }
@@ -45,28 +45,38 @@ extension LivePage {
         node.isMember && facts.recalculation.map { !$0.members.contains(node.id) } ?? false
     }
 
+    private func links(to node: Node) -> [Link] { facts.state?.links?.filter { $0.id.node == node.id } ?? [] }
+
+    private func hasLinkDown(_ node: Node) -> Bool { links(to: node).contains { !$0.isConnected } }
+
     private mutating func table(of state: ClusterState) -> TextTable {
         let nodes = state.nodes
         var table = TextTable(
             columns: [
                 .init(heading: "ID", isNumber: true), .init(heading: "NAME"), .init(heading: "STATE"),
-                .init(heading: "VOTES", isNumber: true), .init(heading: "SINCE"), .init(heading: "QDEVICE"),
-                .init(heading: "IF DOWN"), .init(heading: "ADDRESSES"),
+                .init(heading: "VOTES", isNumber: true), .init(heading: "SINCE"), .init(heading: "LINKS"),
+                .init(heading: "QDEVICE"), .init(heading: "IF DOWN"), .init(heading: "ADDRESSES"),
             ], margin: 2)
         for node in nodes {
             let since = facts.nodesSince[node.id].flatMap { durations.text(since: $0) }
             let isLeaving = isLeaving(node)
-            let isGood = node.isMember && !isLeaving && node.device?.isWorking != false && !state.needs(node)
-            let cells = [
+            let isGood =
+                node.isMember && !isLeaving && node.device?.isWorking != false && !state.needs(node)
+                && !hasLinkDown(node)
+            let links = links(to: node)
+            let device = node.device.map { $0.isWorking ? "votes" : $0.alive ? "no vote" : "not alive" }
+            let cells: [String] = [
                 node.id.description, node.name.map { harmless($0, limit: 64) } ?? "-",
                 isLeaving ? "not in ring" : node.stateName, node.votes.map(String.init) ?? "-", since ?? "",
-                node.device.map { $0.isWorking ? "votes" : $0.alive ? "no vote" : "not alive" } ?? "-", node.lossText,
+                links.isEmpty ? "-" : "\(links.count { $0.isConnected }) of \(links.count)",
+                device ?? "-", node.lossText,
                 node.addresses.map { harmless($0, limit: 64) }.joined(separator: " "),
             ]
             table.rows.append(
                 TextTable.Row(
                     cells: cells.map { glyphs.text($0) }, isMarked: node.isLocal, style: isGood ? nil : .warning))
         }
+        if facts.state?.links?.isEmpty != false { table.remove("LINKS") }
         if !nodes.contains(where: { $0.device != nil }) { table.remove("QDEVICE") }
         if !nodes.contains(where: { $0.survivesLoss != nil }) { table.remove("IF DOWN") }
         return table
@@ -77,7 +87,7 @@ extension TextTable {
     /// Makes the table narrower: cuts the names, and removes the least important columns. `mark` ends a name that was
     /// cut.
     fileprivate mutating func fit(into width: Int, mark: String) {
-        for heading in [nil, "VOTES", "IF DOWN", "ID"] where self.width > width {
+        for heading in [nil, "VOTES", "IF DOWN", "ID", "LINKS"] where self.width > width {
             heading.map { remove($0) }
             let names = columns.firstIndex { $0.heading == "NAME" }!
             let longest = rows.map { $0.cells[names].columns }.max() ?? 0

@@ -29,6 +29,10 @@ public struct Change: Hashable, Sendable {
         case deviceState(DeviceState)
         /// A node that was added or removed.
         case node(Node)
+        /// A link that was added or removed.
+        case link(Link)
+        /// The links, if they were or are unknown.
+        case links([Link])
     }
 }
 
@@ -49,6 +53,7 @@ extension ClusterState {
         changes.note("flags", .init(old.flags?.clusterFlagNames), .init(flags?.clusterFlagNames))
         changes.note(from: old.device, to: device)
         changes.note(from: old.nodes, to: nodes)
+        changes.note(from: old.links, to: links)
         return changes.list
     }
 }
@@ -88,6 +93,25 @@ private struct ChangeList {
             let before = old.first?.id == id ? old.removeFirst() : nil
             let after = new.first?.id == id ? new.removeFirst() : nil
             note(node: id, from: before, to: after)
+        }
+    }
+
+    /// Latencies and counters are not compared.
+    mutating func note(from old: [Link]?, to new: [Link]?) {
+        guard let old, let new else {
+            return note("links", old.map(Change.Value.links) ?? .null, new.map(Change.Value.links) ?? .null)
+        }
+        var (before, after) = (old[...], new[...])
+        while let id = [before.first?.id, after.first?.id].compactMap({ $0 }).min() {
+            let old = before.first?.id == id ? before.removeFirst() : nil
+            let new = after.first?.id == id ? after.removeFirst() : nil
+            let field = "links.\(id.node).\(id.number)"
+            guard let old, let new else {
+                note(field, old.map(Change.Value.link) ?? .null, new.map(Change.Value.link) ?? .null)
+                continue
+            }
+            note("\(field).connected", .bool(old.isConnected), .bool(new.isConnected))
+            note("\(field).enabled", .init(old.isEnabled), .init(new.isEnabled))
         }
     }
 

@@ -35,6 +35,12 @@ public struct ChangeTracker: Sendable {
         case .nodelist(let report):
             shown?.ring = report.ring
             shown?.quorate = event.quorate
+        case .link(let report):
+            if let index = shown?.links?.firstIndex(where: { $0.id == report.id }) {
+                shown?.links?[index].isConnected = report.isConnected
+            }
+            shown?.quorate = event.quorate
+        case .evidence: shown?.quorate = event.quorate
         case .disconnected, .unsettled, .unresponsive:
             shown?.quorate = nil
         case .dropped, .prediction: break

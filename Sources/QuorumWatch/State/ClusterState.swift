@@ -22,6 +22,11 @@ public struct ClusterState: Hashable, Sendable {
     public var configuredVotes: Int?
     /// Every node that votequorum knows or that is configured, by ID.
     public var nodes: [Node] = []
+    /// The links to the other nodes, by node and number; empty if the transport is not knet; nil if they are unknown or not
+    /// read.
+    public var links: [Link]?
+    /// The counters of totem; nil if they are unknown or not read.
+    public var counters: TotemCounters?
 
     /// A state in which nothing is known.
     public init() {}
@@ -34,6 +39,20 @@ public struct ClusterState: Hashable, Sendable {
 
     /// The node with an ID.
     public func node(_ id: NodeID) -> Node? { nodes.about(id) }
+
+    /// Whether it differs from an earlier state in more than measurements and counters, which differ all the time.
+    func hasChanged(since old: ClusterState) -> Bool {
+        guard self != old else { return false }
+        var (one, other) = (self, old)
+        one.forgetMeasurements()
+        other.forgetMeasurements()
+        return one != other
+    }
+
+    private mutating func forgetMeasurements() {
+        counters = nil
+        links = links?.map { Link($0.id, isConnected: $0.isConnected, isEnabled: $0.isEnabled) }
+    }
 }
 
 /// The votes of a cluster.

@@ -57,14 +57,19 @@ public struct ConfiguredNode: Hashable, Sendable {
     public var name: String?
     /// `ring0_addr`, `ring1_addr`, …
     public var addresses: [String]
+    /// The numbers of its links: N of `ringN_addr`.
+    public var links: [Int]
     /// `quorum_votes`, 1 by default.
     public var votes: UInt32
 
-    /// A configured node from its parts.
-    public init(id: NodeID, name: String? = nil, addresses: [String] = [], votes: UInt32 = 1) {
+    /// A configured node from its parts, with links that are numbered from 0.
+    public init(
+        id: NodeID, name: String? = nil, addresses: [String] = [], links: [Int]? = nil, votes: UInt32 = 1
+    ) {
         self.id = id
         self.name = name
         self.addresses = addresses
+        self.links = links ?? Array(addresses.indices)
         self.votes = votes
     }
 }

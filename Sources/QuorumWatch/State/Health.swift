@@ -26,6 +26,8 @@ enum Shortcoming: Hashable {
     case deviceNotAlive([Node])
     /// The quorum device casts no vote for these members.
     case deviceCastsNoVote([Node])
+    /// Links to members are down.
+    case linksDown([Link])
     /// The margin is less than the required number of votes.
     case marginBelow(Int)
 }
@@ -73,6 +75,8 @@ extension ClusterState {
             if deficit > 0 { found.append(.missingVotes(deficit)) }
         }
         found += shortcomingsOfDevice
+        let down = (links ?? []).filter { !$0.isConnected && node($0.id.node)?.isMember == true }
+        if !down.isEmpty { found.append(.linksDown(down)) }
         if quorate == true, let margin = votes.margin, let wanted = requirements.margin, margin < wanted {
             found.append(.marginBelow(wanted))
         }

@@ -33,6 +33,12 @@ public struct Reducer: Sendable {
         case unsettled(elapsed: Duration)
         /// The membership of totem changed after the last notification, at this time of the monotonic clock.
         case membershipChanged(uptime: Duration)
+        /// A reading of the statistics map; nil: it cannot be read.
+        case statistics(Statistics?)
+        /// The last reading of the statistics map was made immediately after this nodelist.
+        case counted(ring: RingID, members: [NodeID])
+        /// Evidence for a nodelist or a scheduling miss is due.
+        case evidence
     }
 
     private enum Phase {
@@ -69,6 +75,10 @@ public struct Reducer: Sendable {
     /// The number of ``unheardMemberships`` after which votequorum's state counts as outdated.
     private static let mostUnheard = 3
 
+    private var evidence = EvidenceCollector()
+    /// Whether the statistics map can be read.
+    private var hasStatistics = false
+
     /// A reducer without a state.
     ///
     /// - Parameter predictsLosses: Whether to compute ``Node/survivesLoss`` for each member.
@@ -104,6 +114,12 @@ public struct Reducer: Sendable {
     /// The IDs of all nodes that votequorum knows, with the local node.
     public var knownNodes: [NodeID] { listed.map(\.id) }
 
+    /// Whether there are scheduling misses that no evidence event contained yet.
+    var hasSchedulingMiss: Bool { !evidence.schedulingMisses.isEmpty }
+
+    /// The total scheduling delay of corosync since the start of the watch, in milliseconds; nil if it is not read.
+    var missedMilliseconds: Int64? { evidence.latest.map { _ in evidence.missed } }
+
     /// The IDs of the configured nodes.
     public var configuredNodes: [NodeID] { configuration?.nodes.map(\.id) ?? [] }
 
@@ -121,6 +137,9 @@ public struct Reducer: Sendable {
         case .unresponsive(let silent): unknown(.unresponsive(silent: silent), at: time)
         case .unsettled(let elapsed): isRecalculating ? unsettled(elapsed, at: time) : []
         case .membershipChanged(let uptime): membershipChanged(uptime, at: time)
+        case .statistics(let statistics): read(statistics, at: time)
+        case .counted(let ring, let members): counted(ring: ring, members: members, at: time)
+        case .evidence: tellEvidence(at: time)
         }
     }
 }
@@ -235,6 +254,9 @@ extension Reducer {
         members = []
         reading = nil
         current.ring = nil
+        evidence.begin(with: nil)
+        hasStatistics = false
+        (current.links, current.counters) = (nil, nil)
         return events + unknown(.disconnected(error), at: time)
     }
 
@@ -257,6 +279,58 @@ extension Reducer {
         doubted = nil
         current.quorate = nil
         return [event(body, at: time)]
+    }
+}
+
+// MARK: - Statistics
+
+extension Reducer {
+    private mutating func read(_ statistics: Statistics?, at time: Timestamp) -> [Event] {
+        var old = current
+        hasStatistics = statistics != nil
+        var changes: [EvidenceCollector.LinkChange] = []
+        if let statistics {
+            // Before the first state, a reading can still be of a corosync that has ended.
+            if phase == .starting { evidence.begin(with: statistics) } else { changes = evidence.add(statistics) }
+        }
+        showStatistics()
+        guard phase != .starting else { return [] }
+        let events = changes.filter { $0.link.id.node != current.localNode }.map { change in
+            if let index = old.links?.firstIndex(where: { $0.id == change.link.id }) {
+                old.links?[index].isConnected = change.link.isConnected
+            }
+            let report = LinkReport(
+                node: reference(change.link.id.node), number: change.link.id.number,
+                isConnected: change.link.isConnected, downs: change.downs)
+            return event(.link(report), at: time)
+        }
+        // During a recalculation, the next state contains the other changes.
+        return events + (phase == .settled ? infoEvent(ifChangedSince: old, at: time) : [])
+    }
+
+    private mutating func counted(ring: RingID, members: [NodeID], at time: Timestamp) -> [Event] {
+        guard phase != .starting, evidence.latest != nil else { return [] }
+        // Complete the evidence of the previous nodelist now.
+        let events = evidence.isOpen ? tellEvidence(at: time) : []
+        evidence.begin(nodelistOf: ring, members: members)
+        return events
+    }
+
+    private mutating func tellEvidence(at time: Timestamp) -> [Event] {
+        guard phase != .starting else { return [] }
+        let report = evidence.report(currentRing: current.ring, names: reference)
+        return report.map { [event(.evidence($0), at: time)] } ?? []
+    }
+
+    /// Sets the links to the other nodes, and the counters, in the state.
+    private mutating func showStatistics() {
+        let shown = hasStatistics ? evidence.latest : nil
+        current.links = shown?.links?.filter { $0.id.node != current.localNode }
+        current.counters = shown?.counters
+    }
+
+    private func reference(_ id: NodeID) -> NodeReference {
+        configuration?.reference(id) ?? NodeReference(id: id, name: nil)
     }
 }
 
@@ -329,6 +403,7 @@ extension Reducer {
                 votes: reading.local.quorumDeviceVotes, state: device)
         current.configuredVotes = configuration?.votes
         current.nodes = nodes(from: reading)
+        if hasStatistics { showStatistics() }
         predictLosses()
     }
 

@@ -16,6 +16,8 @@ public struct WatchStatistics: Sendable {
     public private(set) var events: [EventKind: Int] = [:]
     /// The number of reconnects.
     public private(set) var reconnects = 0
+    /// The total scheduling delay of corosync since the start of the watch, in milliseconds; nil if it is not read.
+    public private(set) var missedMilliseconds: Int64?
     /// When the state last changed, also to or from unknown; nil before the first state.
     public private(set) var lastChange: Timestamp?
     /// Why the watch is waiting for corosync; nil while it is not.
@@ -35,12 +37,14 @@ public struct WatchStatistics: Sendable {
             switch event.kind {
             case .disconnected, .unresponsive: isConnected = false
             case .status, .nodelist, .quorum, .expectedVotes, .info: isConnected = true
-            case .unsettled, .dropped, .prediction: break
+            case .unsettled, .link, .evidence, .dropped, .prediction: break
             }
         }
         if state != nil { isConnected = true }
+        missedMilliseconds = reducer.missedMilliseconds
         guard state != self.state else { return !events.isEmpty }
-        self.state = state
+        defer { self.state = state }
+        if let old = self.state, let state, !state.hasChanged(since: old) { return true }
         lastChange = time
         waitingReason = nil
         return true

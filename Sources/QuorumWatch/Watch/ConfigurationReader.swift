@@ -7,111 +7,40 @@ internal import Glibc
 /// Reads the configuration map in a separate thread: the names are read while another thread connects to votequorum,
 /// and a reload is noticed while a dispatch blocks that thread.
 ///
-/// The names are optional: the status waits for them for ``patience`` at most.
+/// The names are optional: the status waits for them for ``MapFailure/patience`` at most.
 final class ConfigurationReader: Sendable {
-    private struct State: Sendable {
-        var wanted = 0
-        var read = 0
-        /// Whether a timeout of the current request has been reported.
-        var isGivenUp = false
-        var result: Result<Configuration, ConfigurationFailure> = .success(Configuration())
-    }
-
-    private let state = Guarded(State())
-    private let wake: Flag
+    private let reader: MapReader<Configuration>
     private let stop: StopRequest
     /// Whether to track changes of the map.
     private let follows: Bool
     /// Whether to read the values for predictions as well.
     private let readsVoting: Bool
-    /// Called with the result of every request, and with later results that differ.
-    private let report: @Sendable (Result<Configuration, ConfigurationFailure>) -> Void
     /// Called with the time of every change of totem's membership.
     private let reportMembership: @Sendable (Instant) -> Void
-    /// Notices when corosync does not answer.
-    let watchdog: Watchdog
-
-    /// The timeout for the names. Names that were read before stay valid for as long while the map cannot be read.
-    static let patience = Duration.seconds(2)
 
     init(
         stop: StopRequest, follows: Bool, readsVoting: Bool,
-        report: @escaping @Sendable (Result<Configuration, ConfigurationFailure>) -> Void,
+        report: @escaping @Sendable (Result<Configuration, MapFailure>) -> Void,
         reportMembership: @escaping @Sendable (Instant) -> Void
     ) throws(SystemError) {
-        wake = try Flag()
-        watchdog = try Watchdog()
+        reader = try MapReader(of: .configuration, stop: stop, follows: follows, report: report)
         self.stop = stop
         self.follows = follows
         self.readsVoting = readsVoting
-        self.report = report
         self.reportMembership = reportMembership
     }
 
+    /// Notices when corosync does not answer.
+    var watchdog: Watchdog { reader.watchdog }
+
     /// Requests a new reading.
-    func request() {
-        state.withLock { $0.wanted += 1 }
-        wake.raise()
-    }
+    func request() { reader.request() }
 
     /// Waits until the result of the last request is reported. Returns the error if it failed or did not come in time.
-    func failure() -> ConfigurationFailure? {
-        let deadline = Instant.now + Self.patience
-        let isOver = { (state: inout State) in
-            state.read == state.wanted || self.stop.requested != nil ? () : nil
-        }
-        let isInTime = state.wait(until: deadline, for: isOver) != nil
-        let result = state.withLock { state in
-            guard !isInTime, isOver(&state) == nil else { return state.result }
-            let late = Result<Configuration, ConfigurationFailure>.failure(.late)
-            state.isGivenUp = true
-            report(late)
-            return late
-        }
-        if case .failure(let error) = result { return error }
-        return nil
-    }
+    func failure(until deadline: Instant) -> MapFailure? { reader.failure(until: deadline) }
 
     /// Reads until the watch ends.
-    func run() {
-        var connecting = Backoff.connecting
-        var asking = Backoff.asking
-        var failingSince: Instant?
-        // A reading before the first request would have to be repeated for the request.
-        _ = wait(for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN)])
-        while stop.requested == nil {
-            wake.lower()
-            watchdog.begin()
-            do throws(CorosyncError) {
-                let map = try ConfigurationMap()
-                do throws(CorosyncError) {
-                    try serve(map) { (connecting, asking, failingSince) = (.connecting, .asking, nil) }
-                } catch {
-                    stop.waitUntilGone(daemonOf: map.fileDescriptor)
-                    throw error
-                }
-            } catch {
-                watchdog.end()
-                let failing = Instant.now.since(failingSince ?? .now)
-                failingSince = failingSince ?? .now
-                if error.isTransient, failing < Self.patience / 2 {
-                    _ = stop.wait(until: .now + asking.pause())
-                    continue
-                }
-                // A short loss of the map is not reported unless a thread waits: the configuration rarely changes
-                // meanwhile.
-                if isAwaited || failing >= Self.patience {
-                    publish(.failure(.corosync(error)), for: state.withLock { $0.wanted })
-                }
-                // Without a request, retry only if changes are tracked.
-                _ = wait(
-                    for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN)],
-                    until: follows ? .now + connecting.pause() : nil)
-                continue
-            }
-            _ = wait(for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN)])
-        }
-    }
+    func run() { reader.run(serve) }
 
     /// Answers requests and tracks changes until the watch ends. If changes are not tracked, answers one request and
     /// returns, so that the connection is closed while the status is being printed.
@@ -132,21 +61,21 @@ final class ConfigurationReader: Sendable {
         var isOutdated = true
         while true {
             if isOutdated {
-                watchdog.begin()
-                let ticket = state.withLock { $0.wanted }
+                reader.watchdog.begin()
+                let ticket = reader.ticket
                 let configuration = try Configuration(reading: map, withVoting: readsVoting)
-                watchdog.end()
-                publish(.success(configuration), for: ticket)
+                reader.watchdog.end()
+                reader.publish(.success(configuration), for: ticket)
                 succeeded()
                 isOutdated = false
             }
             guard follows else { return }
             let ready = wait(
-                for: [(stop.descriptor, POLLIN), (wake.descriptor, POLLIN), (map.fileDescriptor, POLLIN)],
+                for: [(stop.descriptor, POLLIN), (reader.wake.descriptor, POLLIN), (map.fileDescriptor, POLLIN)],
                 until: membership.deadline)
             if ready[0] != 0 { return }
             if ready[1] != 0 {
-                wake.lower()
+                reader.wake.lower()
                 isOutdated = true
             }
             if ready[2] != 0 {
@@ -163,20 +92,5 @@ final class ConfigurationReader: Sendable {
                 reportMembership(change)
             }
         }
-    }
-
-    /// Whether a request has no result yet.
-    private var isAwaited: Bool { state.withLock { $0.read != $0.wanted } }
-
-    private func publish(_ result: Result<Configuration, ConfigurationFailure>, for ticket: Int) {
-        let mustReport = state.withLock { $0.read != ticket || $0.result != result }
-        // Report before waking the waiting thread, which needs the names.
-        if mustReport { report(result) }
-        let hasTimedOut = state.withLock { state in
-            defer { (state.result, state.read, state.isGivenUp) = (result, ticket, false) }
-            return state.isGivenUp
-        }
-        // The waiting thread may have reported a timeout after the result: the result has to be reported last.
-        if hasTimedOut { report(result) }
     }
 }

@@ -28,10 +28,11 @@ extension Configuration {
             } else if parts[3] == "quorum_votes" {
                 entries[last].votes = try map.read(key, as: UInt32.self) ?? 1
             } else if parts[3].hasPrefix("ring"), parts[3].hasSuffix("_addr"),
-                Int(parts[3].dropFirst(4).dropLast(5)) != nil,
+                let link = Int(parts[3].dropFirst(4).dropLast(5)),
                 let address = try map.read(key, as: String.self)
             {
                 entries[last].addresses.append(address)
+                entries[last].links.append(link)
             }
         }
         entries.sort { $0.position < $1.position }
@@ -39,7 +40,8 @@ extension Configuration {
             clusterName: try map.read("totem.cluster_name", as: String.self),
             nodes: entries.compactMap { entry in
                 entry.id.map {
-                    ConfiguredNode(id: $0, name: entry.name, addresses: entry.addresses, votes: entry.votes)
+                    ConfiguredNode(
+                        id: $0, name: entry.name, addresses: entry.addresses, links: entry.links, votes: entry.votes)
                 }
             },
             expectedVotes: try map.read("quorum.expected_votes", as: UInt32.self),
@@ -53,6 +55,7 @@ extension Configuration {
         var id: NodeID?
         var name: String?
         var addresses: [String] = []
+        var links: [Int] = []
         var votes: UInt32 = 1
     }
 }

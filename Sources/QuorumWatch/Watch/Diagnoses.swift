@@ -59,20 +59,26 @@ extension CorosyncError {
     }
 }
 
-/// Why the configuration map was not read.
-enum ConfigurationFailure: Error, Hashable, Sendable {
+/// Why one of corosync's maps was not read.
+enum MapFailure: Error, Hashable, Sendable {
     /// A request failed.
     case corosync(CorosyncError)
-    /// There was no answer within ``ConfigurationReader/patience``.
+    /// There was no answer within ``patience``.
     case late
 
+    /// The timeout for a reading. Values that were read before stay valid for as long while the map cannot be read.
+    static let patience = Duration.seconds(2)
+
     /// What failed, why, and what to do.
-    var diagnosisOfConfiguration: String {
+    var diagnosisOfConfiguration: String { "cannot read the configuration: \(reason)" }
+
+    /// The same for the statistics map.
+    var diagnosisOfLinks: String { "cannot read the links: \(reason)" }
+
+    private var reason: String {
         switch self {
-        case .corosync(let error): "cannot read the configuration: \(error.withAdvice)"
-        case .late:
-            "cannot read the configuration: corosync did not answer in time; "
-                + CorosyncError.Code.timeout.advice
+        case .corosync(let error): error.withAdvice
+        case .late: "corosync did not answer in time; \(CorosyncError.Code.timeout.advice)"
         }
     }
 }

@@ -9,6 +9,7 @@ final class QuorumFollower: Sendable {
     private let plan: WatchPlan
     private let distributor: EventDistributor
     private let configuration: ConfigurationReader
+    private let statistics: StatisticsReader?
     private let watchdog: Watchdog
     private let probe: ProviderProbe
     private let stop: StopRequest
@@ -16,12 +17,13 @@ final class QuorumFollower: Sendable {
     private let connection = Guarded<Interrupter?>(nil)
 
     init(
-        plan: WatchPlan, distributor: EventDistributor, configuration: ConfigurationReader, watchdog: Watchdog,
-        probe: ProviderProbe, stop: StopRequest
+        plan: WatchPlan, distributor: EventDistributor, configuration: ConfigurationReader,
+        statistics: StatisticsReader?, watchdog: Watchdog, probe: ProviderProbe, stop: StopRequest
     ) {
         self.plan = plan
         self.distributor = distributor
         self.configuration = configuration
+        self.statistics = statistics
         self.watchdog = watchdog
         self.probe = probe
         self.stop = stop
@@ -38,7 +40,10 @@ final class QuorumFollower: Sendable {
         var attempts = ConnectionAttempts()
         while stop.requested == nil {
             // Not needed at every attempt while corosync is busy, since the names are tracked.
-            if plan.needsDetails, attempts.needNames { configuration.request() }
+            if plan.needsDetails, attempts.needNames {
+                configuration.request()
+                statistics?.request()
+            }
             guard let failure = connectAndFollow(isFirst: attempts.isFirst), stop.requested == nil else { return }
             let error = failure.error
             if failure.lifetime == nil, error.isTransient {
@@ -101,14 +106,19 @@ final class QuorumFollower: Sendable {
         let flags: TrackFlags = onlyChanges ? .changesOnly : plan.trigger != nil || plan.follows ? .changes : .current
         try ask { () throws(CorosyncError) in try quorum.trackStart(flags) }
         guard onlyChanges else { return }
-        waitForNames()
+        waitForMaps()
         distributor.record(.baseline(try read(distributor.reducer(\.configuredNodes), from: quorum)))
     }
 
-    /// Waits for the names, if they are printed. Reports a failure to read them in time.
-    private func waitForNames() {
-        guard plan.needsDetails, let failure = configuration.failure(), stop.requested == nil else { return }
-        distributor.diagnose(failure.diagnosisOfConfiguration)
+    /// Waits for the names and the links, if they are printed. Reports a failure to read them in time.
+    private func waitForMaps() {
+        guard plan.needsDetails else { return }
+        let deadline = Instant.now + MapFailure.patience
+        let failures = [
+            configuration.failure(until: deadline)?.diagnosisOfConfiguration,
+            statistics?.failure(until: deadline)?.diagnosisOfLinks,
+        ]
+        if stop.requested == nil { failures.compactMap { $0 }.forEach(distributor.diagnose) }
     }
 }
 
@@ -188,13 +198,15 @@ extension QuorumFollower {
         defer { if plan.mode == .blocking { watchdog.end() } }
         switch notification {
         case .nodelist(let ring, let members):
-            return distributor.record(.nodelist(ring: ring, members: members), at: moment)
+            let events = distributor.record(.nodelist(ring: ring, members: members), at: moment)
+            if plan.follows, events > 0 { statistics?.noteNodelist(of: ring, members) }
+            return events
         case .quorum(let quorate, let nodes):
             var reading = try read(nodes.map(\.id), from: quorum)
             var isRecalculating = false
             // Only now, because another thread reads the names at the same time as this one reads the votes.
             if !distributor.reducer(\.hasState) {
-                waitForNames()
+                waitForMaps()
                 // The watch ended before the names were read: print no status rather than one without names.
                 if stop.requested != nil { return 0 }
                 // Without a quorum device, a recalculation takes milliseconds.

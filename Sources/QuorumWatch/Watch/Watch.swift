@@ -15,6 +15,7 @@ public struct Watch: Sendable {
     let notifier: ServiceNotifier?
     let display: LiveDisplay?
     private let configuration: ConfigurationReader
+    private let statistics: StatisticsReader?
     private let metrics: MetricsFile?
     /// The watchdogs that detect requests that corosync does not answer.
     private let watchdogs: [Watchdog]
@@ -48,13 +49,21 @@ public struct Watch: Sendable {
         let distributor = try EventDistributor(
             predictsLosses: plan.predictsLosses, trigger: plan.trigger, outputs: outputs, stop: stop,
             waitsForRoom: isRegularFile(STDOUT_FILENO) ? .seconds(1) : nil)
+        let statistics =
+            plan.needsStatistics
+            ? try StatisticsReader(
+                stop: stop, follows: plan.follows, readsCounters: plan.follows || plan.format == .prometheus,
+                refresh: plan.refresh, distributor: distributor) : nil
         configuration = try ConfigurationReader(
             stop: stop, follows: plan.follows, readsVoting: plan.predictsLosses,
             report: { result in
                 switch result {
-                case .success(let configuration): distributor.record(.configuration(configuration))
+                case .success(let configuration):
+                    distributor.record(.configuration(configuration))
+                    statistics?.configure(configuration)
                 case .failure(let error):
                     distributor.record(.configuration(nil))
+                    statistics?.configure(nil)
                     // Before the first state, the thread that waits for the names reports the error.
                     if distributor.reducer(\.hasState) { distributor.diagnose(error.diagnosisOfConfiguration) }
                 }
@@ -63,9 +72,10 @@ public struct Watch: Sendable {
         let watchdog = try Watchdog()
         let probe = try ProviderProbe(stop: stop)
         follower = QuorumFollower(
-            plan: plan, distributor: distributor, configuration: configuration, watchdog: watchdog, probe: probe,
-            stop: stop)
+            plan: plan, distributor: distributor, configuration: configuration, statistics: statistics,
+            watchdog: watchdog, probe: probe, stop: stop)
         watchdogs = [watchdog, probe.watchdog, configuration.watchdog]
+        self.statistics = statistics
         self.stop = stop
         self.notifier = notifier
         self.display = display
@@ -136,6 +146,10 @@ public struct Watch: Sendable {
             configuration.request()
             try start("configuration", counting: connected) { [configuration] in configuration.run() }
         }
+        if let statistics {
+            statistics.request()
+            try start("statistics", counting: connected) { statistics.run() }
+        }
         if let display {
             try startThread("page") { display.draw() }
             try startThread("keyboard") { display.readKeys() }
@@ -166,7 +180,8 @@ public struct Watch: Sendable {
         var reported: Watchdog?
         let descriptors: [(descriptor: CInt, events: CInt)] =
             [(stop.descriptor, POLLIN), (signals.descriptor, POLLIN), (output, 0)]
-            + watchdogs.map { ($0.descriptor, POLLIN) } + [(distributor.recalculation.descriptor, POLLIN)]
+            + watchdogs.map { ($0.descriptor, POLLIN) }
+            + [(statistics?.watchdog.descriptor ?? -1, POLLIN), (distributor.recalculation.descriptor, POLLIN)]
         while true {
             let ready = wait(for: descriptors, until: [deadline, nextPing].compactMap { $0 }.min())
             if ready[0] != 0 { return }
@@ -180,6 +195,8 @@ public struct Watch: Sendable {
                 // This thread must not block, so it does not wait for room in the queue either.
                 distributor.record(.unresponsive(silent: silent), mayWait: false)
             }
+            // Only the links are unknown now, not the state of the cluster.
+            if ready[ready.count - 2] != 0, statistics?.watchdog.silentFor() != nil { statistics?.giveUp() }
             if ready[ready.count - 1] != 0, let elapsed = distributor.recalculation.silentFor() {
                 distributor.record(.unsettled(elapsed: elapsed), mayWait: false)
             }

@@ -30,6 +30,8 @@ public struct WatchPlan: Hashable, Sendable {
     public var check: CheckFormat?
     /// The file to write for the textfile collector of node_exporter; nil: none.
     public var metricsFile: String?
+    /// Whether to read the links and the counters.
+    public var links = false
     /// The command to run for every event, and its arguments; empty: none.
     public var command: [String] = []
 
@@ -46,6 +48,9 @@ public struct WatchPlan: Hashable, Sendable {
         case .json, .quiet: !ifDown.isEmpty || metricsFile != nil
         }
     }
+
+    /// Whether the statistics map is needed.
+    var needsStatistics: Bool { links && needsDetails }
 
     /// Whether the first event that is printed is the last.
     var printsOnce: Bool { !follows || !conditions.isEmpty }

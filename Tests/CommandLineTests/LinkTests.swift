@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import TestSupport
+import Testing
+
+/// `--links` on real clusters: links that fail and recover, or are added and removed.
+@Suite("--links", .serialized)
+struct LinkTests {
+    /// One value of each link in a line, by node and number.
+    private func links(_ line: EventLine, _ key: String = "connected") -> [String: JSON] {
+        line.json["links"].elements.reduce(into: [:]) { links, link in
+            links["\(link["node_id"].number ?? -1).\(link["link"].number ?? -1)"] = link[key]
+        }
+    }
+
+    private static let all: [String: JSON] = ["2.0": true, "2.1": true, "3.0": true, "3.1": true]
+
+    @Test("prints every link in every format, and an event for a link that fails or recovers")
+    func cutsALink() throws {
+        let sandbox = try Sandbox(links: 2)
+        let isMeasured = try eventually(within: .seconds(10)) {
+            let line = try EventLine(try sandbox.run(on: 1, [vqwatch, "-lj"]).output.trimmed)
+            return links(line) == Self.all && links(line, "latency_us").values.allSatisfy { $0.number ?? 0 > 0 }
+        }
+        #expect(isMeasured)
+        let plain = try EventLine(try sandbox.run(on: 1, [vqwatch, "-j"]).output.trimmed)
+        #expect(plain.json["links"] == .null)
+        for mode in ["one", "one-nonblocking"] {
+            let line = try EventLine(try sandbox.run(on: 1, [vqwatch, "-lj", "--dispatch", mode]).output.trimmed)
+            #expect(links(line) == Self.all)
+        }
+        let page = try sandbox.run(on: 1, [vqwatch, "--links"]).output
+        #expect(page.firstMatch(of: #/\n +1  node3  connected +\d+\.\d{3} ms\n/#) != nil, "\(page)")
+        #expect(try sandbox.run(on: 1, [vqwatch, "-cl"]).status == 0)
+
+        let follower = try sandbox.follow(["-l", "--refresh", "0"])
+        let text = try sandbox.spawn(on: 1, [vqwatch, "-fl", "--events", "link"])
+        try sandbox.cut(3, link: 1)
+        let down = try #require(try follower.nextEvent { $0.event == "link" })
+        #expect(down.json["node"]["name"] == "node3" && down.json["link"] == 1)
+        #expect(down.json["connected"] == false && down.json["downs"] == 1 && down.isQuorate == true)
+        #expect(text.nextLine(within: .seconds(5))?.hasSuffix(" link 1 to node3(3) is down") == true)
+        let check = try sandbox.run(on: 1, [vqwatch, "-cl"])
+        #expect(check.status == 1 && check.output.contains("; down: link 1 to node3(3) | "), "\(check.output)")
+        #expect(try sandbox.run(on: 1, [vqwatch, "-c"]).status == 0)
+        let metrics = try sandbox.run(on: 1, [vqwatch, "-l", "--format", "prometheus"]).output
+        #expect(metrics.contains("\nvqwatch_link_connected{node_id=\"3\",node=\"node3\",link=\"1\"} 0\n"))
+
+        try sandbox.heal(3, link: 1)
+        let up = try #require(try follower.nextEvent { $0.event == "link" })
+        #expect(up.json["link"] == 1 && up.json["connected"] == true && up.json["downs"] == 0)
+        #expect(text.nextLine(within: .seconds(5))?.hasSuffix(" link 1 to node3(3) is connected again") == true)
+    }
+
+    @Test("follows a reload that removes a node, and one that adds it again")
+    func followsAReload() throws {
+        let sandbox = try Sandbox(links: 2)
+        try sandbox.stop(3)
+        try sandbox.wait(node: 1, members: [1, 2])
+        let follower = try sandbox.follow(["-l", "--refresh", "0"])
+        let whole = try sandbox.configuration(of: 1)
+        try sandbox.editConfiguration { text in
+            String(text.replacing(#/node \{[^}]*nodeid: 3[^}]*\}/#, with: ""))
+        }
+        try sandbox.reload()
+        let gone = try #require(try follower.nextEvent { $0.changedFields.contains("links.3.1") })
+        #expect(links(gone).keys.sorted() == ["2.0", "2.1"])
+        try sandbox.configure(whole)
+        try sandbox.reload()
+        let back = try #require(try follower.nextEvent { $0.changedFields.contains("links.3.1") })
+        #expect(links(back).keys.sorted() == ["2.0", "2.1", "3.0", "3.1"] && links(back)["3.1"] == false)
+        // Links that were added are tracked.
+        try sandbox.start(3)
+        #expect(try follower.nextEvent { $0.event == "link" && $0.json["node"]["id"] == 3 } != nil)
+        let warnings = try sandbox.log(of: 1).split(separator: "\n").filter { $0.contains("notified key") }
+        #expect(warnings.isEmpty, "warnings about the watcher in corosync's log")
+    }
+
+    @Test("prints an empty list and one diagnostic if the transport has no links")
+    func hasNoLinks() throws {
+        let sandbox = try Sandbox(nodes: 2, starting: false)
+        try sandbox.editConfiguration { $0.replacing("transport: knet", by: "transport: udpu") }
+        for node in 1...2 { try sandbox.start(node) }
+        try sandbox.wait(node: 1, members: [1, 2])
+        let status = try sandbox.run(on: 1, [vqwatch, "-lj"])
+        #expect(status.status == 0 && status.errors.split(separator: "\n").count == 1)
+        #expect(status.errors.contains("transport is not knet"), "\(status.errors)")
+        #expect(try EventLine(status.output.trimmed).json["links"] == .array([]))
+        #expect(try sandbox.run(on: 1, [vqwatch, "-cl"]).status == 0)
+
+        let follower = try sandbox.follow(["-l", "--refresh", "200ms"])
+        try sandbox.kill(2)
+        let evidence = try #require(try follower.nextEvent { $0.event == "evidence" })
+        #expect(evidence.json["links_down"] == .array([]) && evidence.json["token_losses"].number ?? 0 > 0)
+        follower.signal(SIGTERM)
+        #expect(follower.finish(within: .seconds(5)).errors.split(separator: "\n").count == 1)
+    }
+
+    @Test("does not wake up without a notification if there is no refresh")
+    func sleeps() throws {
+        let sandbox = try Sandbox(links: 2)
+        let follower = try sandbox.follow(["-l", "--refresh", "0"])
+        let threads = "/proc/\(follower.processID)/task"
+        func wakeUps() throws -> Int {
+            try ChildProcess.run(["bash", "-c", "cat \(threads)/*/status"]).lines.reduce(0) { sum, line in
+                let words = line.split(separator: "\t")
+                return words.first == "voluntary_ctxt_switches:" ? sum + (Int(words[1]) ?? 0) : sum
+            }
+        }
+        var before = 0
+        // On a busy machine, corosync may notify of something at any time.
+        let wasCalm = try eventually(within: .seconds(60)) {
+            while try follower.nextEvent(within: .milliseconds(500)) != nil {}
+            before = try wakeUps()
+            return try follower.nextEvent(within: .seconds(6)) == nil
+        }
+        #expect(wasCalm)
+        #expect(try wakeUps() == before)
+    }
+}
+
+extension String {
+    /// Without the newline at the end.
+    fileprivate var trimmed: String { last == "\n" ? String(dropLast()) : self }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+
+import Corosync
+import Testing
+
+@testable import QuorumWatch
+
+@Suite("Links and evidence as text")
+struct LinkFormatTests {
+    private static let node2 = NodeReference(id: 2, name: "node2")
+    private static let node3 = NodeReference(id: 3, name: "node3")
+
+    private func words(_ body: Event.Body) -> String {
+        TextFormat.words(for: Event(time: Timestamp(microseconds: 0), body: body), []).plain
+    }
+
+    @Test(
+        "have a phrase for each change of a link",
+        arguments: [
+            (false, 1, "link 1 to node3(3) is down"), (false, 3, "link 1 to node3(3) is down (it went down 3 times)"),
+            (true, 0, "link 1 to node3(3) is connected again"),
+            (true, 1, "link 1 to node3(3) went down, and is connected again"),
+            (true, 2, "link 1 to node3(3) went down 2 times, and is connected again"),
+        ] as [(Bool, UInt64, String)])
+    func link(isConnected: Bool, downs: UInt64, text: String) {
+        #expect(
+            words(.link(.init(node: Self.node3, number: 1, isConnected: isConnected, downs: downs))) == text)
+    }
+
+    @Test("have a phrase for each part of the evidence")
+    func evidence() {
+        var report = EvidenceReport(
+            ring: RingID(node: 1, sequence: 0x22), tokenLosses: 1, consensusTimeouts: 0, retransmits: 0,
+            memberships: 1, linksDown: [.init(node: Self.node3, number: 0), .init(node: Self.node3, number: 1)],
+            schedulingMisses: [SchedulingMiss(time: Timestamp(microseconds: 0), delay: 3160)])
+        #expect(
+            words(.evidence(report))
+                == "evidence ring 1.22: token lost; links 0 and 1 to node3(3) went down; corosync was not scheduled for 3.2 s"
+        )
+        report.tokenLosses = 2
+        report.consensusTimeouts = 2
+        report.retransmits = 1
+        report.memberships = 3
+        report.linksDown?.insert(.init(node: Self.node2, number: 1), at: 0)
+        report.schedulingMisses = []
+        #expect(
+            words(.evidence(report)) == """
+                evidence ring 1.22: token lost 2 times; no consensus in time 2 times; link 1 to node2(2) and links 0 and 1 to \
+                node3(3) went down; 1 message sent again; 3 memberships formed
+                """)
+        report.linksDown = [Self.node2, Self.node3].flatMap {
+            [.init(node: $0, number: 0), .init(node: $0, number: 1)]
+        }
+        #expect(words(.evidence(report)).contains("; links 0 and 1 to node2(2) and node3(3) went down;"))
+        let nothing = EvidenceReport(
+            ring: nil, tokenLosses: 0, consensusTimeouts: 0, retransmits: 0, memberships: 1, linksDown: [],
+            schedulingMisses: [])
+        #expect(words(.evidence(nothing)) == "evidence no token lost")
+        let cleared = EvidenceReport(
+            ring: nil, tokenLosses: nil, consensusTimeouts: 0, retransmits: 0, memberships: 1, linksDown: [],
+            schedulingMisses: [])
+        #expect(words(.evidence(cleared)) == "evidence not all counters are known")
+    }
+
+    @Test("are a table in the status")
+    func page() throws {
+        var state = ClusterState()
+        state.links = [
+            Link(LinkID(node: 2, number: 0), isConnected: true, latency: 1234),
+            Link(LinkID(node: 3, number: 0), isConnected: true),
+            Link(LinkID(node: 3, number: 1), isConnected: false, latency: 99),
+        ]
+        state.nodes = [Node(id: 3, name: "node3", isLocal: false, addresses: [])]
+        let page = String(decoding: StatusText(color: false).page(for: state), as: UTF8.self)
+        #expect(
+            page.hasSuffix(
+                """
+
+                    LINK  TO     STATE       LATENCY
+                       0  2      connected  1.234 ms
+                       0  node3  connected         -
+                       1  node3  down              -
+
+                """), "\(page)")
+    }
+
+    @Test("have every value in JSON")
+    func json() {
+        var format = JSONFormat()
+        func line(_ body: Event.Body) -> String {
+            String(
+                decoding: format.line(for: Event(time: Timestamp(microseconds: 0), body: body), changes: []),
+                as: UTF8.self)
+        }
+        #expect(
+            line(.link(.init(node: Self.node3, number: 1, isConnected: false, downs: 2))).hasSuffix(
+                #""quorate":null,"node":{"id":3,"name":"node3"},"link":1,"connected":false,"downs":2}"# + "\n"))
+        let report = EvidenceReport(
+            ring: nil, tokenLosses: 1, consensusTimeouts: nil, retransmits: 0, memberships: 2,
+            linksDown: [.init(node: Self.node3, number: 0)],
+            schedulingMisses: [SchedulingMiss(time: Timestamp(microseconds: 1_000), delay: 3160)])
+        #expect(
+            line(.evidence(report)).hasSuffix(
+                #""ring_id":null,"token_losses":1,"consensus_timeouts":null,"retransmits":0,"memberships":2,"#
+                    + #""links_down":[{"node_id":3,"link":0}],"#
+                    + #""scheduling_misses":[{"time":"1970-01-01T00:00:00.001000Z","delay_ms":3160}]}"# + "\n"))
+        var state = ClusterState()
+        state.links = [Link(LinkID(node: 3, number: 1), isConnected: false, isEnabled: nil)]
+        #expect(
+            line(.status(state)).hasSuffix(
+                #""links":[{"node_id":3,"link":1,"connected":false,"enabled":null,"latency_us":null}],"changes":[]}"#
+                    + "\n"))
+    }
+
+    @Test("have a phrase for each change of a state")
+    func change() {
+        var state = ClusterState()
+        state.nodes = [Node(id: 3, name: "node3", isLocal: false, addresses: [])]
+        let link = Link(LinkID(node: 3, number: 1), isConnected: true)
+        func phrases(_ field: String, _ from: Change.Value, _ to: Change.Value) -> [String] {
+            ChangeText(state).phrases(for: [Change(field: field, from: from, to: to)])
+        }
+        #expect(phrases("links.3.1.connected", .bool(true), .bool(false)) == ["link 1 to node3 is down"])
+        #expect(phrases("links.3.1.enabled", .bool(true), .bool(false)) == ["enabled of link 1 to node3 yes -> no"])
+        #expect(phrases("links.3.1", .null, .link(link)) == ["link 1 configured to node3"])
+        #expect(phrases("links.3.1", .link(link), .null) == ["link 1 no longer configured to node3"])
+        #expect(phrases("links", .null, .links([link])) == ["links: 1 of 1 connected"])
+        #expect(phrases("links", .links([link]), .null) == ["links not known"])
+    }
+
+    @Test("have priority warning in the journal if a link failed or a token was lost")
+    func priority() {
+        func priority(_ body: Event.Body) -> Priority { Event(time: Timestamp(microseconds: 0), body: body).priority }
+        #expect(priority(.link(.init(node: Self.node3, number: 1, isConnected: false, downs: 1))) == .warning)
+        #expect(priority(.link(.init(node: Self.node3, number: 1, isConnected: true, downs: 0))) == .information)
+        var report = EvidenceReport(
+            ring: nil, tokenLosses: 0, consensusTimeouts: 0, retransmits: 0, memberships: 1, linksDown: [],
+            schedulingMisses: [])
+        #expect(priority(.evidence(report)) == .information)
+        report.tokenLosses = 1
+        #expect(priority(.evidence(report)) == .warning)
+    }
+
+    @Test("are metrics")
+    func metrics() {
+        var state = ClusterState()
+        state.nodes = [Node(id: 3, name: "node3", isLocal: false, addresses: [])]
+        state.links = [Link(LinkID(node: 3, number: 1), isConnected: true, latency: 1250, downs: 4)]
+        state.counters = TotemCounters(tokenLosses: 5, retransmits: 6)
+        let text = String(decoding: PrometheusFormat.exposition(of: state), as: UTF8.self)
+        for line in [
+            #"vqwatch_link_connected{node_id="3",node="node3",link="1"} 1"#,
+            #"vqwatch_link_latency_seconds{node_id="3",node="node3",link="1"} 0.001250"#,
+            #"vqwatch_link_downs_total{node_id="3",node="node3",link="1"} 4"#,
+            "vqwatch_token_losses_total 5", "vqwatch_retransmits_total 6",
+        ] { #expect(text.contains("\n\(line)\n"), "\(line)") }
+        #expect(!text.contains("scheduling_miss"))
+    }
+}
