@@ -167,7 +167,7 @@ struct PrometheusTests {
     @Test("Every problem has an alert, and every alert passes its test in promtool")
     func ruleTests() throws {
         let alerts = try ChildProcess.run(["sed", "-n", "s/^ *- alert: //p", Self.rules]).lines
-        #expect(alerts.count == 9)
+        #expect(alerts.count == 10)
         for alert in alerts {
             let result = try Self.promtool("test", "rules", "\(Self.packaging)/prometheus/tests/\(alert).yml")
             #expect(result.status == 0, "\(result.output)\(result.errors)")
@@ -179,13 +179,15 @@ struct PrometheusTests {
         // The metric of this flag exists whether the cluster is quorate or not.
         let sandbox = try Sandbox(quorum: "wait_for_all: 1")
         let folder = Folder()
-        let watch = try sandbox.follow(["--metrics-file", folder.metrics])
+        let watch = try sandbox.follow(["-l", "--metrics-file", folder.metrics])
         let monitoring = try Monitoring(of: sandbox, ["node1": folder])
         #expect(
             try monitoring.holds("ha_cluster_corosync_quorate == 1"),
             "are prometheus and prometheus-node-exporter installed?")
         #expect(try monitoring.query(#"ALERTS{alertname="ClusterQuorumLost"}"#).series.isEmpty)
 
+        // There is a latency to show for as long as there are links.
+        #expect(try monitoring.holds("vqwatch_link_latency_seconds > 0"))
         try sandbox.partition([1], [2, 3])
         #expect(try monitoring.holds(#"ALERTS{alertname="ClusterQuorumLost",alertstate="firing"}"#))
         #expect(try monitoring.holds(#"ALERTS{alertname="ClusterNodeAbsent",node="node2",severity="warning"}"#))
@@ -197,8 +199,8 @@ struct PrometheusTests {
             let expression = Monitoring.filledIn(try #require(target["expr"].string))
             let result = try monitoring.query(expression)
             #expect(result.status == 0, "\(expression): \(result.errors)")
-            // Without a quorum device and a reconnect, these queries have no result.
-            let mayBeEmpty = expression.contains("qdevice") || expression.contains("reconnects")
+            // Without a quorum device, a reconnect and a connected link, these queries have no result.
+            let mayBeEmpty = ["qdevice", "reconnects", "latency"].contains { expression.contains($0) }
             #expect(!result.series.isEmpty || mayBeEmpty, "\(expression)")
         }
         // When corosync has ended, the alert on its last state ends, too.
