@@ -25,6 +25,9 @@ struct LogComparison {
     /// attempts, a freeze, and a busy machine.
     static let connectionLimit: Int64 = 20_000_000
 
+    /// How long after a nodelist its evidence comes at most, in microseconds, on a busy machine.
+    static let evidenceLimit: Int64 = 4_000_000
+
     /// The differences that are not accepted.
     private(set) var problems: [String] = []
     /// How many lines were compared with the log.
@@ -94,7 +97,25 @@ struct LogComparison {
         }
         compareRings(lines, with: log.runs[run], from: start, until: end)
         compareQuorumChanges(lines, with: log.runs[run], from: start, until: end)
+        if status.json["links"] != .null { compareEvidence(lines, until: end) }
         return run
+    }
+
+    /// Every nodelist has its evidence, in order, unless the connection ended before it was due. The others are about a
+    /// scheduling miss.
+    private mutating func compareEvidence(_ lines: [EventLine], until end: Int64) {
+        var awaited: [EventLine] = []
+        for line in lines.dropFirst() {
+            if line.event == "nodelist" { awaited.append(line) }
+            guard line.event == "evidence" else { continue }
+            compared += 1
+            if line.json["ring_id"] == awaited.first?.json["ring_id"] {
+                awaited.removeFirst()
+            } else if line.json["scheduling_misses"] == .array([]) {
+                note("evidence of nothing", line)
+            }
+        }
+        for line in awaited where line.time < end - Self.evidenceLimit { note("no evidence follows", line) }
     }
 
     private mutating func compareRings(
