@@ -15,10 +15,15 @@ struct DemoTests {
         #expect(result.status == 0, "\(result.errors)")
         let events = try EventLine.parse(result.lines)
         #expect(
-            Set(events.map(\.event)) == ["status", "nodelist", "quorum", "expected_votes", "info", "disconnected"])
+            Set(events.map(\.event)) == [
+                "status", "nodelist", "quorum", "expected_votes", "info", "disconnected", "link", "evidence",
+            ])
+        let firstDown = events.firstIndex { $0.event == "link" && $0.json["connected"] == false }
+        let firstLeft = try #require(events.firstIndex { $0.event == "nodelist" })
+        #expect(firstDown.map { $0 < firstLeft } == true, "a link fails before the node does")
         #expect(events.contains { $0.isQuorate == false })
         #expect(events.last?.isQuorate == true)
-        #expect(result.errors.contains("# the network cable of node3 is pulled"))
+        #expect(result.errors.contains("# one of the two network cables of node3 is pulled"))
     }
 
     @Test("prints no colour to a pipe, and leaves no files behind when it is interrupted")
