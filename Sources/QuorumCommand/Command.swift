@@ -67,7 +67,8 @@ struct Command: ParsableCommand {
         plan.check = task.check ? CheckFormat(printing.requirements, needsLinks: printing.links) : nil
         plan.format = task.live ? try output.page(in: printing.color) : printing.outputFormat(for: output)
         if let events = printing.events { plan.kinds = events }
-        plan.links = printing.links
+        // The page has no column for links if there are none.
+        plan.links = printing.links || task.live
         plan.changesOnly = printing.changesOnly
         plan.limit = printing.count
         plan.mode = watching.dispatch.mode

@@ -94,7 +94,7 @@ struct PrintingOptions: ParsableArguments {
                 [("--warn-margin", warnMargin != nil), ("--allow-absent", !allowAbsent.isEmpty)],
                 because: "needs --check")
         }
-        if let events, !links {
+        if let events, !links, !command.task.live {
             try refuse(
                 [EventKind.link, .evidence].map { ("--events \($0.rawValue)", events.contains($0)) },
                 because: "needs --links")

@@ -90,6 +90,38 @@ struct LiveTests {
         #expect(try terminal.shows { $0.last?.hasPrefix("$") == true }, "\(terminal)")
     }
 
+    @Test("shows the links of each node, and a link that fails, without a further option")
+    func showsLinks() throws {
+        let sandbox = try Sandbox(links: 2)
+        let terminal = try open("--events link", on: sandbox)
+        func shows(_ links: String, _ event: String? = nil) throws {
+            let isShown = try terminal.shows { screen in
+                screen.contains { $0.contains("3  node3  member") && $0.contains(links) }
+                    && event.map { event in screen.contains { $0.hasSuffix(event) } } != false
+            }
+            #expect(isShown, "\(links), \(event ?? "no event"): \n\(terminal)")
+        }
+        try shows("2 of 2")
+        try sandbox.cut(3, link: 1)
+        try shows("1 of 2", "link 1 to node3(3) is down")
+        try sandbox.heal(3, link: 1)
+        try shows("2 of 2", "link 1 to node3(3) is connected again")
+    }
+
+    @Test("has no column for links if the transport has none, and no diagnostic about it")
+    func hasNoLinks() throws {
+        let sandbox = try Sandbox(nodes: 2, starting: false)
+        try sandbox.editConfiguration { $0.replacing("transport: knet", by: "transport: udpu") }
+        for node in 1...2 { try sandbox.start(node) }
+        try sandbox.wait(node: 1, members: [1, 2])
+        let terminal = try open(on: sandbox)
+        // The links are read by then: they are read at the start, and this event comes from a later membership.
+        try sandbox.kill(2)
+        try #require(terminal.shows { screen in screen.contains { $0.contains("left: node2") } }, "\(terminal)")
+        let screen = try terminal.screen
+        #expect(!screen.contains { $0.contains("LINKS") || $0.contains("links") || $0.contains("knet") }, "\(terminal)")
+    }
+
     @Test(
         "restores the terminal when it ends: with q, by a signal, and by a crash",
         arguments: [0, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTRAP, SIGILL, SIGSEGV, SIGABRT, SIGBUS, SIGFPE])
@@ -263,7 +295,7 @@ struct LiveTests {
     @Test("sleeps while it shows no seconds, and wakes up once per second while it does")
     func rests() throws {
         let sandbox = try Sandbox(nodes: 2)
-        _ = try open("--refresh 0", on: sandbox)
+        let terminal = try open("--refresh 0", on: sandbox)
         let process = try program(in: sandbox)
         func wakeups(within time: Duration) -> Int {
             let before = switches(of: process)
@@ -274,7 +306,11 @@ struct LiveTests {
         sleep(1)
         #expect(wakeups(within: .seconds(5)) == 0)
         try sandbox.cut(2)
-        try sandbox.wait(node: 1, members: [1])
+        // The last events of this change come from the statistics.
+        let isOver = try terminal.shows { screen in
+            ["evidence ring ", "link 0 to node2"].allSatisfy { event in screen.contains { $0.contains(event) } }
+        }
+        try #require(isOver, "\(terminal)")
         sleep(1)
         let count = wakeups(within: .seconds(5))
         #expect((3...6).contains(count), "\(count)")

@@ -38,9 +38,12 @@ final class StatisticsReader: Sendable {
     private let readsCounters: Bool
     /// The interval of readings without a notification; nil: none.
     private let refresh: Duration?
+    /// Whether to report once that corosync has no links.
+    private let reportsNoLinks: Bool
 
     init(
-        stop: StopRequest, follows: Bool, readsCounters: Bool, refresh: Duration?, distributor: EventDistributor
+        stop: StopRequest, follows: Bool, readsCounters: Bool, refresh: Duration?, reportsNoLinks: Bool,
+        distributor: EventDistributor
     ) throws(SystemError) {
         reader = try MapReader(of: .statistics, stop: stop, follows: follows) { result in
             switch result {
@@ -55,6 +58,7 @@ final class StatisticsReader: Sendable {
         self.follows = follows
         self.readsCounters = readsCounters
         self.refresh = refresh
+        self.reportsNoLinks = reportsNoLinks
         self.distributor = distributor
     }
 
@@ -99,14 +103,14 @@ final class StatisticsReader: Sendable {
             reader.wake.lower()
         }
         reader.wake.raise()
-        var hasReportedNoLinks = false
+        var reportsNoLinks = reportsNoLinks
         reader.run { (map: borrowing ConfigurationMap, succeeded: () -> Void) throws(CorosyncError) in
             // The counters of another run of corosync cannot be compared with those of this one.
             defer { state.withLock { $0.schedule.cancel() } }
             try serve(map) { statistics in
                 succeeded()
-                guard statistics.links == [], !hasReportedNoLinks else { return }
-                hasReportedNoLinks = true
+                guard statistics.links == [], reportsNoLinks else { return }
+                reportsNoLinks = false
                 distributor.diagnose(
                     "--links: corosync has no links, because its transport is not knet; see corosync.conf(5)")
             }

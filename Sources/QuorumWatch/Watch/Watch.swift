@@ -53,7 +53,7 @@ public struct Watch: Sendable {
             plan.needsStatistics
             ? try StatisticsReader(
                 stop: stop, follows: plan.follows, readsCounters: plan.follows || plan.format == .prometheus,
-                refresh: plan.refresh, distributor: distributor) : nil
+                refresh: plan.refresh, reportsNoLinks: display == nil, distributor: distributor) : nil
         configuration = try ConfigurationReader(
             stop: stop, follows: plan.follows, readsVoting: plan.predictsLosses,
             report: { result in
