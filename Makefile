@@ -123,7 +123,7 @@ bench: setup-test build $(BENCHMARKS) ## compare with corosync-quorumtool and C,
 	Benchmarks/bench
 bench-quick: setup-test build $(BENCHMARKS) ## the same with fewer runs, without writing the results
 	Benchmarks/bench --quick
-budget: setup-test build $(BENCHMARKS) ## count the instructions of six commands and compare them with the record
+budget: setup-test build $(BENCHMARKS) ## count the instructions of several commands and compare them with the record
 	Benchmarks/budget
 budget-record: build $(BENCHMARKS) ## record the present counts
 	Benchmarks/budget --record
