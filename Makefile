@@ -15,8 +15,8 @@ RELEASE_FLAGS = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc 
 	-Xlinker -z -Xlinker pack-relative-relocs -Xlinker --no-export-dynamic -Xlinker --icf=safe \
 	-Xlinker -L.build/static -Xswiftc -Xclang-linker -Xswiftc -static-libgcc
 
-# For building: what Swift links with on Debian 12, and the headers of the corosync libraries.
-BUILD_PACKAGES = git gcc libc6-dev libstdc++-12-dev libvotequorum-dev libcmap-dev libcorosync-common-dev
+# For building: what Swift links with, in the version of this Debian, and the headers of the corosync libraries.
+BUILD_PACKAGES = git g++ libc6-dev libvotequorum-dev libcmap-dev libcorosync-common-dev
 # For a sandbox cluster.
 RUN_PACKAGES = corosync iproute2 util-linux mount
 # For building the Debian package.
@@ -24,14 +24,14 @@ DEB_PACKAGES = dpkg-dev xz-utils
 # For the tests: the programs that they compare with or control, and the optional parts of a sandbox cluster.
 TEST_PACKAGES = bash-completion corosync-qdevice corosync-qnetd debootstrap fish hyperfine jq lintian man-db mandoc \
 	monitoring-plugins-basic nftables prometheus prometheus-node-exporter python3-jsonschema shellcheck strace systemd \
-	tmux valgrind zsh
+	systemd-container tmux valgrind zsh
 
 # The C programs that the benchmarks compare with, and the stand-in.
 BENCHMARKS = .build/benchmarks/libStandIn.so .build/benchmarks/status .build/benchmarks/follow \
 	.build/benchmarks/stamp
 
 SCRIPTS = .ci/run Benchmarks/bench Benchmarks/budget $(wildcard Scripts/*) $(wildcard packaging/debian/p*) \
-	Tests/Sandbox/sandbox Tests/Sandbox/demo Tests/StandIn/build Tests/test-deb
+	Tests/Sandbox/sandbox Tests/Sandbox/demo Tests/StandIn/build Tests/test-deb $(wildcard Tests/Debian/*)
 
 .DEFAULT_GOAL = help
 # The prerequisites of a target are built in order; Swift itself uses every core.
@@ -50,20 +50,26 @@ setup-run: ## install the packages for building and for a sandbox cluster
 setup-test: ## install the packages for building, sandbox clusters and tests
 	@Scripts/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES) $(DEB_PACKAGES) $(TEST_PACKAGES)
 
+# Checked before packages are installed.
+.PHONY: swift
+swift:
+	@command -v swift >/dev/null || { \
+		echo 'make: swift: not installed; install Swift 6.2 or later: https://www.swift.org/install/linux/' >&2; exit 69; }
+
 .PHONY: build
 build: ## build .build/release/vqwatch, with a static Swift runtime
 	@mkdir -p .build/static && ln -sf "$$(gcc -print-file-name=libstdc++.a)" .build/static/
 	swift build $(RELEASE_FLAGS) --product vqwatch $(SWIFT_FLAGS)
 
 .PHONY: run
-run: ## build, then watch faults in a real three-node cluster for less than a minute (JSON=1: as JSON lines)
+run: swift ## build, then watch faults in a real three-node cluster for less than a minute (JSON=1: as JSON lines)
 	@$(MAKE) --no-print-directory setup-run build >&2
 	@VQWATCH=$(BUILT) JSON=$(JSON) Tests/Sandbox/demo
 
 # The program under test is the one that `build` makes, which is what users get.
 TESTED = VQWATCH_PROGRAM='$(abspath $(BUILT))'
 .PHONY: test
-test: setup-test lint build ## set up, lint, build, and run every test (on real clusters; no root needed)
+test: swift setup-test lint build ## set up, lint, build, and run every test (on real clusters; no root needed)
 	$(TESTED) VQWATCH_FLOOD=1000000 swift test --disable-xctest --no-parallel $(SWIFT_FLAGS)
 
 # How long to run, and the seed (without one: a new seed, which is printed).
@@ -180,7 +186,7 @@ deb: build ## build a Debian package in .build/deb
 	@Scripts/install-packages $(DEB_PACKAGES)
 	Scripts/package-debian $(BUILT) .build/deb
 
-test-deb: setup-test build ## check the package with lintian and test it on a fresh Debian without Swift (needs root)
+test-deb: setup-test build ## check the package with lintian and test it on a fresh Debian 12 and 13, without Swift (needs root)
 	Tests/test-deb "$$(Scripts/package-debian $(BUILT) .build/deb)"
 
 .PHONY: completions
