@@ -2,33 +2,29 @@
 
 internal import CLinux
 internal import Glibc
+internal import Synchronization
 
 /// Restores the terminal, also when the program crashes: a trap, a bad memory access, an abort.
 ///
 /// A signal handler may run at any moment and in any thread, and may only call the functions listed in
-/// signal-safety(7). Its data is therefore at fixed addresses and without a lock; only the thread that uses the
-/// terminal changes it.
+/// signal-safety(7). Its data is therefore at fixed addresses and without a lock. Only the thread that uses the terminal
+/// changes it, and others read the modes only while ``isNeeded``.
 enum TerminalRestoration {
-    private struct Memory: @unchecked Sendable {
+    private struct Memory: ~Copyable, @unchecked Sendable {
         /// The modes to restore.
-        let modes = allocate(termios())
+        let modes = UnsafeMutablePointer<termios>.allocate(capacity: 1)
         /// Whether the terminal has to be restored.
-        let isTaken = allocate(sig_atomic_t(0))
+        let isTaken = Atomic(false)
         /// The previous actions, by the number of the signal.
         let actions = UnsafeMutablePointer<sigaction>.allocate(capacity: 32)
         let sequence: UnsafeBufferPointer<UInt8>
 
         init() {
+            modes.initialize(to: termios())
             let bytes = Array(Terminal.leave.utf8)
             let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
             _ = copy.initialize(from: bytes)
             sequence = UnsafeBufferPointer(copy)
-        }
-
-        private static func allocate<Value>(_ value: Value) -> UnsafeMutablePointer<Value> {
-            let pointer = UnsafeMutablePointer<Value>.allocate(capacity: 1)
-            pointer.initialize(to: value)
-            return pointer
         }
     }
 
@@ -36,7 +32,7 @@ enum TerminalRestoration {
     private static let signals = [SIGSEGV, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSYS, SIGQUIT]
 
     /// Whether the terminal has to be restored.
-    static var isNeeded: Bool { memory.isTaken.pointee != 0 }
+    static var isNeeded: Bool { memory.isTaken.load(ordering: .acquiring) }
 
     /// Saves the modes of the terminal, and turns off echo and line-by-line input. Ctrl-C and Ctrl-Z still send
     /// signals.
@@ -51,14 +47,14 @@ enum TerminalRestoration {
             keys[Int(VTIME)] = 0
         }
         if !isNeeded { install() }
-        memory.isTaken.pointee = 1
+        memory.isTaken.store(true, ordering: .releasing)
         tcsetattr(STDIN_FILENO, TCSANOW, &modes)
     }
 
     /// Restores the modes, after the escape sequences were written.
     static func end() {
         restoreModes()
-        memory.isTaken.pointee = 0
+        memory.isTaken.store(false, ordering: .releasing)
         for signal in signals { sigaction(signal, memory.actions + Int(signal), nil) }
     }
 
@@ -102,6 +98,6 @@ enum TerminalRestoration {
         var output = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
         if poll(&output, 1, 0) > 0 { _ = write(STDOUT_FILENO, memory.sequence.baseAddress, memory.sequence.count) }
         restoreModes()
-        memory.isTaken.pointee = 0
+        memory.isTaken.store(false, ordering: .releasing)
     }
 }
