@@ -86,19 +86,16 @@ public final class ChildProcess: Sendable {
         keeping kept: (any AnyObject & Sendable)? = nil
     ) throws(LaunchError) {
         self.kept = kept
-        let launch = launching.withLock { _ in
-            var plan = LaunchPlan()
-            let ours = [plan.connect(0, to: input), plan.connect(1, to: output), plan.connect(2, to: errors)]
-            return (result: plan.launch(arguments, environment: environment), ours: ours)
-        }
-        switch launch.result {
+        var plan = LaunchPlan()
+        let ours = [plan.connect(0, to: input), plan.connect(1, to: output), plan.connect(2, to: errors)]
+        switch plan.launch(arguments, environment: environment) {
         case .success(let pid): processID = pid
         case .failure(let error):
-            for end in launch.ours { end.map { _ = close($0) } }
+            for end in ours { end.map { _ = close($0) } }
             throw error
         }
-        self.input = Mutex(launch.ours[0])
-        sources = Mutex(Sources(output: LineSource(launch.ours[1]), errors: LineSource(launch.ours[2])))
+        self.input = Mutex(ours[0])
+        sources = Mutex(Sources(output: LineSource(ours[1]), errors: LineSource(ours[2])))
         let (event, watcher) = watchForExit(of: processID)
         exit = Mutex(Exit(event: event, watcher: watcher))
     }

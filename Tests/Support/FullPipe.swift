@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 internal import Glibc
-internal import Synchronization
 
 /// A full pipe: a write to it blocks.
 public final class FullPipe {
@@ -21,8 +20,7 @@ public final class FullPipe {
     ///   - isNarrow: Whether to make it as small as possible, a page.
     /// - Throws: ``Failure``.
     public init(leaving room: Int = 0, isNarrow: Bool = false) throws(Failure) {
-        let ends = launching.withLock { _ in privatePipe() }
-        guard let ends else { throw Failure() }
+        guard let ends = makePipe() else { throw Failure() }
         (readingEnd, writingEnd) = ends
         // F_SETPIPE_SZ, F_GETPIPE_SZ.
         if isNarrow { _ = fcntl(writingEnd, 1031, 4096) }

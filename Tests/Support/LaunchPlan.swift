@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 internal import Glibc
-internal import Synchronization
-
-/// Locked while a process is started, and while a new descriptor does not have close-on-exec set yet.
-///
-/// pipe2(2) and similar calls, which set it atomically, are not available in Swift.
-let launching = Mutex(())
 
 /// The file actions and attributes of posix_spawn(3) for a new process.
 struct LaunchPlan: ~Copyable {
@@ -45,7 +39,7 @@ struct LaunchPlan: ~Copyable {
         let isInput = target == 0
         switch stream {
         case .pipe:
-            guard let (reading, writing) = privatePipe() else {
+            guard let (reading, writing) = makePipe() else {
                 failure = "no pipe: \(String(cString: strerror(errno)))"
                 return nil
             }
@@ -75,7 +69,10 @@ struct LaunchPlan: ~Copyable {
             .failure(.init(description: "\(arguments): \(why)"))
         }
         if let failure { return failed(failure) }
+        guard let addCloseFrom else { return failed("the C library is too old") }
         guard let command = arguments.first else { return failed("no command") }
+        // The process inherits only its standard descriptors, not what the tests and their runner have opened.
+        _ = addCloseFrom(&actions, 3)
         var pid: Int32 = -1
         let status = withCStrings(arguments) { arguments in
             withCStrings(changedEnvironment(environment)) { environment in
@@ -84,6 +81,11 @@ struct LaunchPlan: ~Copyable {
         }
         return status == 0 ? .success(pid) : failed(String(cString: strerror(status)))
     }
+}
+
+/// posix_spawn_file_actions_addclosefrom_np(3), which is not available in Swift.
+private let addCloseFrom = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map {
+    unsafeBitCast($0, to: (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32).self)
 }
 
 /// The test's own environment with changes, as `NAME=VALUE`.
@@ -103,12 +105,10 @@ private func changedEnvironment(_ changes: [String: String?]) -> [String] {
     return result
 }
 
-/// A pipe that no new process inherits, made while ``launching`` is locked.
-func privatePipe() -> (reading: Int32, writing: Int32)? {
+/// A pipe; nil if the system has no more of them.
+func makePipe() -> (reading: Int32, writing: Int32)? {
     var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { return nil }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    return (ends[0], ends[1])
+    return pipe(&ends) == 0 ? (ends[0], ends[1]) : nil
 }
 
 private func withCStrings<T>(
@@ -126,7 +126,7 @@ private func withCStrings<T>(
 ///
 /// - Returns: A descriptor that becomes readable when the process has ended, and the thread, to be joined.
 func watchForExit(of processID: Int32) -> (event: Int32, watcher: pthread_t) {
-    guard let (event, end) = launching.withLock({ _ in privatePipe() }) else {
+    guard let (event, end) = makePipe() else {
         fatalError("no pipe: \(String(cString: strerror(errno)))")
     }
     let task = UnsafeMutablePointer<(pid: Int32, event: Int32)>.allocate(capacity: 1)

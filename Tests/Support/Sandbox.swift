@@ -313,11 +313,7 @@ extension Sandbox.User? {
 /// A file that has been unlinked, so that it is not left behind.
 private func unlinkedFile(holding bytes: [UInt8]) throws(Sandbox.Failure) -> Int32 {
     var template = Array("/tmp/vqwatch-sandbox-XXXXXX".utf8CString)
-    let file = launching.withLock { _ in
-        let file = mkstemp(&template)
-        _ = fcntl(file, F_SETFD, FD_CLOEXEC)
-        return file
-    }
+    let file = mkstemp(&template)
     guard file >= 0 else { throw Sandbox.Failure(description: "no file: \(String(cString: strerror(errno)))") }
     unlink(template)
     _ = writeAll(bytes, to: file)
