@@ -40,6 +40,13 @@ extension Instant {
 /// Whether a descriptor is open.
 func isOpen(_ descriptor: CInt) -> Bool { fcntl(descriptor, F_GETFD) != -1 }
 
+/// Whether so many more descriptors can be opened.
+func areFreeDescriptors(_ count: Int) -> Bool {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return true }
+    return (0..<CInt(clamping: limit.rlim_cur)).lazy.filter { !isOpen($0) }.prefix(count).count == count
+}
+
 /// Whether a line can be written to a descriptor without blocking.
 func canWriteNow(to descriptor: CInt) -> Bool { wait(for: [(descriptor, POLLOUT)], until: .now)[0] & POLLOUT != 0 }
 

@@ -2,6 +2,9 @@
 
 internal import Glibc
 
+/// What the user can do when no descriptor is available.
+let adviceOnOpenFiles = "allow more open files (ulimit -n)"
+
 /// The failure of a system call that the watch depends on.
 public struct SystemError: Error, Hashable, CustomStringConvertible {
     /// The call.
@@ -13,7 +16,7 @@ public struct SystemError: Error, Hashable, CustomStringConvertible {
     public var description: String {
         let advice =
             switch number {
-            case EMFILE, ENFILE: "allow more open files (ulimit -n)"
+            case EMFILE, ENFILE: adviceOnOpenFiles
             case EAGAIN: "allow more processes (ulimit -u, or TasksMax= of the unit)"
             default: "see whether the system is out of memory"
             }

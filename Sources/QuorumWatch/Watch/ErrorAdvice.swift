@@ -4,7 +4,20 @@ internal import Corosync
 
 extension CorosyncError {
     /// The error and ``advice``.
-    var withAdvice: String { "\(self); \(advice)" }
+    var withAdvice: String {
+        lacksDescriptors
+            ? "too many open files (\(code) from \(operation.rawValue)); \(adviceOnOpenFiles)" : "\(self); \(advice)"
+    }
+
+    /// Whether a connection cannot be made because too few open files are allowed. The library usually returns the same
+    /// error as if corosync did not run.
+    var lacksDescriptors: Bool {
+        guard operation == .votequorumInitialize || operation == .cmapInitialize,
+            code == .library || code == .badHandle
+        else { return false }
+        // Up to three connections are made at the same time. Each needs three descriptors while it is being made.
+        return !areFreeDescriptors(9)
+    }
 
     /// What the user can do about the error, without a full stop.
     var advice: String {

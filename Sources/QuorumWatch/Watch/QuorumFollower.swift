@@ -96,7 +96,8 @@ final class QuorumFollower: Sendable {
     /// Why a connection cannot be made, and what to do.
     private func diagnosis(ofConnecting error: CorosyncError) -> String {
         // The library returns the same error if corosync does not run and if it runs without votequorum.
-        let isAmbiguous = error.code == .library && error.operation == .votequorumInitialize
+        let isAmbiguous =
+            error.code == .library && error.operation == .votequorumInitialize && !error.lacksDescriptors
         return error.diagnosisOfConnecting(isAmbiguous ? probe.provider() : nil)
     }
 
