@@ -169,4 +169,39 @@ struct UnsettledTests {
         #expect(try watch.nextEvent()?.event == "expected_votes")
         watch.signal(SIGTERM)
     }
+
+    @Test("is reported when each ring of a real cluster breaks before votequorum hears of it")
+    func brokenRings() throws {
+        let sandbox = try Sandbox(nodes: 5)
+        let followers = try dispatchModes.map { try sandbox.follow(on: 4, ["--dispatch", $0]) }
+        // After totem has formed a ring, corosync notifies the clients that track the membership, once for each node that
+        // left, and only then begins to synchronise. In a ring, the node with the lowest ID is the last to do so. Node 1
+        // freezes at its first notification, node 2 at its second, node 3 at its third: each in a ring of its own.
+        let freezing = try (1...3).map { node in
+            let client = try sandbox.follow(on: node)
+            let daemon = try sandbox.processID(of: node)
+            let tracer = try ChildProcess([
+                "strace", "-qq", "-o", "/dev/null", "-p", "\(daemon)", "-e", "trace=sendto",
+                "-e", "inject=sendto:signal=STOP:when=\(node)",
+            ])
+            let isTraced = eventually(within: .seconds(10)) {
+                textOfFile("/proc/\(daemon)/status")?.contains("\nTracerPid:\t\(tracer.processID)\n") == true
+            }
+            try #require(isTraced, "\(tracer.errors)")
+            return (client, tracer)
+        }
+        try sandbox.kill(5)
+        for follower in followers {
+            let unsettled = try follower.nextEvent(within: .seconds(60)) { $0.event != "info" }
+            #expect(unsettled?.event == "unsettled" && unsettled?.isQuorate == nil, "\(String(describing: unsettled))")
+            // Each of the two further rings takes the timeout of the token and that of the consensus.
+            #expect(unsettled?.json["elapsed_ms"].number ?? 0 > 3000)
+            // Node 4 is left alone.
+            let nodelist = try follower.nextEvent(within: .seconds(60))
+            #expect(nodelist?.event == "nodelist" && nodelist?.json["members"].elements.count == 1)
+            let end = try follower.nextEvent()
+            #expect(end?.event == "quorum" && end?.isQuorate == false)
+        }
+        withExtendedLifetime(freezing) {}
+    }
 }
