@@ -187,4 +187,28 @@ struct FollowTests {
             $0["registered"] == false && $0["model"] == "net" && $0["name"] == nil
         }
     }
+
+    @Test("The times of events never go back when a notification takes longer to read than a change after it")
+    func timesOfTwoThreads() throws {
+        // The names are read after the notification came, and before its votes are read.
+        let standIn = try StandIn(
+            """
+            nodes 2
+            timeline
+            await
+            delay cmap_get 1 200
+            delay votequorum_getinfo 1 1500
+            key nodelist.node.1.name string renamed
+            expected 5
+            """)
+        let watch = try standIn.spawn([vqwatch, "-fj", "--refresh", "0"])
+        #expect(try watch.nextEvent()?.event == "status")
+        standIn.allowStep()
+        let info = try watch.nextEvent()
+        #expect(info?.event == "info" && info?.changedFields.first?.hasSuffix(".name") == true)
+        // Reading this line throws if its time is earlier.
+        let expectedVotes = try watch.nextEvent()
+        #expect(expectedVotes?.event == "expected_votes" && expectedVotes?.json["time"] == info?.json["time"])
+        watch.signal(SIGTERM)
+    }
 }

@@ -157,10 +157,12 @@ struct UnsettledTests {
         let standIn = try StandIn(script)
         let watch = try standIn.spawn([vqwatch, "-fj", "--dispatch", mode, "-t", "1m"])
         #expect(try watch.nextEvent()?.event == "status")
+        let start = ContinuousClock.now
         standIn.allowStep()
         let unsettled = try watch.nextEvent()
         #expect(unsettled?.event == "unsettled" && unsettled?.isQuorate == nil)
-        #expect((1000...5000).contains(unsettled?.json["elapsed_ms"].number ?? 0))
+        let elapsed = Duration.milliseconds(unsettled?.json["elapsed_ms"].number ?? 0)
+        #expect(elapsed > .zero && elapsed < ContinuousClock.now - start)
         // It is reported once, and ends with the quorum notification of the next ring.
         let nodelist = try watch.nextEvent()
         #expect(nodelist?.event == "nodelist" && nodelist?.isQuorate == nil)
@@ -190,12 +192,13 @@ struct UnsettledTests {
             try #require(isTraced, "\(tracer.errors)")
             return (client, tracer)
         }
+        let start = ContinuousClock.now
         try sandbox.kill(5)
         for follower in followers {
             let unsettled = try follower.nextEvent(within: .seconds(60)) { $0.event != "info" }
             #expect(unsettled?.event == "unsettled" && unsettled?.isQuorate == nil, "\(String(describing: unsettled))")
-            // Each of the two further rings takes the timeout of the token and that of the consensus.
-            #expect(unsettled?.json["elapsed_ms"].number ?? 0 > 3000)
+            let elapsed = Duration.milliseconds(unsettled?.json["elapsed_ms"].number ?? 0)
+            #expect(elapsed > .seconds(1) && elapsed < ContinuousClock.now - start, "the token is lost twice, for a second")
             // Node 4 is left alone.
             let nodelist = try follower.nextEvent(within: .seconds(60))
             #expect(nodelist?.event == "nodelist" && nodelist?.json["members"].elements.count == 1)
