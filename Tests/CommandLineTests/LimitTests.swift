@@ -40,6 +40,9 @@ struct LimitTests {
         let advice = "allow more open files (ulimit -n)"
         var failures = 0
         var statuses = 0
+        // The last descriptor is that of the folder.
+        let inherited = try sandbox.run(on: 1, ["ls", "/proc/self/fd"]).lines
+        #expect(inherited == ["0", "1", "2", "3"], "what a test leaves open would count")
         // With fewer than five, its libraries cannot be loaded.
         for limit in 5...40 {
             func start(_ options: [String]) throws -> ChildProcess {
