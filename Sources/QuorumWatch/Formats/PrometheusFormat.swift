@@ -31,7 +31,7 @@ extension PrometheusFormat {
         gauge("vqwatch_connected", "Whether corosync is connected and answers", isConnected)
         guard isConnected else { return }
         gauge(
-            "vqwatch_recalculating", "Whether votequorum recalculates: quorate is then that of before",
+            "vqwatch_recalculating", "Whether votequorum is recalculating: quorate is still its last decision",
             isRecalculating)
     }
 
@@ -56,7 +56,7 @@ extension PrometheusFormat {
         family("vqwatch_quorum_margin", "How many more votes can be lost; negative: how many are missing") {
             $0.add([], state.votes.margin)
         }
-        family("vqwatch_quorum_flag", "Whether votequorum shows the flag") { samples in
+        family("vqwatch_quorum_flag", "Whether votequorum has set the flag") { samples in
             guard let flags = state.flags else { return }
             for (flag, name) in VoteQuorumFlags.clusterFlags { samples.add([("flag", name)], flags.contains(flag)) }
         }
@@ -129,15 +129,15 @@ extension PrometheusFormat {
         ) { samples in
             if let missed = statistics.missedMilliseconds { samples.add([], microseconds: missed &* 1000) }
         }
-        family("vqwatch_events_total", "How many events there were, printed or not", type: "counter") { samples in
+        family("vqwatch_events_total", "The number of events, printed or not", type: "counter") { samples in
             // Dropped events concern an output, not the cluster.
             for kind in EventKind.ofWatch where kind != .dropped {
                 samples.add([("event", kind.rawValue)], statistics.events[kind, default: 0])
             }
         }
-        family(
-            "vqwatch_reconnects_total", "How often a lost connection to corosync was made again", type: "counter"
-        ) { $0.add([], statistics.reconnects) }
+        family("vqwatch_reconnects_total", "The number of reconnects to corosync", type: "counter") {
+            $0.add([], statistics.reconnects)
+        }
         family("vqwatch_last_change_timestamp_seconds", "When the state of the cluster last changed") { samples in
             if let time = statistics.lastChange { samples.add([], microseconds: time.microseconds) }
         }

@@ -37,7 +37,7 @@ struct CommandRunner: Sendable {
             if case .dropped = event.body, !hasReportedDrops {
                 hasReportedDrops = true
                 diagnostics.write(
-                    "events for the command of --exec were dropped: \(name) is too slow; have it do less, or run it for "
+                    "events for the command of --exec were dropped: \(name) is too slow; make it faster, or run it for "
                         + "fewer --events")
             }
             let spawn = Spawn(

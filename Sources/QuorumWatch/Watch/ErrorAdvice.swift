@@ -38,16 +38,16 @@ extension CorosyncError.Code {
             "see whether corosync runs (systemctl status corosync)"
         case .version:
             "install corosync and its libraries from the same release"
-        case .initialization, .badOperation, .failedOperation, .tooManyGroups:
+        case .initialization, .badOperation, .failedOperation, .exist, .tooManyGroups:
             "see corosync's log"
         case .timeout:
             "see whether corosync hangs or the machine is busy"
         case .tryAgain, .busy, .queueFull, .queueNotAvailable:
-            "ask again in a moment"
-        case .invalidParameter:
+            "try again in a moment"
+        case .invalidParameter, .noSections:
             "report this error, with the command line"
         case .noMemory:
-            "free memory, or look for full /dev/shm"
+            "free memory, or see whether /dev/shm is full"
         case .badHandle, .contextNotFound:
             "connect again"
         case .access:
@@ -56,22 +56,18 @@ extension CorosyncError.Code {
             "check the name or the node ID"
         case .nameTooLong:
             "use at most 255 bytes"
-        case .exist:
-            "stop the old one first"
         case .noSpace:
             "free space in /dev/shm"
         case .interrupt:
-            "ask again"
+            "try again"
         case .noResources:
-            "look for used-up descriptors or full /dev/shm"
+            "see whether corosync has no free descriptors or /dev/shm is full"
         case .notSupported, .badFlags:
             "install a newer corosync"
         case .messageError:
             "connect again, and see corosync's log"
         case .tooBig:
             "use a smaller value"
-        case .noSections:
-            "stop asking"
         case .security:
             "see corosync's log and its uidgid entries"
         default: "look up the error in corotypes.h of the installed corosync"
