@@ -28,7 +28,7 @@ struct PrintingOptions: ParsableArguments {
 
     @Flag(
         name: [.customShort("l"), .customLong("links")],
-        help: "Print the network links as well, and what corosync counted before each membership change.")
+        help: "Print the network links as well, and what corosync counted around each membership change.")
     var links = false
 
     @Option(
@@ -61,7 +61,7 @@ struct PrintingOptions: ParsableArguments {
     @Option(
         name: .customLong("allow-absent"),
         help: ArgumentHelp(
-            "With --check, this node may be away: given by ID or name; repeatable.", valueName: "NODE"),
+            "With --check, this node may be absent: given by ID or name; repeatable.", valueName: "NODE"),
         completion: .nodes, transform: parseNode)
     var allowAbsent: [NodeSelector] = []
 
