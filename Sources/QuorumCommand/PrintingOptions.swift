@@ -74,11 +74,6 @@ struct PrintingOptions: ParsableArguments {
             try refuse(
                 [("--json", json), ("--format", format != nil)],
                 because: "makes no sense with --quiet, which prints nothing")
-            if !command.follows, !command.task.check {
-                try refuse(
-                    [("--links", links)],
-                    because: "makes no sense with --quiet: the exit status does not depend on the links")
-            }
         }
         if color == .always, quiet || json || format == .json || format == .prometheus {
             throw ValidationError("--color always is for text only")

@@ -125,6 +125,9 @@ struct FollowTests {
         let pending = try sandbox.run(on: 1, [vqwatch, "--json", "--changes-only", "--dispatch", "one-nonblocking"])
         #expect(pending.status == 75 && pending.output == "" && pending.errors == "")
 
+        let none = try sandbox.run(on: 1, [vqwatch, "--changes-only", "--dispatch", "one", "--timeout", "1s"])
+        #expect(none.status == 124 && none.output == "" && none.errors == "")
+
         let next = try sandbox.spawn(on: 1, [vqwatch, "--json", "--changes-only", "--dispatch", "one"])
         let follower = try sandbox.spawn(on: 2, [vqwatch, "--json", "--changes-only", "--follow", "-n", "2"])
         try sandbox.waitUntilTracked(on: 1)

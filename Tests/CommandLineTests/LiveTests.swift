@@ -124,7 +124,7 @@ struct LiveTests {
 
     @Test(
         "restores the terminal when it ends: with q, by a signal, and by a crash",
-        arguments: [0, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTRAP, SIGILL, SIGSEGV, SIGABRT, SIGBUS, SIGFPE])
+        arguments: [0, -SIGQUIT, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTRAP, SIGILL, SIGSEGV, SIGABRT, SIGBUS, SIGFPE])
     func restores(_ signal: Int32) throws {
         let sandbox = try Sandbox(nodes: 1)
         // Without Swift's own handler, which runs another program.
@@ -132,6 +132,7 @@ struct LiveTests {
         switch signal {
         case 0: try terminal.type("q")
         case SIGINT: try terminal.type("", then: "C-c")
+        case -SIGQUIT: try terminal.type("", then: "C-\\")
         default: kill(try program(in: sandbox), signal)
         }
         // The shell prints its message about the signal before the next prompt.

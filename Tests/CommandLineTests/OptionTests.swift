@@ -14,7 +14,6 @@ struct OptionTests {
         (["-f", "--events", "quorum,"], "--events"),
         (["-f", "--events", "quorum,link"], "--events link"),
         (["-f", "--events", "evidence"], "--events evidence"),
-        (["--quiet", "--links"], "--links"),
         (["--wait-for", "quorate", "-l"], "--links"),
         (["--if-down", "2", "-l"], "--links"),
         (["--count", "1"], "--count"),

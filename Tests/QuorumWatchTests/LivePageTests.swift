@@ -246,6 +246,28 @@ struct LivePageTests {
         #expect(watched.drawn().lines.contains { $0.plain.contains("of 2999 votes") })
     }
 
+    @Test("shows a recalculation, and no missing connection, if the first state or a silence ends with one")
+    func recalculates() {
+        var watched = Watched()
+        func shows(_ text: String) -> Bool { watched.drawn().lines.contains { $0.plain.contains(text) } }
+        watched.nodelist()
+        watched.take(
+            .quorum(
+                quorate: true, nodes: watched.cluster.listed, watched.cluster.reading, isRecalculating: true))
+        #expect(shows("votequorum has not finished recalculating for 0 s"))
+        watched.recalculate()
+        #expect(shows("3 of 3 votes"))
+
+        watched.take(.unresponsive(silent: .seconds(10)))
+        #expect(shows("corosync has not answered for 10 s"))
+        watched.nodelist()
+        watched.seconds = 5
+        watched.nodelist()
+        #expect(shows("votequorum has not finished recalculating for 5 s"))
+        watched.recalculate()
+        #expect(shows("3 of 3 votes"))
+    }
+
     @Test("shows only the selected kinds of events, and always the state")
     func kinds() {
         var facts = LiveFacts(kinds: [.quorum], at: Instant(nanoseconds: 0))

@@ -74,6 +74,7 @@ struct ReducerTests {
         let event = try #require(cluster.reduce(.reading(cluster.reading)).only)
         #expect(event.kind == .info)
         #expect(event.state?.node(NodeID(3))?.stateName == "leaving")
+        #expect(!cluster.reducer.wantsSecondReading)
 
         cluster.states[3] = .dead
         #expect(cluster.reduce(.reading(cluster.reading)) == [])

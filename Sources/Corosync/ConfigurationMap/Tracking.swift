@@ -99,7 +99,7 @@ extension ConfigurationMap.Value {
     ///
     /// Two values of the largest size lie in the library's buffer of 1 MiB, whatever sizes corosync gives.
     fileprivate init?(_ value: cmap_notify_value) {
-        guard value.len <= ConfigurationMap.maximumValueSize else { return nil }
+        guard (0...ConfigurationMap.maximumValueSize).contains(value.len) else { return nil }
         self.init(
             type: .init(value.type),
             bytes: Array(UnsafeRawBufferPointer(start: value.data, count: value.data == nil ? 0 : value.len)))

@@ -84,7 +84,7 @@ extension [Link] {
 }
 
 /// `a`, `a and b`, `a, b and c`
-private func list(_ words: [String]) -> String {
+func list(_ words: [String]) -> String {
     guard words.count > 1, let last = words.last else { return words.first ?? "" }
     return words.dropLast().joined(separator: ", ") + " and " + last
 }
@@ -93,7 +93,7 @@ extension Int64 {
     /// Milliseconds as seconds with one decimal place: `3.2 s`.
     fileprivate var secondsText: String {
         let tenths = self / 100 + (self % 100 >= 50 ? 1 : 0)
-        return "\(tenths / 10).\((tenths % 10).magnitude) s"
+        return "\(tenths / 10).\(tenths % 10) s"
     }
 }
 

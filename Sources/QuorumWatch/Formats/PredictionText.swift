@@ -27,17 +27,10 @@ struct PredictionText {
             prediction.members.isEmpty
             ? "no member is left" : state.votesText + (margin(of: state).map { ", \($0)" } ?? "")
         let failing = report.ifDown
-        let condition = "\(names(of: failing)) \(failing.count == 1 ? "goes" : "go") down"
+        let condition = "\(list(failing.map(\.text))) \(failing.count == 1 ? "goes" : "go") down"
         let verdict = StyledText(state.verdict, state.quorate.map { $0 ? .good : .bad } ?? .warning)
         return [StyledText("If \(condition): ") + verdict + StyledText(": \(votes)")]
             + remarks.map { StyledText($0) }
-    }
-
-    /// `node1(1), node2(2) and node3(3)`.
-    private func names(of nodes: [NodeReference]) -> String {
-        let names = nodes.map(\.text)
-        guard let last = names.last, names.count > 1 else { return names.first ?? "" }
-        return "\(names.dropLast().joined(separator: ", ")) and \(last)"
     }
 
     private func margin(of state: ClusterState) -> String? {

@@ -99,6 +99,10 @@ struct LiveFacts: Sendable {
         switch event.body {
         case .nodelist(let report):
             recalculation = Recalculation(members: Set(report.members.map(\.id)), since: now)
+            guard event.quorate == nil else { break }
+            if case .unsettled = connection { break }
+            connection = .unsettled(since: now)
+        case .status where event.quorate == nil: connection = .unsettled(since: now)
         case .disconnected(let error): connection = .missing(reason: "\(error.reason) (\(error.code))")
         case .unresponsive(let silent): connection = .silent(since: now.before(silent))
         case .unsettled(_, let elapsed): connection = .unsettled(since: now.before(elapsed))

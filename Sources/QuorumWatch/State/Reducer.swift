@@ -216,6 +216,7 @@ extension Reducer {
             doubted = seen
             return []
         }
+        doubted = nil
         let old = current
         listed = seen
         take(reading)

@@ -82,8 +82,9 @@ enum TerminalRestoration {
                     sigaction(signal, TerminalRestoration.memory.actions + Int(signal), nil)
                 }
                 TerminalRestoration.restoreInHandler()
-                // A faulting instruction is repeated after this, and then runs the previous action.
-                if let information, information.pointee.si_code <= 0 { raise(signal) }
+                // A faulting instruction is repeated after this, and then runs the previous action. The terminal sends
+                // SIGQUIT (Ctrl-\) with the code of a fault.
+                if signal == SIGQUIT || information.map({ $0.pointee.si_code <= 0 }) ?? true { raise(signal) }
             }
             action.sa_flags = SA_SIGINFO | SA_ONSTACK
             sigemptyset(&action.sa_mask)

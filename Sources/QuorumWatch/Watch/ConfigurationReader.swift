@@ -46,6 +46,7 @@ final class ConfigurationReader: Sendable {
     /// returns, so that the connection is closed while the status is being printed.
     private func serve(_ map: borrowing ConfigurationMap, succeeded: () -> Void) throws(CorosyncError) {
         var membersTrack: ConfigurationMap.Track?
+        reader.watchdog.begin()
         if follows {
             // Do not track all of "quorum.": votequorum resets quorum.cancel_wait_for_all in its own track callback,
             // and corosync crashes if another callback for the key has to be called after that one.

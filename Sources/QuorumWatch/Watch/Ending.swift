@@ -107,6 +107,8 @@ extension Watch {
         case .timedOut:
             guard let reason = outcome.reasonWithoutStatus else { return nil }
             guard plan.conditions.isEmpty else { return timeoutOfConditions(reason) }
+            // No change came, and nothing else was wanted.
+            if plan.changesOnly, distributor.reducer(\.hasState) { return nil }
             return plan.follows ? nil : "no \(plan.ifDown.isEmpty ? "status" : "prediction"): \(reason)"
         case .done, .checked, .nothingPending, .signal, .outputClosed: return nil
         }

@@ -15,8 +15,8 @@ extension CorosyncError {
         guard operation == .votequorumInitialize || operation == .cmapInitialize,
             code == .library || code == .badHandle
         else { return false }
-        // Up to three connections are made at the same time. Each needs three descriptors while it is being made.
-        return !areFreeDescriptors(9)
+        // One connection of each library can be made at the same time, and needs three descriptors while it is made.
+        return !areFreeDescriptors(6)
     }
 
     /// What the user can do about the error, without a full stop.

@@ -212,7 +212,11 @@ extension QuorumFollower {
                 if stop.requested != nil { return 0 }
                 // Without a quorum device, a recalculation takes milliseconds.
                 if !reading.local.quorumDeviceName.isEmpty {
-                    isRecalculating = (try? isSynchronizing()) ?? false
+                    do {
+                        isRecalculating = try ask(isSynchronizing)
+                    } catch {
+                        distributor.diagnose("cannot see whether votequorum is recalculating: \(error.withAdvice)")
+                    }
                     // The first reading may have been made during a recalculation that has ended since.
                     reading = try read(nodes.map(\.id), from: quorum)
                 }

@@ -136,8 +136,9 @@ final class StatisticsReader: Sendable {
                 try ask { () throws(CorosyncError) in
                     if follows, links != read { try track(links.ids ?? [], &tracked, on: map) }
                     let statistics = try Statistics(reading: map, links: links.ids, withCounters: readsCounters)
-                    reader.publish(.success(statistics), for: ticket)
+                    // The diagnostic about missing links comes first: a published reading can end a status.
                     succeeded(statistics)
+                    reader.publish(.success(statistics), for: ticket)
                 }
                 read = links
                 for nodelist in due?.nodelists ?? [] {
