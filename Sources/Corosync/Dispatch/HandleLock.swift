@@ -6,7 +6,8 @@ internal import Synchronization
 /// Serialises the calls to a C library that create or destroy handles.
 ///
 /// The handle databases of libqb (qb/qbhdb.h) are shared by all connections of a process, and are not thread-safe: without
-/// the lock, two threads that connect at the same time can get the same entry, or none.
+/// the lock, two threads that connect at the same time can get the same entry, or none. While a call waits for a corosync
+/// that does not answer, these calls of other threads wait too.
 enum HandleLock {
     private static let cmapLock = Mutex(())
     private static let votequorumLock = Mutex(())
