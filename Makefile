@@ -69,7 +69,7 @@ run: swift ## build, then watch faults in a real three-node cluster for less tha
 # The program under test is the one that `build` makes, which is what users get.
 TESTED = VQWATCH_PROGRAM='$(abspath $(BUILT))'
 # The tests mostly wait for clusters, so two halves run side by side; the output of the first is printed at its end.
-FIRST_HALF = CommandLineTests|CorosyncTests|SandboxTests
+FIRST_HALF = CommandLineTests|CorosyncTests
 TEST_HALF = $(TESTED) VQWATCH_FLOOD=1000000 swift test --skip-build --ignore-lock --disable-xctest --no-parallel $(SWIFT_FLAGS)
 .PHONY: test
 test: swift setup-test lint build ## set up, lint, build, and run every test (on real clusters; no root needed)
