@@ -63,8 +63,10 @@ final class EventDistributor: Sendable {
             default: break
             }
             let wasRecalculating = state.reducer.isRecalculating
-            var events = state.reducer.reduce(input, at: time)
-            if state.reducer.isRecalculating != wasRecalculating { supervise(state.reducer, events) }
+            let told = state.reducer.reduce(input, at: time)
+            var events = told
+            // Last, because the line must not wait for the timer.
+            defer { if state.reducer.isRecalculating != wasRecalculating { supervise(state.reducer, told) } }
             if let statistics = outputs.statistics,
                 state.statistics.record(events, state.reducer, at: time)
             {
