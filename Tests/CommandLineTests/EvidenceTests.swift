@@ -7,7 +7,7 @@ import Testing
 /// The evidence for changes of real clusters has the cause of each change, and nothing that corosync did not log.
 @Suite("The evidence", .serialized)
 struct EvidenceTests {
-    /// What corosync on node 1 logged during an action.
+    /// The lines that corosync on node 1 logged during an action.
     private struct Log {
         let lines: [Substring]
 
@@ -97,7 +97,7 @@ struct EvidenceTests {
         ) throws {
             let (evidence, log) = try evidence(of: happening, act, until: end, at: location)
             if let tokenLost {
-                // If another node notices first that the token is lost, this one only waits in vain for a consensus.
+                // If another node notices first that the token is lost, only the timeout for the consensus is counted here.
                 let isExpected =
                     tokenLost
                     ? evidence.tokenLosses > 0 || evidence.consensusTimeouts > 0
@@ -178,7 +178,7 @@ struct EvidenceTests {
         try heal { try sandbox.heal(3) }
         try watched.expect("both links of this node", tokenLost: true, linksDown: Self.toAll) { try sandbox.cut(1) }
         try heal { try sandbox.heal(1) }
-        // What node 1 sends still arrives at node 3.
+        // The packets of node 1 still arrive at node 3.
         try watched.expect("a firewall", tokenLost: true, linksDown: Self.toNode3) {
             try sandbox.block(from: 3, to: 1)
         }

@@ -2,6 +2,7 @@
 
 import Glibc
 import TestSupport
+import Testing
 
 /// One run of vqwatch, which tests one cell or several in turn.
 struct Trial: Sendable {
@@ -55,6 +56,14 @@ private func attempts(_ cells: [Cell], _ attempt: (Cell) throws -> Void) -> [(Ce
             return (cell, "\(error)")
         }
     }
+}
+
+/// Tries every cell in parallel, and records each that fails as an issue.
+func tryAll(_ cells: [Cell], _ body: @escaping @Sendable (Cell) throws -> Void) {
+    let problems = inParallel(cells, by: 12) { attempts([$0], body) }.flatMap { $0 }
+    for (cell, problem) in problems { Issue.record("\(cell): \(problem)") }
+    #expect(problems.count == 0)
+    print("faults tried: \(cells.count)")
 }
 
 // MARK: - One fault per run

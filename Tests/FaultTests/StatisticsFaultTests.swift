@@ -53,7 +53,7 @@ struct StatisticsFaultTests {
         let cells = Self.reading.flatMap { call in
             Code.all.map { Cell(phase: .start, form: .statusAll, call: call, code: $0) }
         }
-        run(cells) { cell in
+        tryAll(cells) { cell in
             let script = Self.cluster + cell.call.fault(cell.code)
             let watched = try Watched(script, ["--json", "--links", "--timeout", "8"])
             let result = watched.finish()
@@ -80,7 +80,7 @@ struct StatisticsFaultTests {
         let cells = (Self.reading + Self.tracking).flatMap { call in
             Code.all.map { Cell(phase: .start, form: .followAll, call: call, code: $0) }
         }
-        run(cells) { cell in
+        tryAll(cells) { cell in
             let script = Self.cluster + cell.call.fault(cell.code)
             let isKnown = cell.code.isTransient || isAnswer(cell)
             let watched = try Watched(script, ["--json", "--links", "-f", "--refresh", "0"])
@@ -183,17 +183,5 @@ struct StatisticsFaultTests {
         #expect(last?.json["token_losses"] == .null && last?.json["links_down"] == .null)
         watched.process.signal(SIGTERM)
         #expect(watched.finish(within: .seconds(5)).termination == .signaled(SIGTERM))
-    }
-
-    private func run(_ cells: [Cell], _ body: @escaping @Sendable (Cell) throws -> Void) {
-        let problems = inParallel(cells, by: 12) { cell -> String? in
-            do {
-                try body(cell)
-                return nil
-            } catch {
-                return "\(cell): \(error)"
-            }
-        }
-        for problem in problems.compactMap({ $0 }) { Issue.record("\(problem)") }
     }
 }

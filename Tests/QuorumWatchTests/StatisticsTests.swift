@@ -34,7 +34,7 @@ struct StatisticsTests {
                 .statistics(Statistics(links: Array(links.values), counters: counters, schedulingMisses: misses)))
         }
 
-        /// What happens to a link.
+        /// Changes the state of a link, and adds to its failures.
         mutating func change(_ node: NodeID, _ number: Int, isConnected: Bool, downs: UInt32 = 0) {
             links[LinkID(node: node, number: number)]?.isConnected = isConnected
             links[LinkID(node: node, number: number)]?.downs? += downs
@@ -150,7 +150,7 @@ struct StatisticsTests {
         watched.misses = [miss]
         let evidence = watched.evidence(of: 2, [1, 2]) { watched in
             watched.change(3, 1, isConnected: false, downs: 1)
-            // What is counted after the nodelist belongs to the next one, and so does a link to a member.
+            // The growth of a counter after the nodelist, and the failure of a link to a member, belong to the next nodelist.
             watched.change(2, 1, isConnected: true, downs: 1)
             watched.counters.tokenLosses = 3
         }

@@ -33,7 +33,7 @@ public struct Event: Hashable, Sendable {
         case unsettled(ring: RingID?, elapsed: Duration)
         /// A link failed or recovered.
         case link(LinkReport)
-        /// What corosync has counted before a change.
+        /// The growth of corosync's counters around a change of the membership.
         case evidence(EvidenceReport)
         /// Corosync has not answered a request for this long.
         case unresponsive(silent: Duration)
@@ -112,7 +112,7 @@ public struct PredictionReport: Hashable, Sendable {
     public var nodes: [Node]
 
     /// A node by ID and name.
-    func reference(_ id: NodeID) -> NodeReference { nodes.about(id)?.reference ?? NodeReference(id: id) }
+    func reference(_ id: NodeID) -> NodeReference { nodes.reference(id) }
 }
 
 /// The kinds of events; the raw value is the name in JSON and on the command line.
@@ -133,7 +133,7 @@ public enum EventKind: String, Hashable, Sendable, CaseIterable {
     case unsettled
     /// A link failed or recovered.
     case link
-    /// What corosync has counted before a change.
+    /// The growth of corosync's counters around a change of the membership.
     case evidence
     /// Corosync is connected but does not answer.
     case unresponsive

@@ -64,7 +64,7 @@ struct ChangeText {
     }
 
     private func phrase(for change: Change, in field: String?, of id: NodeID) -> Phrase? {
-        let node = state.node(id)?.reference ?? NodeReference(id: id)
+        let node = state.reference(id)
         let (from, to) = (change.from.text, change.to.text)
         switch (field, change.from, change.to) {
         case ("state", _, .string(let state)):
@@ -95,7 +95,7 @@ extension ChangeText {
         guard parts.count > 2, let id = UInt32(parts[1]) else {
             return Phrase(before: change.to == .null ? "links not known" : "links: \(change.to.text)")
         }
-        let node = state.node(NodeID(id))?.reference ?? NodeReference(id: NodeID(id))
+        let node = state.reference(NodeID(id))
         let field = parts[2].split(separator: ".")
         let link = "link \(field[0])"
         switch (field.dropFirst().first, change.to) {

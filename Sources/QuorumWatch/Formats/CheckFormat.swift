@@ -59,7 +59,7 @@ extension CheckFormat {
     /// Characters with a special meaning in the line, or in a shell to which a monitoring system passes it.
     private static let special = "|\"'`"
 
-    /// What is unknown and must be known for the result OK.
+    /// The parts of the state that are unknown, and without which the result is never OK.
     private func unknownParts(of state: ClusterState) -> [String] {
         (state.configuredVotes == nil ? ["the configuration is not known"] : [])
             + (needsLinks && state.links == nil ? ["the links are not known"] : [])
@@ -105,7 +105,7 @@ extension CheckFormat {
         case .deviceCastsNoVote(let nodes): return device("casts no vote", nodes)
         case .linksDown(let links):
             let words = links.map { link in
-                let node = state.node(link.id.node)?.reference ?? NodeReference(id: link.id.node)
+                let node = state.reference(link.id.node)
                 return "link \(link.id.number) to \(harmless(node.text, limit: 64, also: Self.special))"
             }
             return "down: \(list(words, of: "link", separator: ", ", limit: limit))"

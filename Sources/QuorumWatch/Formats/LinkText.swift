@@ -72,7 +72,7 @@ extension [Link] {
         ])
         let names = state.names
         table.rows = map { link in
-            let node = state.node(link.id.node)?.reference ?? NodeReference(id: link.id.node)
+            let node = state.reference(link.id.node)
             return TextTable.Row(
                 cells: [
                     "\(link.id.number)", names.text(node), link.isConnected ? "connected" : "down",

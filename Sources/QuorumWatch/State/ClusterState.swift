@@ -40,6 +40,9 @@ public struct ClusterState: Hashable, Sendable {
     /// The node with an ID.
     public func node(_ id: NodeID) -> Node? { nodes.about(id) }
 
+    /// A node by its ID, with its name if that is known.
+    func reference(_ id: NodeID) -> NodeReference { nodes.reference(id) }
+
     /// Whether it differs from an earlier state in more than measurements and counters, which differ all the time.
     func hasChanged(since old: ClusterState) -> Bool {
         guard self != old else { return false }
@@ -154,4 +157,9 @@ public struct NodeReference: Hashable, Sendable {
     public var id: NodeID
     /// Its name in the configuration.
     public var name: String?
+}
+
+extension [Node] {
+    /// A node by its ID, with its name if it is one of these nodes.
+    func reference(_ id: NodeID) -> NodeReference { about(id)?.reference ?? NodeReference(id: id) }
 }

@@ -17,7 +17,7 @@ public struct LinkReport: Hashable, Sendable {
     var id: LinkID { LinkID(node: node.id, number: number) }
 }
 
-/// What corosync has counted since the last evidence. The counts coincide with a change, and need not be its cause.
+/// The growth of corosync's counters since the last evidence. It coincides with a change, and need not be its cause.
 ///
 /// A count is nil if it is unknown, or if the counter was cleared meanwhile.
 public struct EvidenceReport: Hashable, Sendable {
@@ -63,7 +63,7 @@ struct EvidenceCollector: Sendable {
     private var open: Open?
     /// Whether the last nodelist has no evidence yet.
     var isOpen: Bool { open != nil }
-    /// What was counted since the last evidence.
+    /// The growth of the counters since the last evidence.
     private var counted = TotemCounters.zero
     /// The links that failed since then; nil if a counter of a link was cleared.
     private var linksDown: Set<LinkID>? = []

@@ -2,7 +2,7 @@
 
 internal import Glibc
 
-/// What the user can do when no descriptor is available.
+/// The advice to the user when no descriptor is available.
 let adviceOnOpenFiles = "allow more open files (ulimit -n)"
 
 /// The failure of a system call that the watch depends on.

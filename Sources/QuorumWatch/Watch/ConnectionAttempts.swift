@@ -9,7 +9,7 @@ struct ConnectionAttempts {
     /// The number of losses in a row after which they are reported as repeated.
     private static let repeatedLosses = 4
 
-    /// What was reported last.
+    /// The last report.
     private enum Report: Equatable {
         /// Corosync has been busy for a second.
         case busy
