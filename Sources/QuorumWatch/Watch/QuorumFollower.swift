@@ -111,15 +111,18 @@ final class QuorumFollower: Sendable {
         distributor.record(.baseline(try read(distributor.reducer(\.configuredNodes), from: quorum)))
     }
 
-    /// Waits for the names and the links, if they are printed. Reports a failure to read them in time.
-    private func waitForMaps() {
-        guard plan.needsDetails else { return }
+    /// Waits for the names and the links, if they are printed. Returns false and reports it if they cannot be read in time.
+    @discardableResult
+    private func waitForMaps() -> Bool {
+        guard plan.needsDetails else { return true }
         let deadline = Instant.now + MapFailure.patience
         let failures = [
             configuration.failure(until: deadline)?.diagnosisOfConfiguration,
             statistics?.failure(until: deadline)?.diagnosisOfLinks,
         ]
-        if stop.requested == nil { failures.compactMap { $0 }.forEach(distributor.diagnose) }
+        let diagnoses = failures.compactMap { $0 }
+        if stop.requested == nil { diagnoses.forEach(distributor.diagnose) }
+        return diagnoses.isEmpty
     }
 }
 
@@ -207,11 +210,13 @@ extension QuorumFollower {
             var isRecalculating = false
             // Only now, because another thread reads the names at the same time as this one reads the votes.
             if !distributor.reducer(\.hasState) {
-                waitForMaps()
+                let canReadMaps = waitForMaps()
                 // The watch ended before the names were read: print no status rather than one without names.
                 if stop.requested != nil { return 0 }
-                // Without a quorum device, a recalculation takes milliseconds.
-                if !reading.local.quorumDeviceName.isEmpty {
+                // Votequorum may be recalculating: for a long time with a quorum device, or because the ring breaks again
+                // and again. If all nodes are members and there is no device, the result can only be the snapshot.
+                let mayChange = !reading.local.quorumDeviceName.isEmpty || nodes.contains { $0.state != .member }
+                if mayChange, canReadMaps {
                     do {
                         isRecalculating = try ask(isSynchronizing)
                     } catch {
