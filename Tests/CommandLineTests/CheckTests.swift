@@ -53,11 +53,11 @@ struct CheckTests {
         try sandbox.freeze(3)
         let start = ContinuousClock.now
         line = try check(on: 3, of: sandbox, ["--timeout", "1s"], status: 3)
-        #expect(ContinuousClock.now - start < .seconds(2.5))
+        #expect(ContinuousClock.now - start < .seconds(8))
         #expect(line.data.isEmpty)
         let byDefault = ContinuousClock.now
         line = try check(on: 3, of: sandbox, status: 3)
-        #expect((.seconds(9.5)...(.seconds(12))).contains(ContinuousClock.now - byDefault))
+        #expect((.seconds(9.5)...(.seconds(25))).contains(ContinuousClock.now - byDefault))
         try sandbox.thaw(3)
 
         try sandbox.stop(2)
@@ -88,9 +88,9 @@ struct CheckTests {
 
     @Test("warns of a quorum device that is not registered, casts no vote, or does not poll, on any node")
     func device() throws {
-        let sandbox = try Sandbox(nodes: 2, device: "model: net; votes: 1; timeout: 1000; sync_timeout: 1000")
+        let sandbox = try Sandbox(nodes: 2, device: "model: net; votes: 1; timeout: 5000; sync_timeout: 5000")
         func comesToWarn(_ words: String, on node: Int = 1) throws -> Bool {
-            try eventually(within: .seconds(10)) {
+            try eventually(within: .seconds(30)) {
                 try sandbox.run(on: node, [vqwatch, "-c"]).output.contains("; quorum device \(words) | ")
             }
         }
@@ -118,7 +118,7 @@ struct CheckTests {
         tell("novote", 2)
         #expect(try comesToWarn("Test casts no vote on node2(2)"))
         tell("vote", 2)
-        #expect(try eventually(within: .seconds(5)) { try sandbox.run(on: 1, [vqwatch, "-cq"]).status == 0 })
+        #expect(try eventually(within: .seconds(30)) { try sandbox.run(on: 1, [vqwatch, "-cq"]).status == 0 })
         #expect(try check(of: sandbox, status: 0).text == "quorate: 3 of 3 votes, quorum 2, can lose 1")
         devices[1].write("silent\n")
         #expect(try comesToWarn("Test is not alive on node2(2)"))
@@ -292,9 +292,9 @@ struct CheckTroubleTests {
             """
             nodes 3
             quorate 0
-            delay votequorum_getinfo 1 300
+            delay votequorum_getinfo 1 3000
             timeline
-            wait 100
+            wait 500
             quorate auto
             wait 500
             nodelist next 1,2,3
@@ -315,7 +315,7 @@ struct CheckTroubleTests {
     func faults(_ fault: String) throws {
         let start = ContinuousClock.now
         let result = try run("nodes 3\n\(fault)\n", ["--timeout", "500ms"])
-        #expect(ContinuousClock.now - start < .seconds(3))
+        #expect(ContinuousClock.now - start < .seconds(8))
         #expect(result.status == 3 && result.errors == "")
         let line = try PluginLine(result.outputBytes)
         #expect(line.status == "UNKNOWN" && line.data.isEmpty)
@@ -336,7 +336,7 @@ struct CheckTroubleTests {
         let process = try standIn.spawn([vqwatch, "-c"])
         #expect(eventually(within: .seconds(10)) { standIn.report["call.votequorum_initialize"] == 1 })
         process.signal(SIGTERM)
-        #expect(process.wait(within: .seconds(1)) == .signaled(SIGTERM))
-        #expect(process.readAll(within: .seconds(1)).isEmpty)
+        #expect(process.wait(within: .aMoment) == .signaled(SIGTERM))
+        #expect(process.readAll(within: .aMoment).isEmpty)
     }
 }

@@ -147,10 +147,10 @@ struct ExecTests {
         let watch = try StandIn("nodes 3\ntimeline\nflood 1000 expected\n").spawn(
             [vqwatch, "-fj", "-n", "1001", "--exec", "tee", "-a", folder.file("seen")], errors: .null)
         #expect(
-            try eventually(within: .seconds(20), every: .milliseconds(100)) {
+            try eventually(within: .seconds(120), every: .milliseconds(100)) {
                 try folder.lines(of: "seen").count == 1001
             })
-        let printed = watch.finish(within: .seconds(10))
+        let printed = watch.finish()
         #expect(printed.status == 0 && printed.lines.count == 1001)
         #expect(try folder.lines(of: "seen") == printed.lines)
     }
@@ -159,22 +159,27 @@ struct ExecTests {
     func signals() throws {
         let sandbox = try Sandbox(nodes: 2)
         let folder = Folder()
-        // This command ends in time.
-        let script = "touch '\(folder.file("started"))'; sleep 0.3; echo done"
-        let short = try sandbox.follow(["--exec", "sh", "-c", script])
-        #expect(eventually(within: .seconds(5)) { access(folder.file("started"), F_OK) == 0 })
-        short.signal(SIGTERM)
-        #expect(short.wait(within: .seconds(1)) == .signaled(SIGTERM))
-        #expect(short.errors == "done\n")
+        // This command ends in time, unless the machine is too busy for it.
+        let isAwaited = try (1...5).contains { attempt in
+            let (started, gate) = (folder.file("started\(attempt)"), folder.file("gate\(attempt)"))
+            let script = "touch '\(started)'; until [ -e '\(gate)' ]; do sleep 0.01; done; echo done"
+            let short = try sandbox.follow(["--exec", "sh", "-c", script])
+            try #require(eventually(within: .seconds(20)) { access(started, F_OK) == 0 })
+            short.signal(SIGTERM)
+            let waits = short.wait(within: .milliseconds(100)) == nil
+            close(creat(gate, 0o600))
+            return waits && short.wait(within: .aMoment) == .signaled(SIGTERM) && short.errors == "done\n"
+        }
+        #expect(isAwaited)
         // This command does not end in time.
         let long = try sandbox.follow(["--exec", "sh", "-c", "echo $$; exec sleep 60"])
-        #expect(eventually(within: .seconds(5)) { long.errors.hasSuffix("\n") })
+        #expect(eventually(within: .seconds(20)) { long.errors.hasSuffix("\n") })
         let pid = Int32(long.errors.dropLast())
         defer { if let pid { kill(pid, SIGKILL) } }
         try sandbox.setExpectedVotes(3)
         _ = try long.nextEvent()
         long.signal(SIGINT)
-        #expect(long.wait(within: .seconds(1)) == .signaled(SIGINT))
+        #expect(long.wait(within: .aMoment) == .signaled(SIGINT))
         #expect(
             long.errors.hasSuffix(
                 "vqwatch: the command of --exec was cut short: sh still runs and is not stopped, and it was not run "

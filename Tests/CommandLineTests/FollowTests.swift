@@ -73,7 +73,13 @@ struct FollowTests {
         try sandbox.start(2)
         try expect(["nodelist", "quorum"], "a new ring")
         try sandbox.wait(node: 1, members: [1, 2, 3])
-        for follower in followers { while try follower.nextEvent(within: .milliseconds(300)) != nil {} }
+        // The last event of every follower so far.
+        try sandbox.setExpectedVotes(4)
+        try sandbox.setExpectedVotes(3)
+        for follower in followers {
+            _ = try #require(
+                try follower.nextEvent { $0.event == "expected_votes" && $0.json["votes"]["expected"] == 3 })
+        }
 
         try sandbox.kill(1)
         try expect(["disconnected"], "corosync is killed under the watcher") {
@@ -82,38 +88,55 @@ struct FollowTests {
         try sandbox.start(1)
         try sandbox.wait(node: 1, members: [1, 2, 3])
         for follower in followers {
-            #expect(try follower.nextEvent()?.event == "status", "corosync is started under the watcher")
-            _ = try #require(try follower.nextEvent { $0.isQuorate == true && $0.json["votes"]["total"] == 3 })
-            #expect(follower.errors.split(separator: "\n").count == 1, "one diagnosis: \(follower.errors)")
+            var event = try #require(try follower.nextEvent())
+            #expect(event.event == "status", "corosync is started under the watcher")
+            // The first status may already have all nodes.
+            while event.isQuorate != true || event.json["votes"]["total"] != 3 {
+                event = try #require(try follower.nextEvent())
+            }
+            // A corosync that is busy while it starts is reported as well.
+            let reasons = follower.errors.split(separator: "\n").filter { !$0.hasSuffix("; trying again") }
+            #expect(reasons.count == 1, "one diagnosis: \(follower.errors)")
         }
 
         for follower in followers {
             follower.signal(SIGTERM)
-            #expect(follower.wait(within: .seconds(1)) == .signaled(SIGTERM))
+            #expect(follower.wait(within: .aMoment) == .signaled(SIGTERM))
         }
         text.signal(SIGINT)
-        let lines = text.finish(within: .seconds(1))
+        let lines = text.finish(within: .aMoment)
         #expect(lines.termination == .signaled(SIGINT))
         #expect(lines.lines.contains { $0.contains(" quorum \u{1b}[1;31mNOT QUORATE\u{1b}[0m: 1 of 3 votes") })
         #expect(lines.lines.contains { $0.contains(" quorum \u{1b}[1;32mQUORATE\u{1b}[0m: 3 of 3 votes") })
         #expect(lines.lines.contains { $0.hasSuffix("; name of node 3 node3 -> renamed") })
-        let kinds = lines.lines.compactMap { $0.split(separator: " ").dropFirst().first }
-        #expect(kinds.starts(with: ["status", "nodelist", "quorum", "nodelist", "quorum"]))
+        let kinds = lines.lines.compactMap { $0.split(separator: " ").dropFirst().first }.filter { $0 != "info" }
+        // A ring can take more than one attempt.
+        let changes = kinds.indices.filter { $0 == 0 || kinds[$0] != kinds[$0 - 1] }.map { kinds[$0] }
+        #expect(changes.starts(with: ["status", "nodelist", "quorum", "nodelist", "quorum"]))
     }
 
     @Test("reports changes of votes without a notification within the refresh interval")
     func findsSilentChanges() throws {
-        let sandbox = try Sandbox(nodes: 3)
+        // Without additional rings on a busy machine.
+        let sandbox = try Sandbox(nodes: 3, totem: "token: 5000")
         for mode in ["all", "one-nonblocking"] {
             let follower = try sandbox.follow(["--dispatch", mode, "--refresh", "300ms"])
             try sandbox.setVotes(2, of: 3)
-            let more = try #require(try follower.nextEvent())
-            #expect(more.node(3)["votes"] == 2)
+            // A reading during the change can have a part of it.
+            func next(votes: Int64, total: Int64) throws -> Set<String> {
+                var changed: Set<String> = []
+                let event = try #require(
+                    try follower.nextEvent(within: .seconds(4)) { event in
+                        changed.formUnion(event.changedFields)
+                        return event.node(3)["votes"] == .number(votes)
+                            && event.json["votes"]["total"] == .number(total)
+                    })
+                #expect(event.event == "info")
+                return changed
+            }
+            _ = try next(votes: 2, total: 4)
             try sandbox.setVotes(1, of: 3)
-            let fewer = try #require(try follower.nextEvent(within: .seconds(3)))
-            #expect(fewer.event == "info")
-            #expect(fewer.node(3)["votes"] == 1)
-            #expect(fewer.changedFields.contains("nodes.3.votes") && fewer.changedFields.contains("votes.total"))
+            #expect(try next(votes: 1, total: 3).isSuperset(of: ["nodes.3.votes", "votes.total"]))
             try sandbox.setExpectedVotes(3)
             _ = try #require(try follower.nextEvent { $0.event == "expected_votes" })
         }
@@ -125,11 +148,11 @@ struct FollowTests {
         let pending = try sandbox.run(on: 1, [vqwatch, "--json", "--changes-only", "--dispatch", "one-nonblocking"])
         #expect(pending.status == 75 && pending.output == "" && pending.errors == "")
 
-        let none = try sandbox.run(on: 1, [vqwatch, "--changes-only", "--dispatch", "one", "--timeout", "1s"])
+        let none = try sandbox.run(on: 1, [vqwatch, "--changes-only", "--dispatch", "one", "--timeout", "3s"])
         #expect(none.status == 124 && none.output == "" && none.errors == "")
 
         let next = try sandbox.spawn(on: 1, [vqwatch, "--json", "--changes-only", "--dispatch", "one"])
-        let follower = try sandbox.spawn(on: 2, [vqwatch, "--json", "--changes-only", "--follow", "-n", "2"])
+        let follower = try sandbox.spawn(on: 2, [vqwatch, "--json", "--changes-only", "--follow"])
         try sandbox.waitUntilTracked(on: 1)
         try sandbox.waitUntilTracked(on: 2)
         try sandbox.cut(3)
@@ -139,11 +162,9 @@ struct FollowTests {
         #expect(line.event == "nodelist" && change.lines.count == 1)
         #expect(line.json["left"].elements.map { $0["id"] } == [3])
         #expect(line.isQuorate == true)
-        let changes = follower.finish()
-        #expect(changes.status == 0)
-        let lines = try EventLine.parse(changes.lines)
-        #expect(lines.map(\.event) == ["nodelist", "quorum"])
-        #expect(lines.last?.changedFields.contains("nodes.3.state") == true)
+        #expect(try follower.nextEvent()?.event == "nodelist", "no status")
+        #expect(
+            try follower.nextEvent { $0.event == "quorum" && $0.changedFields.contains("nodes.3.state") } != nil)
     }
 
     @Test("prints only the kinds in --events, and ends after --count events")
@@ -161,20 +182,20 @@ struct FollowTests {
         #expect(lines.last?.changedFields.contains("ring_id") == true, "no nodelist line reported it")
         #expect(lines.last?.isQuorate == false)
 
-        let timed = try sandbox.run(on: 1, [vqwatch, "-fj", "-t", "500ms"])
+        let timed = try sandbox.run(on: 1, [vqwatch, "-fj", "-t", "3s"])
         #expect(timed.status == 124 && timed.lines.count == 1)
     }
 
     @Test("shows a quorum device that registers, votes, stops voting, dies and unregisters")
     func showsAQuorumDevice() throws {
-        let sandbox = try Sandbox(nodes: 2, device: "model: net; votes: 1; timeout: 1000; sync_timeout: 2000")
+        let sandbox = try Sandbox(nodes: 2, device: "model: net; votes: 1; timeout: 5000; sync_timeout: 5000")
         let follower = try sandbox.follow(["--refresh", "200ms"])
         let device = try sandbox.spawn(
             on: 1, [Sandbox.builtProduct(named: "quorum-device"), "net"], input: .pipe)
         func tell(_ command: String?, _ what: Comment, _ isShown: (JSON) -> Bool) throws {
             if let command { device.write(command + "\n") }
             #expect(device.nextLine(within: .seconds(5)) == "ok", what)
-            let event = try follower.nextEvent(within: .seconds(10)) { isShown($0.json["qdevice"]) }
+            let event = try follower.nextEvent(within: .seconds(30)) { isShown($0.json["qdevice"]) }
             #expect(event?.event == "info" || event?.event == "quorum", what)
             let status = try sandbox.run(on: 1, [vqwatch, "-j"])
             #expect(isShown(try EventLine(status.lines.first ?? "").json["qdevice"]), what)
@@ -199,8 +220,8 @@ struct FollowTests {
             nodes 2
             timeline
             await
-            delay cmap_get 1 200
-            delay votequorum_getinfo 1 1500
+            delay cmap_get 1 1500
+            delay votequorum_getinfo 1 6000
             key nodelist.node.1.name string renamed
             expected 5
             """)

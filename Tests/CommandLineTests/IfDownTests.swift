@@ -119,8 +119,8 @@ struct IfDownTests {
             follower.nextLine(within: .seconds(10))?.hasSuffix("members node1 node2 node3 node4") == true)
         try sandbox.kill(4)
         try sandbox.wait(node: 2, members: [1, 2, 3])
-        let turned = try #require(follower.nextLine(within: .seconds(10)) { $0.contains(" quorum ") })
-        #expect(turned.hasSuffix("; does not survive the loss of node1"), "\(turned)")
+        let turned = follower.nextLine(within: .seconds(30)) { $0.hasSuffix("; does not survive the loss of node1") }
+        #expect(turned?.contains(" quorum ") == true)
         let table = try sandbox.run(on: 2, [vqwatch]).lines
         let metrics = try sandbox.run(on: 2, [vqwatch, "--format", "prometheus"]).lines
         for (node, survives) in [(1, false), (2, true), (3, true)] {
@@ -133,7 +133,7 @@ struct IfDownTests {
         #expect(table.contains { $0.contains("node4  dead        1  -") })
         #expect(!metrics.contains { $0.hasPrefix("vqwatch_if_down_quorate") && $0.contains("node4") })
         try sandbox.start(4)
-        let back = try #require(follower.nextLine(within: .seconds(20)) { $0.contains(" quorum ") })
-        #expect(back.hasSuffix("; survives the loss of node1"), "\(back)")
+        let back = follower.nextLine(within: .seconds(30)) { $0.hasSuffix("; survives the loss of node1") }
+        #expect(back?.contains(" quorum ") == true)
     }
 }

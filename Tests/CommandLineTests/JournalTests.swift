@@ -28,11 +28,14 @@ struct JournalTests {
         }
 
         let follower = try spawn(sandbox, ["--follow"])
-        func next(_ start: String) -> Bool { follower.nextLine(within: .seconds(20)) { $0.hasPrefix(start) } != nil }
+        func next(_ starts: String...) -> Bool {
+            follower.nextLine(within: .seconds(20)) { line in starts.contains { line.hasPrefix($0) } } != nil
+        }
         #expect(next("<6>status QUORATE: 3 of 3 votes"))
         try sandbox.cut(3)
         #expect(next("<6>nodelist ring "))
-        #expect(next("<4>quorum quorate: 2 of 3 votes"))
+        // In capitals if a first attempt at the ring had no quorum.
+        #expect(next("<4>quorum quorate: 2 of 3 votes", "<4>quorum QUORATE: 2 of 3 votes"))
         try sandbox.stop(2)
         #expect(next("<2>quorum NOT QUORATE: 1 of 3 votes"))
         try sandbox.heal(3)
@@ -40,6 +43,6 @@ struct JournalTests {
         try sandbox.kill(1)
         #expect(next("<3>disconnected "))
         follower.signal(SIGTERM)
-        #expect(follower.wait(within: .seconds(1)) == .signaled(SIGTERM))
+        #expect(follower.wait(within: .aMoment) == .signaled(SIGTERM))
     }
 }

@@ -13,7 +13,7 @@ struct OutputTests {
         for mode in dispatchModes {
             let follower = try sandbox.follow(["--dispatch", mode])
             follower.closeOutput()
-            #expect(follower.wait(within: .seconds(1)) == .exited(0))
+            #expect(follower.wait(within: .aMoment) == .exited(0))
             #expect(follower.errors == "")
         }
         // tail -f keeps its file open, so only the end of vqwatch closes the pipe.
@@ -40,7 +40,8 @@ struct OutputTests {
 
     @Test("that is not read for long stops neither dispatch nor a signal, and loses nothing")
     func slowReader() throws {
-        let sandbox = try Sandbox(nodes: 3)
+        // Without additional rings on a busy machine.
+        let sandbox = try Sandbox(nodes: 3, totem: "token: 5000")
         let slow = try sandbox.follow(["--refresh", "0"])
         let ended = try sandbox.follow(["--refresh", "0"])
         let witness = try sandbox.follow(["--refresh", "0"])
@@ -56,7 +57,7 @@ struct OutputTests {
         #expect(queued.count == 3 && queued.allSatisfy { $0.hasSuffix("= 0") }, "\(queues.output)")
         #expect(eventually(within: .seconds(10)) { ended.isBlocked(writingTo: STDOUT_FILENO) })
         ended.signal(SIGTERM)
-        #expect(ended.wait(within: .seconds(1), draining: false) == .signaled(SIGTERM))
+        #expect(ended.wait(within: .aMoment, draining: false) == .signaled(SIGTERM))
         for line in expected {
             #expect(try slow.nextEvent()?.timeless == line)
         }
@@ -67,15 +68,17 @@ struct OutputTests {
         let sandbox = try Sandbox(nodes: 3)
         let file = "\(sandbox.folder).out"
         defer { unlink(file) }
-        let follower = try sandbox.spawn(on: 1, [vqwatch, "-fj"], output: .file(file))
+        let follower = try sandbox.spawn(on: 1, [vqwatch, "-fj", "--refresh", "0"], output: .file(file))
         try sandbox.waitUntilTracked(on: 1)
-        let witness = try sandbox.follow()
+        let witness = try sandbox.follow(["--refresh", "0"])
         try sandbox.cut(3)
-        #expect(try witness.nextEvent { $0.event == "quorum" } != nil)
+        // A ring can take more than one attempt.
+        var kinds = ["status"]
+        repeat { kinds.append(try #require(try witness.nextEvent()).event) } while kinds.last != "quorum"
         follower.waitUntilIdle()
         follower.signal(SIGTERM)
-        #expect(follower.wait(within: .seconds(1)) == .signaled(SIGTERM))
+        #expect(follower.wait(within: .aMoment) == .signaled(SIGTERM))
         let lines = try EventLine.parse(ChildProcess.run(["cat", file]).lines).map(\.event)
-        #expect(lines == ["status", "nodelist", "quorum"])
+        #expect(lines.starts(with: kinds))
     }
 }

@@ -39,9 +39,10 @@ struct PrometheusTests {
         }
     }
 
-    /// Waits until the metrics file has the wanted samples. The documented limit is a second after the change.
+    /// Waits until the metrics file has the wanted samples. The documented limit is a second after the change, on a machine
+    /// that is not busy.
     private func becomes(_ folder: Folder, _ isWanted: ([String: String]) -> Bool) throws -> Bool {
-        try eventually(within: .seconds(1)) { try isWanted(folder.samples) }
+        try eventually(within: .aMoment) { try isWanted(folder.samples) }
     }
 
     @Test("The metrics are printed once, pass promtool, and agree with corosync-quorumtool")
@@ -107,13 +108,17 @@ struct PrometheusTests {
         try sandbox.kill(2)
         try sandbox.wait(node: 1, members: [1])
         #expect(try becomes(folder) { $0["ha_cluster_corosync_quorate"] == "0" && $0["vqwatch_quorum_margin"] == "-1" })
+        var quickest = Duration.aMoment
         for votes in [5, 4, 5] {
             try sandbox.setExpectedVotes(votes)
+            let start = ContinuousClock.now
             #expect(
                 try becomes(folder) {
                     $0[#"ha_cluster_corosync_quorum_votes{type="expected_votes"}"#] == "\(votes)"
                 })
+            quickest = min(quickest, ContinuousClock.now - start)
         }
+        #expect(quickest < .seconds(1))
         try sandbox.kill(1)
         // If corosync is killed in the middle of a request, the library takes up to two seconds to notice.
         #expect(try eventually(within: .seconds(10)) { try folder.samples["vqwatch_connected"] == "0" })
@@ -126,7 +131,7 @@ struct PrometheusTests {
         #expect(try folder.samples["ha_cluster_corosync_quorate"] != nil)
         // After the end, the file has nothing that could be taken for the current state.
         watch.signal(SIGTERM)
-        #expect(watch.wait(within: .seconds(1), draining: false) == .signaled(SIGTERM))
+        #expect(watch.wait(within: .aMoment, draining: false) == .signaled(SIGTERM))
         #expect(try folder.samples == ["vqwatch_connected": "0"])
         _ = try ChildProcess.run(["touch", "\(folder.path)/stop"])
         let seen = reader.finish(within: .seconds(5))
@@ -153,11 +158,11 @@ struct PrometheusTests {
             try sandbox.setExpectedVotes(votes)
             #expect(try watch.nextEvent()?.event == "expected_votes")
         }
-        #expect(eventually(within: .seconds(1)) { watch.errors.hasSuffix("\n") })
+        #expect(eventually(within: .aMoment) { watch.errors.hasSuffix("\n") })
         // It is written again without another change.
         _ = try ChildProcess.run(["mv", "\(folder.path).away", folder.path])
         #expect(
-            try eventually(within: .seconds(4)) {
+            try eventually(within: .seconds(20)) {
                 try folder.samples[#"ha_cluster_corosync_quorum_votes{type="expected_votes"}"#] == "3"
             })
         #expect(watch.errors.hasPrefix("vqwatch: cannot write --metrics-file \(folder.metrics): No such file"))
@@ -219,7 +224,7 @@ struct PrometheusTests {
         arguments: [3, 2])
     func partitions(nodes: Int) throws {
         // The last node is cut off. The other part stays quorate, even if it is a single node of two.
-        let sandbox = try Sandbox(nodes: nodes, quorum: "auto_tie_breaker: 1")
+        let sandbox = try Sandbox(nodes: nodes, quorum: "auto_tie_breaker: 1", totem: "token: 3000")
         let last = "node\(nodes)"
         let folders = Dictionary(uniqueKeysWithValues: (1...nodes).map { ("node\($0)", Folder()) })
         let watches = try (1...nodes).map {
@@ -317,7 +322,7 @@ struct PrometheusTests {
         }
 
         /// Waits until a query has a result.
-        func holds(_ expression: String, within limit: Duration = .seconds(15)) throws -> Bool {
+        func holds(_ expression: String, within limit: Duration = .seconds(30)) throws -> Bool {
             try eventually(within: limit, every: .milliseconds(200)) {
                 let result = try query(expression)
                 return result.status == 0 && !result.series.isEmpty

@@ -13,7 +13,7 @@ struct QuorumDeviceTests {
 
     @Test("is shown as by corosync-quorumtool, on every node and after every fault")
     func ffsplit() throws {
-        let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit, device: "timeout: 1000; sync_timeout: 2000")
+        let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit)
         let follower = try sandbox.follow(["--refresh", "100ms"])
         func comesToBe(_ flags: String..., warning: String? = nil) throws {
             try hold(flags, warning: warning, of: sandbox)
@@ -54,11 +54,11 @@ struct QuorumDeviceTests {
 
     @Test("has the votes of the algorithm lms, and no state on a dead node")
     func lastManStanding() throws {
-        let sandbox = try Sandbox(nodes: 3, qnetd: .lms, device: "timeout: 1000; sync_timeout: 2000")
+        let sandbox = try Sandbox(nodes: 3, qnetd: .lms)
         try hold([Self.voting, Self.voting, Self.voting], of: sandbox)
         for node in 2...3 { try sandbox.kill(node) }
         try sandbox.wait(node: 1, members: [1])
-        let isLast = try eventually(within: .seconds(15)) {
+        let isLast = try eventually(within: .seconds(40)) {
             try QuorumTool(on: 1, of: sandbox).facts["Total votes"] == "3"
         }
         #expect(isLast)
@@ -68,7 +68,7 @@ struct QuorumDeviceTests {
         let check = try sandbox.run(on: 1, [vqwatch, "-c", "--allow-absent", "2", "--allow-absent", "3"])
         #expect(check.status == 0, "\(check.output)")
         try sandbox.qnetd.kill()
-        #expect(try eventually(within: .seconds(15)) { try sandbox.run(on: 1, [vqwatch, "-q"]).status == 2 })
+        #expect(try eventually(within: .seconds(40)) { try sandbox.run(on: 1, [vqwatch, "-q"]).status == 2 })
         #expect(try self.status(on: 1, of: sandbox).json["votes"]["total"] == 1)
     }
 
@@ -76,7 +76,7 @@ struct QuorumDeviceTests {
     private func hold(_ wanted: [String], warning: String? = nil, of sandbox: Sandbox) throws {
         for node in 1...wanted.count {
             var shown: [String] = []
-            _ = try eventually(within: .seconds(20), every: .milliseconds(100)) {
+            _ = try eventually(within: .seconds(40), every: .milliseconds(100)) {
                 shown = try toolFlags(on: node, of: sandbox)
                 return shown == wanted
             }

@@ -60,6 +60,10 @@ struct StatusTests {
         #expect(whole.json["votes"]["margin"] == 1)
 
         try sandbox.setVotes(2, of: 2)
+        let isTold = try eventually(within: .seconds(20)) {
+            try QuorumTool(on: 3, of: sandbox).members.contains { $0.id == 2 && $0.votes == 2 }
+        }
+        try #require(isTold)
         _ = try compare(sandbox, on: 3, "unequal votes")
         try sandbox.setVotes(1, of: 2)
 

@@ -14,21 +14,26 @@ struct SystemdTests {
         let watch = try sandbox.spawn(
             on: 1, [vqwatch, "-f", "--refresh", "0"],
             environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "400000", "WATCHDOG_PID": nil])
-        #expect(socket.next() == "READY=1\nSTATUS=QUORATE: 3 of 3 votes, quorum 2, can lose 1")
-        let start = ContinuousClock.now
-        for _ in 1...5 { #expect(socket.next() == "WATCHDOG=1") }
-        // A keep-alive is sent after half of the timeout.
-        #expect(ContinuousClock.now - start < .seconds(2))
+        // Keep-alives begin before the first status.
+        #expect(socket.next { $0 != "WATCHDOG=1" } == "READY=1\nSTATUS=QUORATE: 3 of 3 votes, quorum 2, can lose 1")
+        // A keep-alive is sent after half of the timeout. A busy machine delays some.
+        let pauses = (1...9).map { _ in
+            let start = ContinuousClock.now
+            #expect(socket.next() == "WATCHDOG=1")
+            return ContinuousClock.now - start
+        }
+        #expect(pauses.sorted()[4] < .milliseconds(400))
         try sandbox.partition([1], [2, 3])
         #expect(socket.next { $0 != "WATCHDOG=1" } == "STATUS=NOT QUORATE: 1 of 3 votes, quorum 2, 1 missing")
         try sandbox.kill(1)
-        #expect(socket.next { $0 != "WATCHDOG=1" } == "STATUS=corosync is gone or does not answer")
-        let waiting = socket.next { $0 != "WATCHDOG=1" }
+        // This is skipped if the next status comes before it is sent.
+        let gone = "STATUS=corosync is gone or does not answer"
+        let waiting = socket.next { $0 != "WATCHDOG=1" && $0 != gone }
         #expect(
             waiting?.hasPrefix("STATUS=waiting for corosync: cannot connect to corosync") == true, "\(waiting ?? "")")
         watch.signal(SIGTERM)
         #expect(socket.next { $0 != "WATCHDOG=1" } == "STOPPING=1")
-        #expect(watch.wait(within: .seconds(1)) == .signaled(SIGTERM))
+        #expect(watch.wait(within: .aMoment) == .signaled(SIGTERM))
         #expect(watch.errors.split(separator: "\n").count == 1, "\(watch.errors)")
     }
 
@@ -41,7 +46,11 @@ struct SystemdTests {
             environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "100000", "WATCHDOG_PID": "1"])
         #expect(socket.next()?.hasPrefix("READY=1\nSTATUS=waiting for corosync: ") == true)
         try sandbox.start(1)
-        #expect(socket.next()?.hasPrefix("STATUS=QUORATE: 1 of 1 votes") == true)
+        var messages: [String] = []
+        while messages.last?.hasPrefix("STATUS=QUORATE: 1 of 1 votes") != true {
+            messages.append(try #require(socket.next()))
+        }
+        #expect(!messages.contains("WATCHDOG=1"))
         watch.signal(SIGTERM)
         #expect(socket.next() == "STOPPING=1")
     }
@@ -85,11 +94,12 @@ struct SystemdTests {
             // Without a lower bound, there would be tens of thousands per second.
             let start = ContinuousClock.now
             var messages = 0
-            while messages < 200, socket.next(within: .milliseconds(300)) == "WATCHDOG=1" { messages += 1 }
+            let patience: Duration = isShort ? .aMoment : .milliseconds(300)
+            while messages < 200, socket.next(within: patience) == "WATCHDOG=1" { messages += 1 }
             #expect(
                 isShort ? messages == 200 && ContinuousClock.now - start > .seconds(1) : messages == 0, "\(interval)")
             watch.signal(SIGTERM)
-            #expect(watch.wait(within: .seconds(1)) == .signaled(SIGTERM))
+            #expect(watch.wait(within: .aMoment) == .signaled(SIGTERM))
         }
     }
 

@@ -29,7 +29,7 @@ struct TroubleTests {
 
     private func end(_ process: ChildProcess, by signal: Int32 = SIGTERM) {
         process.signal(signal)
-        #expect(process.wait(within: .seconds(1)) == .signaled(signal))
+        #expect(process.wait(within: .aMoment) == .signaled(signal))
     }
 
     @Test("is not caused by a follower when an administrator unblocks quorum (quorum.cancel_wait_for_all)")
@@ -63,7 +63,9 @@ struct TroubleTests {
         try sandbox.start(1)
         for (process, error) in waiting {
             #expect(try process.nextEvent()?.event == "status")
-            #expect(process.errors == error, "the reason is told once")
+            // A corosync that is busy while it starts is reported as well.
+            let others = process.errors.split(separator: "\n").filter { !$0.hasSuffix("; trying again") }
+            #expect(others.count == 1 && process.errors.hasPrefix(error), "the reason is told once")
         }
         // With --no-reconnect, a lost connection is an event and then an error.
         let strict = try sandbox.spawn(on: 1, [vqwatch, "-fj", "--no-reconnect"])
@@ -119,9 +121,9 @@ struct TroubleTests {
             #expect(result.errors.hasPrefix("vqwatch: no status: "))
         }
         let start = ContinuousClock.now
-        let quiet = try sandbox.run(on: 1, [vqwatch, "-q"], within: .seconds(15))
+        let quiet = try sandbox.run(on: 1, [vqwatch, "-q"], within: .seconds(40))
         #expect(quiet.status == 124)
-        #expect(ContinuousClock.now - start < .seconds(12), "10 s are the default")
+        #expect(ContinuousClock.now - start < .seconds(25), "10 s are the default")
         let waiting = try dispatchModes.map { try sandbox.spawn(on: 1, [vqwatch, "-fj", "--dispatch", $0]) }
         let ended = try dispatchModes.map { try sandbox.spawn(on: 1, [vqwatch, "-fj", "--dispatch", $0]) }
         // Once their connections wait to be accepted, both have sent a request without an answer.
@@ -129,7 +131,12 @@ struct TroubleTests {
             eventually(within: .seconds(10)) {
                 waiting.allSatisfy { isBlocked($0) } && ended.allSatisfy { isBlocked($0) }
             })
-        for process in ended { end(process) }
+        let times = ended.map { process in
+            let start = ContinuousClock.now
+            end(process)
+            return ContinuousClock.now - start
+        }
+        #expect(times.contains { $0 < .seconds(1) }, "\(times)")
         try sandbox.thaw(1)
         for process in waiting {
             #expect(try process.nextEvent { $0.event != "unresponsive" }?.event == "status")

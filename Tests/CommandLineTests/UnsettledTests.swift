@@ -10,7 +10,7 @@ import Testing
 struct UnsettledTests {
     @Test("is reported in every dispatch mode, and until it ends, no output shows the old state as current")
     func ringAfterRing() throws {
-        let sandbox = try Sandbox(qnetd: .ffsplit, device: "timeout: 20000; sync_timeout: 10000")
+        let sandbox = try Sandbox(qnetd: .ffsplit, device: "timeout: 20000; sync_timeout: 15000")
         let metrics = "\(sandbox.folder).prom"
         defer { unlink(metrics) }
         func samples() throws -> [String: String] { values(try ChildProcess.run(["cat", metrics])) }
@@ -29,11 +29,15 @@ struct UnsettledTests {
         func changeRing() throws -> EventLine? {
             isWhole.toggle()
             if isWhole { try sandbox.heal(3) } else { try sandbox.cut(3) }
-            return try followers[0].nextEvent { $0.event != "info" }
+            // A ring may be formed again with the same members before the change.
+            return try followers[0].nextEvent {
+                $0.event != "info"
+                    && ($0.event != "nodelist" || $0.json["members"].elements.count == (isWhole ? 3 : 2))
+            }
         }
         let first = try changeRing()
         #expect(first?.event == "nodelist" && first?.isQuorate == true)
-        #expect(try eventually(within: .seconds(1)) { try samples()["vqwatch_recalculating"] == "1" })
+        #expect(try eventually(within: .aMoment) { try samples()["vqwatch_recalculating"] == "1" })
         #expect(try samples()["ha_cluster_corosync_quorate"] == "1")
 
         let late = try sandbox.spawn(on: 1, [vqwatch, "-fj"])
@@ -52,15 +56,15 @@ struct UnsettledTests {
 
         let start = ContinuousClock.now
         var event = first
-        while event?.event == "nodelist", ContinuousClock.now - start < .seconds(60) { event = try changeRing() }
+        while event?.event == "nodelist", ContinuousClock.now - start < .seconds(120) { event = try changeRing() }
         let unsettled = try #require(event)
         try #require(unsettled.event == "unsettled", "\(unsettled)")
         #expect(unsettled.isQuorate == nil && unsettled.json["ring_id"].string != nil)
-        #expect((15_000...40_000).contains(unsettled.json["elapsed_ms"].number ?? 0))
+        #expect((20_000...60_000).contains(unsettled.json["elapsed_ms"].number ?? 0))
         for follower in followers.dropFirst() + [late] {
             #expect(try follower.nextEvent { $0.event != "nodelist" }?.event == "unsettled")
         }
-        let isUnknown = try eventually(within: .seconds(1)) { try samples()["ha_cluster_corosync_quorate"] == nil }
+        let isUnknown = try eventually(within: .aMoment) { try samples()["ha_cluster_corosync_quorate"] == nil }
         #expect(isUnknown)
         let left = try samples()
         #expect(left["vqwatch_connected"] == "1" && left["vqwatch_recalculating"] == "1")
@@ -76,11 +80,12 @@ struct UnsettledTests {
 
         try sandbox.qdevice(on: 1).thaw()
         for follower in followers + [late] {
-            let end = try follower.nextEvent { $0.event != "nodelist" }
-            #expect(end?.event == "quorum" && end?.isQuorate != nil && end?.json["votes"]["total"] != .null)
+            let end = try follower.nextEvent(within: .seconds(60)) { $0.event != "nodelist" }
+            let isKnown = end?.isQuorate != nil && end?.json["votes"]["total"] != .null
+            #expect(end?.event == "quorum" && isKnown, "\(String(describing: end))")
             #expect(end?.json["changes"].elements.first?["from"] == .null)
         }
-        #expect(try eventually(within: .seconds(1)) { try samples()["vqwatch_recalculating"] == "0" })
+        #expect(try eventually(within: .aMoment) { try samples()["vqwatch_recalculating"] == "0" })
         #expect(try samples()["ha_cluster_corosync_quorate"] != nil)
         #expect(socket.next()?.contains("QUORATE: ") == true)
         // Node 2 was a member all the time, but that was not known.
@@ -102,8 +107,10 @@ struct UnsettledTests {
         for _ in 1...2 {
             for node in 2...5 { try sandbox.kill(node) }
             try sandbox.wait(node: 1, members: [1])
-            for node in 2...5 { try sandbox.start(node) }
-            try sandbox.wait(node: 1, members: everyNode)
+            for node in 2...5 {
+                try sandbox.start(node)
+                try sandbox.wait(node: 1, members: Array(1...node))
+            }
             for node in 2...5 {
                 try sandbox.stop(node)
                 try sandbox.wait(node: 1, members: everyNode.filter { $0 != node })
@@ -133,10 +140,10 @@ struct UnsettledTests {
         ])
     func unknownStatistics(fault: String) throws {
         let held = "nodes 3\nqdevice Qdevice\nkey stats.ipcs.service0.7.0x1.flow_control uint32 2\n"
-        func status(_ script: String) throws -> ChildProcess.Result {
-            try StandIn(script).run([vqwatch, "-q", "-t", "1s"])
+        func status(_ script: String, within timeout: String = "10s") throws -> ChildProcess.Result {
+            try StandIn(script).run([vqwatch, "-q", "-t", timeout])
         }
-        let recalculating = try status(held)
+        let recalculating = try status(held, within: "3s")
         #expect(recalculating.status == 124 && recalculating.errors.contains(" has not finished recalculating; "))
         // The end of the recalculation is notified.
         #expect(try status(held + "timeline\nwait 200\nquorum 0 1=member,2=member,3=member\n").status == 2)
@@ -181,7 +188,8 @@ struct UnsettledTests {
 
     @Test("is reported when each ring of a real cluster breaks before votequorum hears of it")
     func brokenRings() throws {
-        let sandbox = try Sandbox(nodes: 5)
+        // Without additional rings on a busy machine.
+        let sandbox = try Sandbox(nodes: 5, totem: "token: 2000")
         let followers = try dispatchModes.map { try sandbox.follow(on: 4, ["--dispatch", $0]) }
         // After totem has formed a ring, corosync notifies the clients that track the membership, once for each node that
         // left, and only then begins to synchronise. In a ring, the node with the lowest ID is the last to do so. Node 1
@@ -212,7 +220,7 @@ struct UnsettledTests {
             let unsettled = try follower.nextEvent(within: .seconds(60)) { $0.event != "info" }
             #expect(unsettled?.event == "unsettled" && unsettled?.isQuorate == nil, "\(String(describing: unsettled))")
             let elapsed = Duration.milliseconds(unsettled?.json["elapsed_ms"].number ?? 0)
-            // In this time, the token is lost twice, for a second each.
+            // In this time, the token is lost twice.
             #expect(elapsed > .seconds(1) && elapsed < ContinuousClock.now - start)
             // Node 4 is left alone.
             let nodelist = try follower.nextEvent(within: .seconds(60))

@@ -57,7 +57,7 @@ struct WaitForTests {
         #expect(quiet.readAll(within: .zero).isEmpty)
         #expect(complete.isRunning)
 
-        let timedOut = try wait(of: sandbox, ["quorate", "complete", "member=3"], ["-t", "300ms"]).finish()
+        let timedOut = try wait(of: sandbox, ["quorate", "complete", "member=3"], ["-t", "3s"]).finish()
         #expect(timedOut.status == 124 && timedOut.output == "")
         #expect(
             timedOut.errors == "vqwatch: timed out waiting for complete, member=3: corosync says otherwise; "
@@ -76,13 +76,10 @@ struct WaitForTests {
         let lost = try wait(on: 3, of: sandbox, ["inquorate", "absent=1"], ["-j", "--refresh", "0"])
         let left = try wait(of: sandbox, ["absent=node3"], ["-j", "--refresh", "0"])
         try sandbox.waitUntilTracked(on: 1)
-        let started = ContinuousClock.now
         try sandbox.cut(3)
         let atNode3 = try status(lost)
         #expect(atNode3.isQuorate == false && atNode3.json["votes"]["total"] == 1 && atNode3.node(1)["state"] == "dead")
         #expect(try status(left).node(3)["state"] == "dead")
-        // The token times out after a second, and the ring forms within another second.
-        #expect(ContinuousClock.now - started < .seconds(6))
 
         // The state of a frozen corosync is unknown, even if it was known before.
         try sandbox.freeze(3)
@@ -114,11 +111,11 @@ struct WaitForTests {
         let process = try ChildProcess([vqwatch, "--wait-for", "quorate", "-q"])
         #expect(reason(of: process).hasSuffix("; waiting for it\n"))
         process.signal(SIGINT)
-        #expect(process.wait(within: .seconds(1)) == .signaled(SIGINT))
+        #expect(process.wait(within: .aMoment) == .signaled(SIGINT))
         let unread = try ChildProcess([vqwatch, "--wait-for", "quorate"])
         _ = reason(of: unread)
         unread.closeOutput()
-        #expect(unread.wait(within: .seconds(2)) == .exited(1))
+        #expect(unread.wait(within: .aMoment) == .exited(1))
     }
 }
 

@@ -17,12 +17,21 @@ struct ComparisonTests {
         #expect(next("Expected votes:", within: .seconds(10))?.contains("3") == true)
         #expect(next("Membership information", within: .seconds(5)) != nil)
 
-        #expect(try sandbox.run(on: 1, ["corosync-quorumtool", "-e", "5"]).status == 0)
-        #expect(try sandbox.run(on: 2, ["corosync-quorumtool", "-v", "2"]).status == 0)
-        #expect(next("Expected votes:", within: .seconds(3)) == nil)
+        // A busy machine can form an additional ring, which would be reported; hence several attempts.
+        var expected = ""
+        let isSilent = try [("5", "2"), ("4", "1"), ("5", "2")].contains { votes, own in
+            expected = votes
+            let settings = [
+                try sandbox.run(on: 1, ["corosync-quorumtool", "-e", votes]),
+                try sandbox.run(on: 2, ["corosync-quorumtool", "-v", own]),
+            ]
+            #expect(settings.allSatisfy { $0.status == 0 })
+            return next("Expected votes:", within: .seconds(3)) == nil
+        }
+        #expect(isSilent)
 
         try sandbox.cut(3)
-        #expect(next("Expected votes:", within: .seconds(20))?.contains("5") == true)
+        #expect(next("Expected votes:", within: .seconds(20))?.contains(expected) == true)
         try sandbox.kill(1)
         #expect(tool.wait(within: .seconds(10)) == .exited(1))
     }

@@ -31,7 +31,11 @@ struct EventExampleTests {
         try sandbox.cut(3)
         #expect(try follower.nextEvent { $0.event == "quorum" }?.node(3)["state"] == "dead")
         try sandbox.cut(2)
-        let lines = (1...2).compactMap { _ in follower.nextLine(within: .seconds(20)) }
-        #expect(lines.map(normalised) == examples.map(normalised))
+        // A busy machine can form additional rings before the one in which quorum is lost.
+        var lines: [String] = []
+        while lines.last.map({ $0.contains(#""event":"quorum""#) && $0.contains(#""quorate":false"#) }) != true {
+            lines.append(try #require(follower.nextLine(within: .seconds(20))))
+        }
+        #expect(lines.suffix(2).map(normalised) == examples.map(normalised))
     }
 }

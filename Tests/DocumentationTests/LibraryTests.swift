@@ -35,15 +35,16 @@ struct LibraryTests {
     func follow() throws {
         let sandbox = try Sandbox(nodes: 2)
         let follower = try sandbox.spawn(on: 1, [Sandbox.builtProduct(named: "follow-quorum")])
-        func next() -> String? { follower.nextLine(within: .seconds(20)) }
-        #expect(next() == "cluster sandbox")
-        #expect(next()?.hasSuffix(": [1, 2]") == true)
-        #expect(next() == "quorate: 2 votes, quorum 2")
+        func next(_ isWanted: (String) -> Bool) -> String? { follower.nextLine(within: .seconds(20), where: isWanted) }
+        #expect(follower.nextLine(within: .seconds(20)) == "cluster sandbox")
+        // A busy machine can form additional rings.
+        #expect(next { $0.hasSuffix(": [1, 2]") } != nil)
+        #expect(next { $0.hasPrefix("quorate") } == "quorate: 2 votes, quorum 2")
         try sandbox.cut(2)
-        #expect(next()?.hasSuffix(": [1]") == true)
-        #expect(next() == "not quorate: 1 votes, quorum 2")
+        #expect(next { $0.hasSuffix(": [1]") } != nil)
+        #expect(next { $0.hasPrefix("not quorate") } == "not quorate: 1 votes, quorum 2")
         try sandbox.kill(1)
-        #expect(next()?.contains("CS_ERR_LIBRARY") == true)
+        #expect(next { $0.contains("CS_ERR_LIBRARY") } != nil)
         #expect(follower.wait(within: .seconds(5)) == .exited(0))
     }
 

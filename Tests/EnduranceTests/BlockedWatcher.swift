@@ -20,10 +20,10 @@ struct BlockedWatcher {
         (processID, number) = try visibleChild(of: process)
     }
 
-    /// Ends it by a signal. Returns whether it ended in time, on a machine that is busy with a soak.
+    /// Ends it by a signal. Returns whether the signal ended it, on a machine that is busy with a soak.
     func end(by signal: Int32) -> Bool {
         kill(processID, signal)
-        return process.wait(within: .seconds(2), draining: false) == .signaled(signal)
+        return process.wait(within: .seconds(10), draining: false) == .signaled(signal)
     }
 }
 

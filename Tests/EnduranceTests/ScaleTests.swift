@@ -19,16 +19,20 @@ struct ScaleTests {
             return (node: node, process: process, path: path)
         }
         func status(of node: Int) throws -> EventLine {
-            let result = try sandbox.run(on: node, [vqwatch, "--json"])
+            let result = try sandbox.run(on: node, [vqwatch, "--json", "--timeout", "60s"], within: .seconds(90))
             return try EventLine(result.lines.first ?? result.errors)
         }
         let isFollowed = eventually(within: .seconds(20)) {
             watchers.allSatisfy { textOfFile($0.path)?.contains("\"status\"") == true }
         }
         try #require(isFollowed)
-        let whole = try status(of: 1)
-        #expect(
-            whole.isQuorate == true && whole.json["votes"]["total"] == 24 && whole.json["nodes"].elements.count == 24)
+        var whole = try status(of: 1)
+        let isFormed = try eventually(within: .seconds(60), every: .milliseconds(200)) {
+            whole = try status(of: 1)
+            return whole.isQuorate == true && whole.json["votes"]["total"] == 24
+                && whole.json["nodes"].elements.count == 24
+        }
+        try #require(isFormed, "\(whole)")
 
         // Half of 24 votes is no majority, so neither half is quorate. A busy machine forms additional rings.
         try sandbox.partition(Array(1...12), Array(13...24))
@@ -57,7 +61,10 @@ struct ScaleTests {
             try sandbox.wait(node: other, members: all.filter { !group.contains($0) }, within: .seconds(90))
             try each { try sandbox.start($0) }
             try sandbox.wait(node: other, members: all, within: .seconds(90))
-            #expect(try status(of: other).isQuorate == true)
+            let isQuorate = try eventually(within: .seconds(60), every: .milliseconds(200)) {
+                try status(of: other).isQuorate == true
+            }
+            #expect(isQuorate)
         }
         print("scale: 24 nodes restarted in \(start.duration(to: .now))")
         for node in watched { try sandbox.wait(node: node, members: all, within: .seconds(90)) }

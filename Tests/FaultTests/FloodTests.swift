@@ -15,9 +15,11 @@ struct FloodTests {
     func file() throws {
         let small = try toFile(1000)
         let start = ContinuousClock.now
-        let large = try toFile(Self.size)
+        // More lines would wait for the disk for longer than the second after which events are dropped.
+        let count = min(Self.size, 100_000)
+        let large = try toFile(count)
         print(
-            "flood to a file: \(Self.size) printed, \(start.duration(to: .now)), peak \(large) KiB (\(small) KiB for 1000)"
+            "flood to a file: \(count) printed, \(start.duration(to: .now)), peak \(large) KiB (\(small) KiB for 1000)"
         )
         #expect(large < small * 3, "\(large) KiB after \(small) KiB")
     }

@@ -95,7 +95,7 @@ final class LiveCluster {
         let isDone = try sandbox.run(on: node, ["corosync-quorumtool", "-e", "\(votes)"]).status == 0
         history.append("node \(node) expects \(votes) votes\(isDone ? "" : ": refused")")
         for (node, count) in before where isDone {
-            guard try watchers[node]!.wait(within: .seconds(5), until: { $0.expectations > count }) else {
+            guard try watchers[node]!.wait(within: .seconds(40), until: { $0.expectations > count }) else {
                 throw Late(description: "node \(node) was not told of \(votes) expected votes")
             }
         }
@@ -106,7 +106,7 @@ final class LiveCluster {
         let isDone = try sandbox.run(on: node, command).status == 0
         history.append("node \(node) has \(votes) votes\(isDone ? "" : ": refused")")
         for other in members(with: node) where isDone {
-            let isTold = try watchers[other]!.wait(within: .seconds(5)) { watcher in
+            let isTold = try watchers[other]!.wait(within: .seconds(40)) { watcher in
                 watcher.state["nodes"].elements.contains {
                     $0["id"] == .number(Int64(node)) && $0["votes"] == .number(Int64(votes))
                 }
@@ -157,7 +157,7 @@ final class LiveCluster {
             }
         }
         // There is no event for the end of the window, nor for a quorum device that has decided not to change its vote.
-        var pause = plan.lowersExpectedVotes ? RandomCluster.shortWindow + 100 : 0
+        var pause = plan.lowersExpectedVotes ? RandomCluster.shortWindow + 1000 : 0
         if case .real = plan.device { pause = 1500 }
         repeat {
             usleep(UInt32(max(pause, 250)) * 1000)

@@ -19,7 +19,7 @@ struct RandomCluster: CustomStringConvertible {
     /// Whether `last_man_standing` is on, with a window that the test waits for.
     var lowersExpectedVotes = false
     /// That window in milliseconds.
-    static let shortWindow = 500
+    static let shortWindow = 1500
 
     init(with random: inout some RandomNumberGenerator) {
         nodes = [2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6, 6, 7].randomElement(using: &random)!

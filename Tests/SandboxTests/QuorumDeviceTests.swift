@@ -13,7 +13,7 @@ private func flags(on node: Int, of sandbox: Sandbox) throws -> String {
 
 /// Waits until the quorum device has this state on a node.
 private func eventuallyIs(_ wanted: String, on node: Int, of sandbox: Sandbox) throws -> Bool {
-    try eventually(within: .seconds(15)) { try flags(on: node, of: sandbox) == wanted }
+    try eventually(within: .seconds(40)) { try flags(on: node, of: sandbox) == wanted }
 }
 
 private func quorumTool(on node: Int, of sandbox: Sandbox) throws -> String {
@@ -40,7 +40,7 @@ struct QuorumDeviceTests {
         try sandbox.partition([1], [2])
         for node in 1...2 { try sandbox.wait(node: node, members: [node]) }
         #expect(
-            try eventually(within: .seconds(10)) {
+            try eventually(within: .seconds(40)) {
                 try (1...2).filter { try quorumTool(on: $0, of: sandbox).contains("Quorate:          Yes") }.count == 1
             })
         try sandbox.join()
@@ -63,7 +63,7 @@ struct QuorumDeviceTests {
         for node in 2...3 { try sandbox.kill(node) }
         try sandbox.wait(node: 1, members: [1])
         #expect(
-            try eventually(within: .seconds(10)) {
+            try eventually(within: .seconds(40)) {
                 let status = try quorumTool(on: 1, of: sandbox)
                 return status.contains("Total votes:      3") && status.contains("Quorate:          Yes")
             })
@@ -71,7 +71,7 @@ struct QuorumDeviceTests {
 
     @Test("A change of corosync-qnetd is visible on every node")
     func qnetd() throws {
-        let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit, device: "timeout: 1000")
+        let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit)
         func allNodes(are wanted: String) throws -> Bool {
             try eventuallyIs(wanted, on: 1, of: sandbox) && eventuallyIs(wanted, on: 2, of: sandbox)
         }
@@ -94,7 +94,7 @@ struct QuorumDeviceTests {
 
     @Test("A change of the corosync-qdevice of a node is visible on that node")
     func qdevice() throws {
-        let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit, device: "timeout: 1000")
+        let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit)
         let qdevice = sandbox.qdevice(on: 2)
         func node2(is wanted: String) throws -> Bool {
             // Node 1 has a corosync-qdevice of its own, which must not be affected.

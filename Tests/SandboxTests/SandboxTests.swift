@@ -190,9 +190,9 @@ struct SandboxTests {
         for daemon in daemons { #expect(kill(daemon, 0) == 0) }
 
         sandbox.holder.signal(SIGKILL)
-        #expect(sandbox.holder.wait(within: .seconds(5)) == .signaled(SIGKILL))
-        for daemon in daemons { #expect(eventually(within: .seconds(5)) { kill(daemon, 0) == -1 }) }
-        #expect(eventually(within: .seconds(5)) { access(sandbox.folder, F_OK) == -1 })
-        #expect(command.wait(within: .seconds(5)) == .signaled(SIGKILL))
+        #expect(sandbox.holder.wait(within: .seconds(20)) == .signaled(SIGKILL))
+        for daemon in daemons { #expect(eventually(within: .seconds(20)) { kill(daemon, 0) == -1 }) }
+        #expect(eventually(within: .seconds(20)) { access(sandbox.folder, F_OK) == -1 })
+        #expect(command.wait(within: .seconds(20)) == .signaled(SIGKILL))
     }
 }

@@ -72,8 +72,8 @@ struct DispatchTests {
 
     @Test("A hang-up is visible on the descriptor, and new connections can be refused for a time")
     func hangUp() throws {
-        let script = "nodes 3\ntimeline\nwait 30\nhangup\nfail votequorum_initialize 1 CS_ERR_TRY_AGAIN times=2"
-        let probe = try Probe(script: script, "init track=4 poll=1000 all finalize init init init track=4 all")
+        let script = "nodes 3\ntimeline\nwait 500\nhangup\nfail votequorum_initialize 1 CS_ERR_TRY_AGAIN times=2"
+        let probe = try Probe(script: script, "init track=4 poll=20000 all finalize init init init track=4 all")
         #expect(
             probe.lines == [
                 "init: success", "track: success", "fd: success", "poll: 1 POLLIN POLLHUP", "all: CS_ERR_LIBRARY",

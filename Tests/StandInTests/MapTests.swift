@@ -60,14 +60,14 @@ struct MapTests {
         let script = """
             key a.b uint8 1
             timeline
-            wait 30
+            wait 500
             key a.b uint8 1
             key a.b uint8 2
             key a.c string x
             key-delete a.b
             key other uint8 1
             """
-        let probe = try Probe(script: script, "map track-prefix=a. map-nonblocking map-poll=1000 map-all")
+        let probe = try Probe(script: script, "map track-prefix=a. map-nonblocking map-poll=20000 map-all")
         #expect(
             probe.lines.dropFirst(2) == [
                 "map-nonblocking: CS_ERR_TRY_AGAIN",
@@ -120,14 +120,15 @@ struct MapTests {
         let script = """
             key stats.srp.x uint64 1
             timeline
-            wait 30
+            wait 500
             key stats.srp.x uint64 2
             key stats.srp.y uint64 1
             key stats.schedmiss.0.delay float 1.5
             key-delete stats.srp.y
             """
         let probe = try Probe(
-            script: script, "map=1 track-changes=stats. track-prefix=stats. track-key=stats.srp.x map-poll=1000 map-all"
+            script: script,
+            "map=1 track-changes=stats. track-prefix=stats. track-key=stats.srp.x map-poll=20000 map-all"
         )
         #expect(
             probe.lines.dropFirst() == [

@@ -42,8 +42,8 @@ struct ScriptTests {
 
     @Test("A quorum device is in the list as node 0, and its votes count if it casts them")
     func quorumDevice() throws {
-        let script = "nodes 2\nqdevice Qnetd votes=1\ntimeline\nwait 30\nqdevice none"
-        let probe = try Probe(script: script, "init track=1 all info=0 info=2 sleep=100 info=0 info=9")
+        let script = "nodes 2\nqdevice Qnetd votes=1\ntimeline\nwait 500\nqdevice none"
+        let probe = try Probe(script: script, "init track=1 all info=0 info=2 sleep=3000 info=0 info=9")
         let other = "node=2 state=1 votes=1 expected=3 highest=3"
         #expect(
             probe.lines.dropFirst(2) == [

@@ -2,6 +2,12 @@
 
 internal import Glibc
 
+extension Duration {
+    /// The limit for what takes less than a second on a machine that is not busy. A busy one delays single processes by
+    /// some seconds.
+    public static var aMoment: Duration { .seconds(8) }
+}
+
 extension ChildProcess {
     /// The result of a process that has ended.
     public struct Result: Sendable {

@@ -90,7 +90,7 @@ public struct Terminal: CustomStringConvertible {
     ///   - isWanted: Whether lines match.
     /// - Returns: Whether they matched in time.
     /// - Throws: ``Failure``.
-    public func shows(within limit: Duration = .seconds(10), _ isWanted: ([String]) -> Bool) throws -> Bool {
+    public func shows(within limit: Duration = .seconds(30), _ isWanted: ([String]) -> Bool) throws -> Bool {
         try eventually(within: limit, every: .milliseconds(50)) { isWanted(try screen) }
     }
 
