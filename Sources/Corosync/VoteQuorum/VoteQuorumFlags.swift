@@ -49,8 +49,7 @@ extension VoteQuorumFlags {
 
     /// The names of the flags that are about the cluster; each bit without a name is given as `0x800`.
     public var clusterFlagNames: [String] {
-        subtracting([.qdeviceAlive, .qdeviceCastVote, .qdeviceMasterWins])
-            .names(Self.clusterFlags.map { (option: $0.flag, name: $0.name) })
+        subtracting([.qdeviceAlive, .qdeviceCastVote, .qdeviceMasterWins]).names(Self.clusterFlags)
     }
 }
 

@@ -37,7 +37,7 @@ public enum OutputFormat: Hashable, Sendable {
 final class Printer: Sendable {
     private struct State: Sendable {
         var json = JSONFormat()
-        /// The last event that was printed.
+        /// The last event that was printed as text, which the next line does not repeat.
         var last: Event?
         var printed = 0
         var quorate: Bool?
@@ -105,7 +105,7 @@ final class Printer: Sendable {
 
     private func count(_ event: Event, in state: inout State) {
         state.printed += 1
-        state.last = event
+        if case .text = format { state.last = event }
         if let check, let cluster = event.state { return stop.conclude(.checked(check.health(of: cluster))) }
         switch event.body {
         case .status: state.quorate = event.quorate

@@ -39,7 +39,7 @@ extension Duration {
     /// Whole nanoseconds, of a century at most.
     var nanoseconds: UInt64 {
         let century: Int64 = 100 * 366 * 86400
-        let seconds = UInt64(max(0, min(components.seconds, century)))
-        return seconds * 1_000_000_000 + UInt64(max(0, components.attoseconds) / 1_000_000_000)
+        let (seconds, attoseconds) = components
+        return UInt64(max(0, min(seconds, century))) * 1_000_000_000 + UInt64(max(0, attoseconds) / 1_000_000_000)
     }
 }

@@ -34,14 +34,12 @@ final class Watchdog: Sendable {
     func begin(silence: Duration = .seconds(10), elapsed: Duration = .zero) {
         guard !hasRequest.exchange(true, ordering: .sequentiallyConsistent) else { return answered() }
         self.silence.store(silence.nanoseconds, ordering: .sequentiallyConsistent)
-        answered(before: elapsed)
+        lastAnswer.store(Instant.now.nanoseconds &- elapsed.nanoseconds, ordering: .sequentiallyConsistent)
         setTimer(silence)
     }
 
     /// Reports an answer.
-    func answered(before elapsed: Duration = .zero) {
-        lastAnswer.store(Instant.now.nanoseconds &- elapsed.nanoseconds, ordering: .sequentiallyConsistent)
-    }
+    func answered() { lastAnswer.store(Instant.now.nanoseconds, ordering: .sequentiallyConsistent) }
 
     /// Reports that the request has ended.
     func end() {
