@@ -134,7 +134,7 @@ private func tryStart(_ cell: Cell) throws {
     // The fault of a map lasts until after the status, so that no attempt is in time for it.
     let script =
         namesCome
-        ? "nodes 3\n\(fault) forever\ntimeline\nexpected 4\nmend\n"
+        ? "nodes 3\n\(fault) forever\ntimeline\nexpected 4\nwait 1\nmend\n"
         : "nodes 3\n\(fault)\n" + (isLost ? "" : "timeline\nexpected 4\n")
     let kinds = ["status"] + (isLost ? [] : ["expected_votes"]) + (namesCome ? ["info"] : [])
     let (result, events) = try run(cell, script, ["--count", "\(kinds.count)", "--timeout", "8"])
@@ -203,7 +203,7 @@ private func tryReconnectMap(_ cell: Cell) throws {
         await
         \(cell.call.fault(cell.code))\(namesCome ? " forever" : "")
         hangup votequorum
-        \(namesCome ? "expected same\nmend" : "")
+        \(namesCome ? "expected same\nwait 1\nmend" : "")
         """
     let kinds = ["status", "disconnected", "status"] + (namesCome ? ["expected_votes", "info"] : [])
     let (result, events) = try run(cell, script, ["--count", "\(kinds.count)", "--timeout", "8"])

@@ -78,7 +78,7 @@ struct ConnectingTests {
     @Test("Repeated losses of the connection make the pauses grow, and are reported once")
     func lossAfterLoss() throws {
         // Each connection is lost after its status.
-        let losses = String(repeating: "expected same\nhangup votequorum\n", count: 1000)
+        let losses = String(repeating: "expected same\nwait 1\nhangup votequorum\n", count: 1000)
         let watched = try Watched("nodes 3\ntimeline\n\(losses)", ["-fj", "--refresh", "0", "-t", "7s"])
         let result = watched.finish()
         #expect(result.status == 124)
