@@ -104,19 +104,17 @@ struct UnsettledTests {
         let followers = try dispatchModes.map { try sandbox.follow(["--dispatch", $0]) }
         // Each change is seen before the next one, so that a slow machine does not merge them into one ring.
         let everyNode = [1, 2, 3, 4, 5]
-        for _ in 1...2 {
-            for node in 2...5 { try sandbox.kill(node) }
-            try sandbox.wait(node: 1, members: [1])
-            for node in 2...5 {
-                try sandbox.start(node)
-                try sandbox.wait(node: 1, members: Array(1...node))
-            }
-            for node in 2...5 {
-                try sandbox.stop(node)
-                try sandbox.wait(node: 1, members: everyNode.filter { $0 != node })
-                try sandbox.start(node)
-                try sandbox.wait(node: 1, members: everyNode)
-            }
+        for node in 2...5 { try sandbox.kill(node) }
+        try sandbox.wait(node: 1, members: [1])
+        for node in 2...5 {
+            try sandbox.start(node)
+            try sandbox.wait(node: 1, members: Array(1...node))
+        }
+        for node in 2...5 {
+            try sandbox.stop(node)
+            try sandbox.wait(node: 1, members: everyNode.filter { $0 != node })
+            try sandbox.start(node)
+            try sandbox.wait(node: 1, members: everyNode)
         }
         // The last event of every follower.
         try sandbox.setExpectedVotes(6)
@@ -126,7 +124,7 @@ struct UnsettledTests {
                 guard let event = try follower.nextEvent() else { throw TestFailure("\(kinds)") }
                 kinds.append(event.event)
             }
-            #expect(kinds.count { $0 == "nodelist" } >= 20)
+            #expect(kinds.count { $0 == "nodelist" } >= 13)
             #expect(!kinds.contains("unsettled"), "\(kinds)")
         }
     }
@@ -150,10 +148,8 @@ struct UnsettledTests {
         #expect(try status(held + fault + "\n").status == 0)
     }
 
-    @Test(
-        "is reported when the membership has changed three times without a notification from votequorum",
-        arguments: dispatchModes)
-    func untoldRings(mode: String) throws {
+    @Test("is reported when the membership has changed three times without a notification from votequorum")
+    func untoldRings() throws {
         // Totem forms a new ring each time before corosync has synchronised its services in the last one.
         let script = """
             nodes 3
@@ -168,22 +164,26 @@ struct UnsettledTests {
             wait 500
             expected 4
             """
-        let standIn = try StandIn(script)
-        let watch = try standIn.spawn([vqwatch, "-fj", "--dispatch", mode, "-t", "1m"])
-        #expect(try watch.nextEvent()?.event == "status")
+        let standIns = try dispatchModes.map { _ in try StandIn(script) }
+        let watchers = try zip(standIns, dispatchModes).map { standIn, mode in
+            try standIn.spawn([vqwatch, "-fj", "--dispatch", mode, "-t", "1m"])
+        }
+        for watch in watchers { #expect(try watch.nextEvent()?.event == "status") }
         let start = ContinuousClock.now
-        standIn.allowStep()
-        let unsettled = try watch.nextEvent()
-        #expect(unsettled?.event == "unsettled" && unsettled?.isQuorate == nil)
-        let elapsed = Duration.milliseconds(unsettled?.json["elapsed_ms"].number ?? 0)
-        #expect(elapsed > .zero && elapsed < ContinuousClock.now - start)
-        // It is reported once, and ends with the quorum notification of the next ring.
-        let nodelist = try watch.nextEvent()
-        #expect(nodelist?.event == "nodelist" && nodelist?.isQuorate == nil)
-        let end = try watch.nextEvent()
-        #expect(end?.event == "quorum" && end?.isQuorate == true)
-        #expect(try watch.nextEvent()?.event == "expected_votes")
-        watch.signal(SIGTERM)
+        for standIn in standIns { standIn.allowStep() }
+        for watch in watchers {
+            let unsettled = try watch.nextEvent()
+            #expect(unsettled?.event == "unsettled" && unsettled?.isQuorate == nil)
+            let elapsed = Duration.milliseconds(unsettled?.json["elapsed_ms"].number ?? 0)
+            #expect(elapsed > .zero && elapsed < ContinuousClock.now - start)
+            // It is reported once, and ends with the quorum notification of the next ring.
+            let nodelist = try watch.nextEvent()
+            #expect(nodelist?.event == "nodelist" && nodelist?.isQuorate == nil)
+            let end = try watch.nextEvent()
+            #expect(end?.event == "quorum" && end?.isQuorate == true)
+            #expect(try watch.nextEvent()?.event == "expected_votes")
+            watch.signal(SIGTERM)
+        }
     }
 
     @Test("is reported when each ring of a real cluster breaks before votequorum hears of it")
