@@ -107,7 +107,7 @@ struct EvidenceTests {
                     }
                 }
                 log = try Log(of: sandbox, after: compared.lines)
-                // What was logged last may not have its evidence yet.
+                // The evidence for the last lines of the log may still come.
             } while hasEnded && awaited.isEmpty && ContinuousClock.now < deadline
                 && (Int(evidence.tokenLosses) != log.tokenLosses || evidence.misses != log.misses)
             compared.lines += log.lines.count

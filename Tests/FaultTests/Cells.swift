@@ -70,7 +70,7 @@ func tryAll(_ cells: [Cell], _ body: @escaping @Sendable (Cell) throws -> Void) 
 
 private func run(_ cell: Cell, _ script: String, _ arguments: [String]) throws -> (ChildProcess.Result, [EventLine]) {
     let watched = try Watched(script, cell.form.arguments + arguments)
-    // What follows an `await` in the script happens after the status.
+    // The statements after an `await` are executed after the status.
     let status = script.contains("await\n") ? watched.process.nextLine(within: .seconds(20)) : nil
     watched.allowStep()
     let result = watched.finish(within: .seconds(30))
