@@ -76,16 +76,16 @@ struct EndingTests {
     func fullErrors(_ options: [String]) throws {
         let sandbox = try Sandbox(nodes: 1, starting: false)
         let pipe = try FullPipe()
-        var quickest = Duration.aMoment
+        var times: [Duration] = []
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             let process = try sandbox.spawn(on: 1, [vqwatch] + options, errors: .descriptor(pipe.writingEnd))
             try waitUntilBlocked(process, writingTo: STDERR_FILENO)
             let start = ContinuousClock.now
             process.signal(signal)
             #expect(process.wait(within: .aMoment) == .signaled(signal))
-            quickest = min(quickest, ContinuousClock.now - start)
+            times.append(ContinuousClock.now - start)
         }
-        #expect(quickest < .seconds(1))
+        #expect(times.contains { $0 < .seconds(1) }, "\(times)")
         // A check prints its answer on standard output only.
         let check = try sandbox.spawn(on: 1, [vqwatch, "-c"], errors: .descriptor(pipe.writingEnd))
         #expect(check.finish(within: .seconds(10)).status == 3)

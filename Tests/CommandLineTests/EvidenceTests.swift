@@ -7,11 +7,11 @@ import Testing
 /// The evidence for changes of real clusters has the cause of each change, and nothing that corosync did not log.
 @Suite("The evidence", .serialized)
 struct EvidenceTests {
-    /// The lines that corosync on node 1 logged during an action.
+    /// The lines that corosync on node 1 logged, all of them or those of an action.
     private struct Log {
         let lines: [Substring]
 
-        init(of sandbox: Sandbox, after start: Int) throws {
+        init(of sandbox: Sandbox, after start: Int = 0) throws {
             lines = try sandbox.log(of: 1).split(separator: "\n").dropFirst(start).map { $0 }
         }
 
@@ -62,17 +62,13 @@ struct EvidenceTests {
 
         init(_ sandbox: Sandbox, _ options: [String] = []) throws {
             self.sandbox = sandbox
-            let lines = try Self.linesOfLog(sandbox)
+            let lines = try Log(of: sandbox).lines.count
             follower = try sandbox.follow(["-l", "--refresh", "0"] + options)
             compared.lines = lines
         }
 
-        private static func linesOfLog(_ sandbox: Sandbox) throws -> Int {
-            try sandbox.log(of: 1).split(separator: "\n").count
-        }
-
         // Leaves what was logged until now out of the comparison.
-        func skipLog() throws { compared.lines = try Self.linesOfLog(sandbox) }
+        func skipLog() throws { compared.lines = try Log(of: sandbox).lines.count }
 
         // Performs an action, and returns the evidence until no more events come, and what corosync logged. `end` tells
         // whether an event is the last for which there is a long timeout.
@@ -214,7 +210,7 @@ struct EvidenceTests {
         try heal { try sandbox.heal(1) }
         // The packets of node 1 still arrive at node 3. Corosync may form one ring after another until they are answered.
         try watched.expect("a firewall", tokenLost: true, linksDown: Self.toNode3) {
-            let start = try sandbox.log(of: 1).split(separator: "\n").count
+            let start = try Log(of: sandbox).lines.count
             try sandbox.block(from: 3, to: 1)
             let isNoticed = try eventually(within: .seconds(60), every: .milliseconds(100)) {
                 let log = try Log(of: sandbox, after: start)

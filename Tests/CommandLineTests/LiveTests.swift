@@ -234,7 +234,7 @@ struct LiveTests {
     @Test("keeps watching while the terminal is stalled, then shows the newest state, and ends within a second")
     func stalls() throws {
         let sandbox = try Sandbox(nodes: 1, votes: [50])
-        var ends: [Duration] = []
+        var times: [Duration] = []
         for isPaused in [true, false] {
             let terminal = try PseudoTerminal()
             let page = try sandbox.spawn(
@@ -272,11 +272,11 @@ struct LiveTests {
             let start = ContinuousClock.now
             page.signal(SIGTERM)
             #expect(page.wait(within: .aMoment) == .signaled(SIGTERM))
-            ends.append(ContinuousClock.now - start)
+            times.append(ContinuousClock.now - start)
             #expect(terminal.isInLineMode)
             #expect(terminal.readAll(quietFor: .milliseconds(300)).hasSuffix("\u{1b}[?1049l"))
         }
-        #expect(ends.contains { $0 < .seconds(1) }, "\(ends)")
+        #expect(times.contains { $0 < .seconds(1) }, "\(times)")
     }
 
     /// Fills the buffer of a terminal.

@@ -108,7 +108,7 @@ struct PrometheusTests {
         try sandbox.kill(2)
         try sandbox.wait(node: 1, members: [1])
         #expect(try becomes(folder) { $0["ha_cluster_corosync_quorate"] == "0" && $0["vqwatch_quorum_margin"] == "-1" })
-        var quickest = Duration.aMoment
+        var times: [Duration] = []
         for votes in [5, 4, 5] {
             try sandbox.setExpectedVotes(votes)
             let start = ContinuousClock.now
@@ -116,9 +116,9 @@ struct PrometheusTests {
                 try becomes(folder) {
                     $0[#"ha_cluster_corosync_quorum_votes{type="expected_votes"}"#] == "\(votes)"
                 })
-            quickest = min(quickest, ContinuousClock.now - start)
+            times.append(ContinuousClock.now - start)
         }
-        #expect(quickest < .seconds(1))
+        #expect(times.contains { $0 < .seconds(1) }, "\(times)")
         try sandbox.kill(1)
         // If corosync is killed in the middle of a request, the library takes up to two seconds to notice.
         #expect(try eventually(within: .seconds(10)) { try folder.samples["vqwatch_connected"] == "0" })
