@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 internal import Corosync
-internal import QuorumWatch
+@testable internal import QuorumWatch
 
 extension PropertyCheck {
     /// For any cluster and any order in which the nodes receive each other's messages, every survivor decides by

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-internal import QuorumWatch
+@testable internal import QuorumWatch
 
 extension PropertyCheck {
     /// A string that is made harmless has no misleading character, is short, and is unchanged if it is an ordinary

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
 
-public import Corosync
+internal import Corosync
 
 /// An observation or a change: one line of output.
-public struct Event: Hashable, Sendable {
+struct Event: Hashable, Sendable {
     /// When the notification was received from corosync.
-    public var time: Timestamp
+    var time: Timestamp
     /// The name of the cluster.
-    public var clusterName: String?
+    var clusterName: String?
     /// The local node: the one whose corosync the watch is connected to.
-    public var localNode: NodeID?
+    var localNode: NodeID?
     /// Whether votequorum says that the cluster is quorate.
-    public var quorate: Bool?
+    var quorate: Bool?
     /// What happened.
-    public var body: Body
+    var body: Body
 
     /// What happened.
-    public enum Body: Hashable, Sendable {
+    enum Body: Hashable, Sendable {
         /// The state at the start and after every reconnect.
         case status(ClusterState)
         /// The ring changed; votes are not yet recalculated.
@@ -44,7 +44,7 @@ public struct Event: Hashable, Sendable {
     }
 
     /// The kind of the event.
-    public var kind: EventKind {
+    var kind: EventKind {
         switch body {
         case .status: .status
         case .nodelist: .nodelist
@@ -62,7 +62,7 @@ public struct Event: Hashable, Sendable {
     }
 
     /// The state of the cluster, in events that contain it.
-    public var state: ClusterState? {
+    var state: ClusterState? {
         switch body {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state): state
         case .nodelist, .disconnected, .unsettled, .link, .evidence, .unresponsive, .dropped, .prediction: nil
@@ -91,32 +91,32 @@ extension Event {
 }
 
 /// A change of the ring.
-public struct NodelistReport: Hashable, Sendable {
+struct NodelistReport: Hashable, Sendable {
     /// The new ring.
-    public var ring: RingID
+    var ring: RingID
     /// The nodes in it.
-    public var members: [NodeReference]
+    var members: [NodeReference]
     /// Those that were not in the ring before.
-    public var joined: [NodeReference]
+    var joined: [NodeReference]
     /// Those that are no longer in it.
-    public var left: [NodeReference]
+    var left: [NodeReference]
 }
 
 /// What votequorum would decide if some nodes failed.
-public struct PredictionReport: Hashable, Sendable {
+struct PredictionReport: Hashable, Sendable {
     /// The nodes that would fail, by ID. Those that are not members change nothing.
-    public var ifDown: [NodeReference]
+    var ifDown: [NodeReference]
     /// The decision of votequorum.
-    public var prediction: Prediction
+    var prediction: Prediction
     /// All nodes in their present state.
-    public var nodes: [Node]
+    var nodes: [Node]
 
     /// A node by ID and name.
     func reference(_ id: NodeID) -> NodeReference { nodes.reference(id) }
 }
 
 /// The kinds of events; the raw value is the name in JSON and on the command line.
-public enum EventKind: String, Hashable, Sendable, CaseIterable {
+package enum EventKind: String, Hashable, Sendable, CaseIterable {
     /// At the start, and again after every reconnect.
     case status
     /// The ring changed.
@@ -143,5 +143,5 @@ public enum EventKind: String, Hashable, Sendable, CaseIterable {
     case prediction
 
     /// The kinds of events of a watch.
-    public static let ofWatch = allCases.filter { $0 != .prediction }
+    package static let ofWatch = allCases.filter { $0 != .prediction }
 }

@@ -3,22 +3,22 @@
 internal import Glibc
 
 /// A moment of the wall clock, in microseconds since 1970 (UTC).
-public struct Timestamp: Hashable, Comparable, Sendable {
+struct Timestamp: Hashable, Comparable, Sendable {
     /// The microseconds.
-    public var microseconds: Int64
+    var microseconds: Int64
 
     /// A moment from its microseconds since 1970.
-    public init(microseconds: Int64) { self.microseconds = microseconds }
+    init(microseconds: Int64) { self.microseconds = microseconds }
 
     /// The present moment (clock_gettime(2)).
-    public static var now: Timestamp {
+    static var now: Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
     }
 
     /// The earlier moment is the smaller one.
-    public static func < (one: Timestamp, other: Timestamp) -> Bool { one.microseconds < other.microseconds }
+    static func < (one: Timestamp, other: Timestamp) -> Bool { one.microseconds < other.microseconds }
 
     private var seconds: Int64 { microseconds.flooredQuotient(by: 1_000_000) }
     private var fraction: Int64 { microseconds - seconds * 1_000_000 }

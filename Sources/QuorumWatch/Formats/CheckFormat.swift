@@ -3,23 +3,23 @@
 internal import Corosync
 
 /// A state as the one line of a monitoring plugin: `QUORUM OK - text | performance data`.
-public struct CheckFormat: Hashable, Sendable {
+package struct CheckFormat: Hashable, Sendable {
     /// The maximum length of the line in bytes, its newline included.
     static let longestLine = 1024
 
     /// The requirements on the cluster.
-    public var requirements: Requirements
+    var requirements: Requirements
     /// Whether the links must be known.
-    public var needsLinks: Bool
+    var needsLinks: Bool
 
     /// A format that compares states with these requirements.
-    public init(_ requirements: Requirements = Requirements(), needsLinks: Bool = false) {
+    package init(_ requirements: Requirements = Requirements(), needsLinks: Bool = false) {
         self.requirements = requirements
         self.needsLinks = needsLinks
     }
 
     /// The health of a state; unknown if a quorate state cannot be compared with the configuration or the requirements.
-    public func health(of state: ClusterState) -> Health {
+    func health(of state: ClusterState) -> Health {
         let health = state.health(requirements)
         if health != .notQuorate, obstacle(in: state) != nil { return .unknown }
         return health == .healthy && !unknownParts(of: state).isEmpty ? .unknown : health
@@ -48,7 +48,7 @@ public struct CheckFormat: Hashable, Sendable {
     }
 
     /// The line for an unknown state, its newline included.
-    public static func line(forUnknown reason: String) -> [UInt8] {
+    package static func line(forUnknown reason: String) -> [UInt8] {
         Array("QUORUM \(Health.unknown.word) - \(harmless(reason, limit: 900, also: special))\n".utf8)
     }
 }

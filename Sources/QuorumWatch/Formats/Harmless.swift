@@ -15,7 +15,7 @@ extension Unicode.Scalar {
 
 /// An external string made safe for a line of text: harmful characters are escaped like `\u{1b}`, and a string longer
 /// than `limit` is cut. `also` contains further characters to escape, which are special at the text's destination.
-public func harmless(_ string: String, limit: Int = 256, also: String = "") -> String {
+package func harmless(_ string: String, limit: Int = 256, also: String = "") -> String {
     let scalars = string.unicodeScalars
     let isHarmful = { (scalar: Unicode.Scalar) in scalar.isHarmful || also.unicodeScalars.contains(scalar) }
     if string.utf8.count <= limit, !scalars.contains(where: isHarmful) { return string }

@@ -4,14 +4,14 @@ internal import Corosync
 internal import DequeModule
 
 /// How a page is drawn.
-public struct LiveStyle: Hashable, Sendable {
+package struct LiveStyle: Hashable, Sendable {
     /// Whether there is colour.
-    public var color: Bool
+    var color: Bool
     /// Whether only ASCII characters are used.
-    public var isPlain: Bool
+    var isPlain: Bool
 
     /// A style from its parts.
-    public init(color: Bool, isPlain: Bool) {
+    package init(color: Bool, isPlain: Bool) {
         self.color = color
         self.isPlain = isPlain
     }

@@ -4,7 +4,7 @@ internal import CLinux
 internal import Glibc
 
 /// The format in which events are printed.
-public enum OutputFormat: Hashable, Sendable {
+package enum OutputFormat: Hashable, Sendable {
     /// Text for people: a page for a status that is printed once, and a line for every other event.
     ///
     /// `height` is the height of the terminal in lines; nil: no terminal.

@@ -3,16 +3,16 @@
 internal import Corosync
 
 /// One difference between two states.
-public struct Change: Hashable, Sendable {
+struct Change: Hashable, Sendable {
     /// The dotted path of the field in the JSON line, with the ID of the node where there is one (`nodes.3.state`).
-    public var field: String
+    var field: String
     /// The value before.
-    public var from: Value
+    var from: Value
     /// The value now.
-    public var to: Value
+    var to: Value
 
     /// A value of a JSON line.
-    public enum Value: Hashable, Sendable {
+    enum Value: Hashable, Sendable {
         /// Unknown or missing.
         case null
         /// True or false.
@@ -38,7 +38,7 @@ public struct Change: Hashable, Sendable {
 
 extension ClusterState {
     /// What has changed since an earlier state, in the order of the fields of a JSON line.
-    public func changes(since old: ClusterState) -> [Change] {
+    func changes(since old: ClusterState) -> [Change] {
         guard self != old else { return [] }
         var changes = ChangeList()
         changes.note("cluster_name", .init(old.clusterName), .init(clusterName))

@@ -3,12 +3,9 @@
 /// Computes what changed since the last state that an output received. Pure.
 ///
 /// Each output needs its own tracker, since each filters events differently and drops different ones.
-public struct ChangeTracker: Sendable {
+struct ChangeTracker: Sendable {
     /// The last state that the output received; nil before the first.
     private var shown: ClusterState?
-
-    /// A tracker for an output that has received no event.
-    public init() {}
 
     /// Whether there is a state to compute changes from.
     var hasState: Bool { shown != nil }
@@ -18,7 +15,7 @@ public struct ChangeTracker: Sendable {
 
     /// The members for which ``Node/survivesLoss`` has changed since the last state that the output received. For the
     /// first state, and the first after a loss of quorum: the members whose loss quorum does not survive.
-    public func turnedLosses(in event: Event) -> [Node] {
+    func turnedLosses(in event: Event) -> [Node] {
         guard let state = event.state, state.quorate == true else { return [] }
         let old = shown?.quorate == true ? shown : nil
         return state.nodes.filter { node in
@@ -27,7 +24,7 @@ public struct ChangeTracker: Sendable {
     }
 
     /// Records that the output receives an event, and returns the changes in it; empty for the first state.
-    public mutating func changes(in event: Event) -> [Change] {
+    mutating func changes(in event: Event) -> [Change] {
         switch event.body {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state):
             defer { shown = state }

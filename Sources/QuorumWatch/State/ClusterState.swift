@@ -1,35 +1,32 @@
 // SPDX-License-Identifier: MIT
 
-public import Corosync
+internal import Corosync
 
 /// The state of a cluster at one moment, as its local node sees it. Nil is unknown, never "no" or zero.
-public struct ClusterState: Hashable, Sendable {
+struct ClusterState: Hashable, Sendable {
     /// The name of the cluster (`totem.cluster_name`).
-    public var clusterName: String?
+    var clusterName: String?
     /// The local node: the one whose corosync the watch is connected to.
-    public var localNode: NodeID?
+    var localNode: NodeID?
     /// Whether votequorum says that the cluster is quorate. It is never computed from the votes.
-    public var quorate: Bool?
+    var quorate: Bool?
     /// The ring of the last nodelist notification.
-    public var ring: RingID?
+    var ring: RingID?
     /// The votes.
-    public var votes = Votes()
+    var votes = Votes()
     /// The flags of the cluster.
-    public var flags: VoteQuorumFlags?
+    var flags: VoteQuorumFlags?
     /// The quorum device of the local node; nil when none is registered and none is configured.
-    public var device: QuorumDevice?
+    var device: QuorumDevice?
     /// The votes of the complete cluster by its configuration, nil when that is not known.
-    public var configuredVotes: Int?
+    var configuredVotes: Int?
     /// Every node that votequorum knows or that is configured, by ID.
-    public var nodes: [Node] = []
+    var nodes: [Node] = []
     /// The links to the other nodes, by node and number; empty if the transport is not knet; nil if they are unknown or not
     /// read.
-    public var links: [Link]?
+    var links: [Link]?
     /// The counters of totem; nil if they are unknown or not read.
-    public var counters: TotemCounters?
-
-    /// A state in which nothing is known.
-    public init() {}
+    var counters: TotemCounters?
 
     /// Clears the values that the recalculation in progress will change.
     mutating func forgetVotes() {
@@ -38,7 +35,7 @@ public struct ClusterState: Hashable, Sendable {
     }
 
     /// The node with an ID.
-    public func node(_ id: NodeID) -> Node? { nodes.about(id) }
+    func node(_ id: NodeID) -> Node? { nodes.about(id) }
 
     /// A node by its ID, with its name if that is known.
     func reference(_ id: NodeID) -> NodeReference { nodes.reference(id) }
@@ -59,104 +56,99 @@ public struct ClusterState: Hashable, Sendable {
 }
 
 /// The votes of a cluster.
-public struct Votes: Hashable, Sendable {
+struct Votes: Hashable, Sendable {
     /// The total votes of all members, and of the quorum device if it casts its votes.
-    public var total: UInt32?
+    var total: UInt32?
     /// The expected votes of the local node.
-    public var expected: UInt32?
+    var expected: UInt32?
     /// The highest expected votes of all members.
-    public var highestExpected: UInt32?
+    var highestExpected: UInt32?
     /// The number of votes that is needed to be quorate.
-    public var quorum: UInt32?
+    var quorum: UInt32?
 
     /// The number of votes that can be lost without a loss of quorum. If it is negative, that many votes are missing.
-    public var margin: Int? {
+    var margin: Int? {
         guard let total, let quorum else { return nil }
         return Int(total) - Int(quorum)
     }
 }
 
 /// The quorum device of the local node (corosync-qdevice(8)).
-public struct QuorumDevice: Hashable, Sendable {
+struct QuorumDevice: Hashable, Sendable {
     /// The name under which it registered; nil when it is not registered.
-    public var name: String?
+    var name: String?
     /// `quorum.device.model`; nil when it is not set or not known.
-    public var model: String?
+    var model: String?
     /// Its votes.
-    public var votes: UInt32
+    var votes: UInt32
     /// Its state in votequorum; nil when it is not registered.
-    public var state: DeviceState?
+    var state: DeviceState?
 
     /// Whether it is registered.
-    public var isRegistered: Bool { state != nil }
+    var isRegistered: Bool { state != nil }
 }
 
 /// The state of the quorum device that is registered on a node (the `VOTEQUORUM_INFO_QDEVICE_…` flags).
-public struct DeviceState: Hashable, Sendable {
+struct DeviceState: Hashable, Sendable {
     /// Whether it reports in time.
-    public var alive: Bool
+    var alive: Bool
     /// Whether it gives its votes to the partition of the node.
-    public var castVote: Bool
+    var castVote: Bool
     /// Whether the master-wins rule applies: the partition for which the device votes is quorate, whatever the votes.
-    public var masterWins: Bool
-
-    /// A state from its parts.
-    public init(alive: Bool, castVote: Bool, masterWins: Bool) {
-        self.alive = alive
-        self.castVote = castVote
-        self.masterWins = masterWins
-    }
-
-    /// The state from a node's flags; nil when no device is registered on the node.
-    init?(_ flags: VoteQuorumFlags) {
-        guard flags.contains(.qdeviceRegistered) else { return nil }
-        alive = flags.contains(.qdeviceAlive)
-        castVote = flags.contains(.qdeviceCastVote)
-        masterWins = flags.contains(.qdeviceMasterWins)
-    }
+    var masterWins: Bool
 
     /// Whether it is alive and casts its votes.
     var isWorking: Bool { alive && castVote }
 }
 
+extension DeviceState {
+    /// The state from a node's flags; nil when no device is registered on the node.
+    init?(_ flags: VoteQuorumFlags) {
+        guard flags.contains(.qdeviceRegistered) else { return nil }
+        self.init(
+            alive: flags.contains(.qdeviceAlive), castVote: flags.contains(.qdeviceCastVote),
+            masterWins: flags.contains(.qdeviceMasterWins))
+    }
+}
+
 /// A node of the cluster.
-public struct Node: Hashable, Sendable {
+struct Node: Hashable, Sendable {
     /// Its ID.
-    public var id: NodeID
+    var id: NodeID
     /// Its name in the configuration.
-    public var name: String?
+    var name: String?
     /// Its state in votequorum; nil: absent, which means that it is configured but was never seen by votequorum.
-    public var state: NodeState?
+    var state: NodeState?
     /// Its votes.
-    public var votes: UInt32?
+    var votes: UInt32?
     /// Its expected votes.
-    public var expectedVotes: UInt32?
+    var expectedVotes: UInt32?
     /// Whether it is the local node.
-    public var isLocal: Bool
+    var isLocal: Bool
     /// Its addresses in the configuration, in the order of its links.
-    public var addresses: [String]
+    var addresses: [String]
     /// The quorum device that is registered on it; nil when there is none or it is not known.
-    public var device: DeviceState?
+    var device: DeviceState?
     /// Its votes in the configuration; nil when it is not configured, or the configuration is not known.
-    public var configuredVotes: UInt32?
+    var configuredVotes: UInt32?
     /// Whether the other members would be quorate if it failed. Nil when it is not a member, or the answer is not known
     /// or not computed. It is not part of JSON lines, and a change of it alone causes no event.
-    public var survivesLoss: Bool?
+    var survivesLoss: Bool?
 
     /// Whether it is a member of the cluster.
-    public var isMember: Bool { state == .member }
+    var isMember: Bool { state == .member }
     /// `member`, `dead`, `leaving`, `absent`, or `state_9` for a number without a name.
-    public var stateName: String { state?.description ?? "absent" }
+    var stateName: String { state?.description ?? "absent" }
     /// Its ID and name.
-    public var reference: NodeReference { NodeReference(id: id, name: name) }
+    var reference: NodeReference { NodeReference(id: id, name: name) }
 }
 
 /// A node by ID and name.
-public struct NodeReference: Hashable, Sendable {
+struct NodeReference: Hashable, Sendable {
     /// Its ID.
-    public var id: NodeID
+    var id: NodeID
     /// Its name in the configuration.
-    public var name: String?
+    var name: String?
 }
 
 extension [Node] {

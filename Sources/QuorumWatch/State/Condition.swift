@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-public import Corosync
+internal import Corosync
 
 /// A condition on a state, as in `--wait-for`. A condition on an unknown value does not hold.
-public enum Condition: Hashable, Sendable {
+package enum Condition: Hashable, Sendable {
     /// Votequorum says that the cluster is quorate.
     case quorate
     /// Votequorum says that it is not.
@@ -16,13 +16,13 @@ public enum Condition: Hashable, Sendable {
     case absent(NodeSelector)
 
     /// The error for a text that is not a condition or a node.
-    public struct ParseError: Error, Hashable, CustomStringConvertible {
+    package struct ParseError: Error, Hashable, CustomStringConvertible {
         /// The allowed values.
-        public let description: String
+        package let description: String
     }
 
     /// Parses `quorate`, `inquorate`, `complete`, `member=NODE` or `absent=NODE`.
-    public init(parsing text: String) throws(ParseError) {
+    package init(parsing text: String) throws(ParseError) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         switch (parts[0], parts.count) {
         case ("quorate", 1): self = .quorate
@@ -36,7 +36,7 @@ public enum Condition: Hashable, Sendable {
     }
 
     /// Whether this and another condition can never hold at the same time.
-    public func contradicts(_ other: Condition) -> Bool {
+    package func contradicts(_ other: Condition) -> Bool {
         switch (self, other) {
         case (.quorate, .inquorate), (.inquorate, .quorate): true
         case (.member(let one), .absent(let another)), (.absent(let one), .member(let another)): one == another
@@ -47,7 +47,7 @@ public enum Condition: Hashable, Sendable {
     /// Whether the condition holds in a state, when these nodes are configured.
     ///
     /// For a name that no node has, neither `member` nor `absent` holds. For an ID that no node has, `absent` holds.
-    public func holds(of state: ClusterState, configured: [NodeID]) -> Bool {
+    func holds(of state: ClusterState, configured: [NodeID]) -> Bool {
         switch self {
         case .quorate: return state.quorate == true
         case .inquorate: return state.quorate == false
@@ -63,7 +63,7 @@ public enum Condition: Hashable, Sendable {
     }
 
     /// The node of the condition, if it has one.
-    public var node: NodeSelector? {
+    var node: NodeSelector? {
         switch self {
         case .quorate, .inquorate, .complete: nil
         case .member(let node), .absent(let node): node
@@ -73,7 +73,7 @@ public enum Condition: Hashable, Sendable {
 
 extension Condition: CustomStringConvertible {
     /// As it is written on the command line.
-    public var description: String {
+    package var description: String {
         switch self {
         case .quorate: "quorate"
         case .inquorate: "inquorate"
@@ -85,14 +85,14 @@ extension Condition: CustomStringConvertible {
 }
 
 /// A node given on the command line, by ID or name.
-public struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
+package struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
     /// The ID; nil if the text is not a valid ID.
-    public let id: NodeID?
+    let id: NodeID?
     /// The text.
-    public let description: String
+    package let description: String
 
     /// Parses the ID or the name of a node.
-    public init(parsing text: String) throws(Condition.ParseError) {
+    package init(parsing text: String) throws(Condition.ParseError) {
         guard !text.isEmpty else { throw Condition.ParseError(description: "write the ID or the name of a node") }
         id = text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt32(text).map(NodeID.init(_:)) : nil
         guard id != .quorumDevice else { throw Condition.ParseError(description: "no node has the ID 0") }
@@ -100,7 +100,7 @@ public struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The node with the ID; if there is none, the nodes with the name.
-    public func nodes(in state: ClusterState) -> [Node] {
+    func nodes(in state: ClusterState) -> [Node] {
         if let id, let node = state.node(id) { return [node] }
         return state.nodes.filter { $0.name == description }
     }

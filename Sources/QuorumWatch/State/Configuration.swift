@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
 
-public import Corosync
+package import Corosync
 
 /// The values of corosync's configuration map that the program uses (cmap_keys(8)).
-public struct Configuration: Hashable, Sendable {
+struct Configuration: Hashable, Sendable {
     /// `totem.cluster_name`
-    public var clusterName: String?
+    var clusterName: String?
     /// The nodes of `nodelist.node.N`, sorted by ID.
-    public var nodes: [ConfiguredNode]
+    var nodes: [ConfiguredNode]
     /// `quorum.expected_votes`
-    public var expectedVotes: UInt32?
+    var expectedVotes: UInt32?
     /// The quorum device, nil when none is configured.
-    public var device: ConfiguredDevice?
+    var device: ConfiguredDevice?
     /// The additional values for predictions; nil when they were not read.
-    public var voting: VotingSettings?
+    var voting: VotingSettings?
 
     /// A configuration from its parts, with the nodes in any order. Of several nodes with one ID, the first is kept.
-    public init(
+    init(
         clusterName: String? = nil, nodes: [ConfiguredNode] = [], expectedVotes: UInt32? = nil,
         device: ConfiguredDevice? = nil, voting: VotingSettings? = nil
     ) {
@@ -28,11 +28,11 @@ public struct Configuration: Hashable, Sendable {
     }
 
     /// The configured node with an ID.
-    public func node(_ id: NodeID) -> ConfiguredNode? { nodes.about(id) }
+    func node(_ id: NodeID) -> ConfiguredNode? { nodes.about(id) }
 
     /// The votes of the complete cluster: the expected votes if they are set, otherwise the sum of the votes of the
     /// nodes and the device. Nil when there are neither nodes nor expected votes.
-    public var votes: Int? {
+    var votes: Int? {
         if let expectedVotes { return Int(expectedVotes) }
         guard !nodes.isEmpty else { return nil }
         let ofNodes = nodes.reduce(0) { $0 + Int($1.votes) }
@@ -50,20 +50,20 @@ public struct Configuration: Hashable, Sendable {
 }
 
 /// A node of `nodelist.node.N`.
-public struct ConfiguredNode: Hashable, Sendable {
+package struct ConfiguredNode: Hashable, Sendable {
     /// `nodeid`
-    public var id: NodeID
+    package var id: NodeID
     /// `name`
-    public var name: String?
+    package var name: String?
     /// `ring0_addr`, `ring1_addr`, …
-    public var addresses: [String]
+    var addresses: [String]
     /// The numbers of its links: N of `ringN_addr`.
-    public var links: [Int]
+    var links: [Int]
     /// `quorum_votes`, 1 by default.
-    public var votes: UInt32
+    var votes: UInt32
 
     /// A configured node from its parts, with links that are numbered from 0.
-    public init(
+    init(
         id: NodeID, name: String? = nil, addresses: [String] = [], links: [Int]? = nil, votes: UInt32 = 1
     ) {
         self.id = id
@@ -75,18 +75,11 @@ public struct ConfiguredNode: Hashable, Sendable {
 }
 
 /// The quorum device of `quorum.device`.
-public struct ConfiguredDevice: Hashable, Sendable {
+struct ConfiguredDevice: Hashable, Sendable {
     /// `model`
-    public var model: String
+    var model: String
     /// `votes`, nil when not set.
-    public var votes: UInt32?
+    var votes: UInt32?
     /// `sync_timeout`, nil when not set.
-    public var syncTimeout: Duration?
-
-    /// A configured device from its parts.
-    public init(model: String, votes: UInt32? = nil, syncTimeout: Duration? = nil) {
-        self.model = model
-        self.votes = votes
-        self.syncTimeout = syncTimeout
-    }
+    var syncTimeout: Duration?
 }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-public import Corosync
+internal import Corosync
 
 /// A link that failed, recovered, or both.
-public struct LinkReport: Hashable, Sendable {
+struct LinkReport: Hashable, Sendable {
     /// The node at the other end.
-    public var node: NodeReference
+    var node: NodeReference
     /// The number of the link.
-    public var number: Int
+    var number: Int
     /// Whether it is connected now.
-    public var isConnected: Bool
+    var isConnected: Bool
     /// How often it failed since the last report; nil if its counter was cleared.
-    public var downs: UInt64?
+    var downs: UInt64?
 
     /// The identity of the link.
     var id: LinkID { LinkID(node: node.id, number: number) }
@@ -20,29 +20,29 @@ public struct LinkReport: Hashable, Sendable {
 /// The growth of corosync's counters since the last evidence. It coincides with a change, and need not be its cause.
 ///
 /// A count is nil if it is unknown, or if the counter was cleared meanwhile.
-public struct EvidenceReport: Hashable, Sendable {
+struct EvidenceReport: Hashable, Sendable {
     /// The ring of the nodelist that the evidence follows.
-    public var ring: RingID?
+    var ring: RingID?
     /// How often the token was lost.
-    public var tokenLosses: UInt64?
+    var tokenLosses: UInt64?
     /// How often the nodes did not agree on a membership in time.
-    public var consensusTimeouts: UInt64?
+    var consensusTimeouts: UInt64?
     /// The number of retransmitted messages.
-    public var retransmits: UInt64?
+    var retransmits: UInt64?
     /// The number of rings that totem formed, with those that votequorum was not notified of.
-    public var memberships: UInt64?
+    var memberships: UInt64?
     /// The links that failed, by node and number; nil if a counter of a link was cleared.
-    public var linksDown: [LinkReference]?
+    var linksDown: [LinkReference]?
     /// When corosync was not scheduled, the oldest first.
-    public var schedulingMisses: [SchedulingMiss]
+    var schedulingMisses: [SchedulingMiss]
 }
 
 /// A link by the node at its other end, with the node's name, and its number.
-public struct LinkReference: Hashable, Sendable {
+struct LinkReference: Hashable, Sendable {
     /// The node at the other end.
-    public var node: NodeReference
+    var node: NodeReference
     /// The number of the link.
-    public var number: Int
+    var number: Int
 }
 
 /// Compares successive readings of the statistics map, and adds up the differences until evidence is due. Pure.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// The health of a cluster. The raw value is the exit status of a monitoring plugin.
-public enum Health: Int32, Hashable, Sendable, CaseIterable {
+package enum Health: Int32, Hashable, Sendable, CaseIterable {
     /// Quorate, with no shortcoming.
     case healthy = 0
     /// Quorate, but with a shortcoming that reduces the distance to a loss of quorum.
@@ -33,14 +33,14 @@ enum Shortcoming: Hashable {
 }
 
 /// Requirements on a cluster that are not in its configuration.
-public struct Requirements: Hashable, Sendable {
+package struct Requirements: Hashable, Sendable {
     /// The required margin in votes; nil: any.
-    public var margin: Int?
+    var margin: Int?
     /// The nodes that may be absent.
-    public var absentNodes: [NodeSelector]
+    var absentNodes: [NodeSelector]
 
     /// Requirements from their parts.
-    public init(margin: Int? = nil, absentNodes: [NodeSelector] = []) {
+    package init(margin: Int? = nil, absentNodes: [NodeSelector] = []) {
         self.margin = margin
         self.absentNodes = absentNodes
     }

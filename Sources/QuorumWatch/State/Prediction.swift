@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: MIT
 
-public import Corosync
+internal import Corosync
 
 /// The decision that votequorum would make on the surviving members if others failed. Nil is unknown: the survivors
 /// would decide differently, or the decision depends on something that is not known.
-public struct Prediction: Hashable, Sendable {
+struct Prediction: Hashable, Sendable {
     /// Whether the survivors would be quorate; false when there are none.
-    public var quorate: Bool?
+    var quorate: Bool?
     /// The votes after the failure.
-    public var votes = Votes()
+    var votes = Votes()
     /// The survivors, sorted by ID.
-    public var members: [NodeID]
+    var members: [NodeID]
     /// The rule that would make them quorate; nil when they would not be quorate.
-    public var rule: DecidingRule?
+    var rule: DecidingRule?
     /// Whether ``quorate`` would be different if the quorum device cast its votes on all survivors, or on none.
-    public var dependsOnDevice: Bool?
+    var dependsOnDevice: Bool?
     /// Whether the survivors would then wait for all votes (`wait_for_all`).
-    public var waitsForAllAfterwards: Bool?
+    var waitsForAllAfterwards: Bool?
 
     /// A prediction in which only the survivors are known.
-    public init(members: [NodeID]) { self.members = members }
+    init(members: [NodeID]) { self.members = members }
 }
 
 /// The rule that makes a cluster quorate.
-public enum DecidingRule: String, Hashable, Sendable, CaseIterable {
+enum DecidingRule: String, Hashable, Sendable, CaseIterable {
     /// There are at least as many votes as the quorum.
     case votes
     /// `two_node`: one vote is enough for at most two nodes.
@@ -40,7 +40,7 @@ extension VotingSnapshot {
     ///
     /// Assumes that the members agree on the present quorum, and that the quorum device continues to vote as it does
     /// now.
-    public func prediction(without lost: Set<NodeID>) -> Prediction {
+    func prediction(without lost: Set<NodeID>) -> Prediction {
         let left = members.filter { !lost.contains($0.id) }
         let decisions = decisions(by: left)
         var prediction = Prediction(members: left.map(\.id))
@@ -59,7 +59,7 @@ extension VotingSnapshot {
     }
 
     /// Whether the survivors would be quorate if these nodes failed now; nil when not known.
-    public func isQuorate(without lost: Set<NodeID>) -> Bool? {
+    func isQuorate(without lost: Set<NodeID>) -> Bool? {
         let left = members.filter { !lost.contains($0.id) }
         if left.count == members.count { return flags.contains(.quorate) }
         return left.isEmpty ? false : decisions(by: left).unanimous(\.quorate) ?? nil

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-public import Corosync
+internal import Corosync
 
 /// The answers of votequorum_getinfo(3) that were read at one moment.
-public struct Reading: Hashable, Sendable {
+struct Reading: Hashable, Sendable {
     /// The answer for the local node, which also contains the values of the cluster.
-    public var local: NodeInfo
+    var local: NodeInfo
     /// The answers for the other nodes, sorted by ID, without those for which the request failed.
-    public var others: [NodeInfo]
+    var others: [NodeInfo]
 
     /// A reading from its parts.
-    public init(local: NodeInfo, others: [NodeInfo] = []) {
+    init(local: NodeInfo, others: [NodeInfo] = []) {
         self.local = local
         // An answer can be for another node than the requested one.
         self.others = Array(byNode: others.filter { $0.id != local.id })

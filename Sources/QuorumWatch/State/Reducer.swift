@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-public import Corosync
+internal import Corosync
 
 /// Turns notifications and readings into states and events. Pure: it makes no request and has no clock.
 ///
@@ -8,9 +8,9 @@ public import Corosync
 ///
 /// A membership change consists of a nodelist notification and a later quorum notification. Between the two, votequorum
 /// recalculates, and its answers mix old and new values; ``mayRead`` is false then.
-public struct Reducer: Sendable {
+struct Reducer: Sendable {
     /// A notification, a reading, or a change of the connection.
-    public enum Input: Hashable, Sendable {
+    enum Input: Hashable, Sendable {
         /// A nodelist notification.
         case nodelist(ring: RingID, members: [NodeID])
         /// A quorum notification, and the reading made in its callback. The first of a connection is a snapshot, which
@@ -55,7 +55,7 @@ public struct Reducer: Sendable {
     private var phase = Phase.starting
     private var current = ClusterState()
     /// The configuration; nil while it is not known.
-    public private(set) var configuration: Configuration?
+    private(set) var configuration: Configuration?
     private var members: [NodeID] = []
     /// Every node that votequorum knows, sorted by ID.
     private var listed: [VoteQuorumNotification.ListedNode] = []
@@ -82,23 +82,23 @@ public struct Reducer: Sendable {
     /// A reducer without a state.
     ///
     /// - Parameter predictsLosses: Whether to compute ``Node/survivesLoss`` for each member.
-    public init(predictsLosses: Bool = false) { self.predictsLosses = predictsLosses }
+    init(predictsLosses: Bool = false) { self.predictsLosses = predictsLosses }
 
     /// Whether the connection has a state.
     var hasState: Bool { phase != .starting }
 
     /// Whether votequorum's answers are consistent now: no recalculation is in progress.
-    public var mayRead: Bool { phase == .settled }
+    var mayRead: Bool { phase == .settled }
 
     /// Whether votequorum recalculates.
-    public var isRecalculating: Bool { phase == .recalculating || phase == .unsettled }
+    var isRecalculating: Bool { phase == .recalculating || phase == .unsettled }
 
     /// Whether a recalculation takes longer than it may.
-    public var isUnsettled: Bool { phase == .unsettled }
+    var isUnsettled: Bool { phase == .unsettled }
 
     /// Whether the last reading was rejected, because a node's state or the quorum changed in it, for which a
     /// notification should follow. If none follows and a second reading is the same, that is accepted.
-    public var wantsSecondReading: Bool { doubted != nil }
+    var wantsSecondReading: Bool { doubted != nil }
 
     /// The input of votequorum's next decision; nil while parts of it are unknown.
     var voting: VotingSnapshot? {
@@ -109,10 +109,10 @@ public struct Reducer: Sendable {
 
     /// The state; nil before the first status, while corosync is not connected or does not answer, and while it is
     /// unknown whether the cluster is quorate.
-    public var known: ClusterState? { phase == .starting || current.quorate == nil ? nil : current }
+    var known: ClusterState? { phase == .starting || current.quorate == nil ? nil : current }
 
     /// The IDs of all nodes that votequorum knows, with the local node.
-    public var knownNodes: [NodeID] { listed.map(\.id) }
+    var knownNodes: [NodeID] { listed.map(\.id) }
 
     /// Whether there are scheduling misses that no evidence event contained yet.
     var hasSchedulingMiss: Bool { !evidence.schedulingMisses.isEmpty }
@@ -121,10 +121,10 @@ public struct Reducer: Sendable {
     var missedMilliseconds: Int64? { evidence.latest.map { _ in evidence.missed } }
 
     /// The IDs of the configured nodes.
-    public var configuredNodes: [NodeID] { configuration?.nodes.map(\.id) ?? [] }
+    var configuredNodes: [NodeID] { configuration?.nodes.map(\.id) ?? [] }
 
     /// Processes an input of this time. Returns the events that it causes.
-    public mutating func reduce(_ input: Input, at time: Timestamp) -> [Event] {
+    mutating func reduce(_ input: Input, at time: Timestamp) -> [Event] {
         switch input {
         case .nodelist(let ring, let members): nodelist(ring: ring, members: members, at: time)
         case .quorum(let quorate, let nodes, let reading, let isRecalculating):

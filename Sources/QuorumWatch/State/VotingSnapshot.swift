@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: MIT
 
-public import Corosync
+internal import Corosync
 
 /// The input of votequorum's decision about quorum, as one node (the local node) knows it at one moment.
 ///
 /// Most of it comes from votequorum_getinfo(3) on that node, for every member; the rest comes from its configuration
 /// map.
-public struct VotingSnapshot: Hashable, Sendable {
+struct VotingSnapshot: Hashable, Sendable {
     /// A member, as the local node last received its values.
-    public struct Member: Hashable, Sendable {
+    struct Member: Hashable, Sendable {
         /// Its ID.
-        public var id: NodeID
+        var id: NodeID
         /// Its votes.
-        public var votes: UInt32
+        var votes: UInt32
         /// Its expected votes.
-        public var expectedVotes: UInt32
+        var expectedVotes: UInt32
         /// Whether a quorum device is registered on it.
-        public var hasDevice: Bool
+        var hasDevice: Bool
         /// Whether the quorum device casts its votes on this member.
-        public var castsDeviceVote: Bool
+        var castsDeviceVote: Bool
         /// Whether it has the master-wins flag: its partition is quorate while the quorum device casts its votes on it.
-        public var isMaster: Bool
+        var isMaster: Bool
         /// Whether it applies the master-wins rule; nil when not known.
-        public var allowsMasterWins: Bool?
+        var allowsMasterWins: Bool?
 
         /// A member from its parts.
-        public init(
+        init(
             id: NodeID, votes: UInt32 = 1, expectedVotes: UInt32, hasDevice: Bool = false,
             castsDeviceVote: Bool = false, isMaster: Bool = false, allowsMasterWins: Bool? = false
         ) {
@@ -40,20 +40,20 @@ public struct VotingSnapshot: Hashable, Sendable {
     }
 
     /// The members, sorted by ID.
-    public var members: [Member]
+    var members: [Member]
     /// The local node.
-    public var localNode: NodeID
+    var localNode: NodeID
     /// The present quorum.
-    public var quorum: UInt32
+    var quorum: UInt32
     /// The flags of the cluster, without those of the quorum device.
-    public var flags: VoteQuorumFlags
+    var flags: VoteQuorumFlags
     /// The votes of the quorum device.
-    public var deviceVotes: UInt32
+    var deviceVotes: UInt32
     /// The values from the configuration map.
-    public var settings: VotingSettings
+    var settings: VotingSettings
 
     /// A snapshot from its parts, with the members in any order.
-    public init(
+    init(
         members: [Member], localNode: NodeID, quorum: UInt32, flags: VoteQuorumFlags, deviceVotes: UInt32 = 0,
         settings: VotingSettings = VotingSettings()
     ) {
@@ -66,7 +66,7 @@ public struct VotingSnapshot: Hashable, Sendable {
     }
 
     /// A snapshot from a reading; nodes that are not members are ignored.
-    public init(_ reading: Reading, settings: VotingSettings) {
+    init(_ reading: Reading, settings: VotingSettings) {
         let members = ([reading.local] + reading.others).filter { $0.state == .member }.map { info in
             let hasDevice = info.flags.contains(.qdeviceRegistered)
             let isMaster = info.flags.contains(.qdeviceMasterWins)
@@ -84,18 +84,18 @@ public struct VotingSnapshot: Hashable, Sendable {
 }
 
 /// The part of votequorum's state that is available only from the configuration map of a node. Nil is unknown.
-public struct VotingSettings: Hashable, Sendable {
+struct VotingSettings: Hashable, Sendable {
     /// The tie breaker (`runtime.votequorum.atb_type` and the keys of each type).
-    public var tieBreaker: TieBreaker?
+    var tieBreaker: TieBreaker?
     /// Whether the node waits for all votes (`runtime.votequorum.wait_for_all_status`).
-    public var isWaitingForAll: Bool?
+    var isWaitingForAll: Bool?
     /// Whether expected votes are recorded also from members that are not quorate (`quorum.expected_votes_tracking`).
-    public var tracksExpectedVotes: Bool?
+    var tracksExpectedVotes: Bool?
     /// Whether the node applies the master-wins rule (`runtime.votequorum.qdevice_master_wins`).
-    public var allowsMasterWins: Bool?
+    var allowsMasterWins: Bool?
 
     /// Settings from their parts.
-    public init(
+    init(
         tieBreaker: TieBreaker? = nil, isWaitingForAll: Bool? = nil, tracksExpectedVotes: Bool? = nil,
         allowsMasterWins: Bool? = nil
     ) {
@@ -129,7 +129,7 @@ extension VotingSettings {
 
 /// The rule by which one half of a cluster is quorate (`auto_tie_breaker` and `auto_tie_breaker_node` in
 /// votequorum(5)).
-public enum TieBreaker: Hashable, Sendable {
+enum TieBreaker: Hashable, Sendable {
     /// The half with this node is quorate: the lowest ID of the last membership that was quorate by votes
     /// (`runtime.votequorum.lowest_node_id`); nil when there was none.
     case lowest(NodeID?)

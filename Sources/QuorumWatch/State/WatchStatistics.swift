@@ -2,32 +2,29 @@
 
 /// The latest state of a watch and its counters, for the metrics file and the service manager. They do not depend on
 /// what is printed. Pure.
-public struct WatchStatistics: Sendable {
+struct WatchStatistics: Sendable {
     /// The state; nil while corosync is not connected or does not answer, and while it is unknown whether the cluster
     /// is quorate.
-    public private(set) var state: ClusterState?
+    private(set) var state: ClusterState?
     /// Whether corosync is connected and answers.
-    public private(set) var isConnected = false
+    private(set) var isConnected = false
     /// Whether votequorum recalculates.
-    public private(set) var isRecalculating = false
+    private(set) var isRecalculating = false
     /// Whether a recalculation takes longer than it may; there is no state then.
-    public private(set) var isUnsettled = false
+    private(set) var isUnsettled = false
     /// The number of events of each kind.
-    public private(set) var events: [EventKind: Int] = [:]
+    private(set) var events: [EventKind: Int] = [:]
     /// The number of reconnects.
-    public private(set) var reconnects = 0
+    private(set) var reconnects = 0
     /// The total scheduling delay of corosync since the start of the watch, in milliseconds; nil if it is not read.
-    public private(set) var missedMilliseconds: Int64?
+    private(set) var missedMilliseconds: Int64?
     /// When the state last changed, also to or from unknown; nil before the first state.
-    public private(set) var lastChange: Timestamp?
+    private(set) var lastChange: Timestamp?
     /// Why the watch is waiting for corosync; nil while it is not.
-    public private(set) var waitingReason: String?
-
-    /// The statistics of a watch that has not begun.
-    public init() {}
+    private(set) var waitingReason: String?
 
     /// Counts the events of an input, and stores the state of the reducer after it. Returns whether anything changed.
-    public mutating func record(_ events: [Event], _ reducer: Reducer, at time: Timestamp) -> Bool {
+    mutating func record(_ events: [Event], _ reducer: Reducer, at time: Timestamp) -> Bool {
         let state = reducer.known
         isRecalculating = reducer.isRecalculating
         isUnsettled = reducer.isUnsettled
@@ -51,5 +48,5 @@ public struct WatchStatistics: Sendable {
     }
 
     /// Records that the watch is waiting for corosync, and why.
-    public mutating func recordWaiting(because reason: String) { waitingReason = reason }
+    mutating func recordWaiting(because reason: String) { waitingReason = reason }
 }

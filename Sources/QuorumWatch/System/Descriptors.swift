@@ -98,7 +98,7 @@ func writeAll(_ bytes: some Collection<UInt8>, to descriptor: CInt) -> CInt {
 
 /// Opens /dev/null for the standard descriptors that are closed, so that no connection to corosync gets their numbers.
 /// Returns whether standard output was open.
-public func openMissingStandardDescriptors() -> Bool {
+package func openMissingStandardDescriptors() -> Bool {
     let isOutputOpen = isOpen(STDOUT_FILENO)
     while case let descriptor = open("/dev/null", O_RDWR), descriptor >= 0 {
         if descriptor > STDERR_FILENO {

@@ -59,7 +59,7 @@ private func nextSignal(from descriptor: CInt) -> CInt? {
 }
 
 /// Unblocks the signals that request the end of the program, so that they end it at once again.
-public func restoreEndingSignals() {
+package func restoreEndingSignals() {
     var set = sigset_t()
     sigemptyset(&set)
     for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&set, signal) }
@@ -67,7 +67,7 @@ public func restoreEndingSignals() {
 }
 
 /// Ends the program by a signal, so that its exit status shows the signal to the parent process.
-public func endProgram(bySignal signal: CInt) -> Never {
+package func endProgram(bySignal signal: CInt) -> Never {
     Glibc.signal(signal, SIG_DFL)
     raise(signal)
     restoreEndingSignals()

@@ -6,14 +6,14 @@ internal import Glibc
 let adviceOnOpenFiles = "allow more open files (ulimit -n)"
 
 /// The failure of a system call that the watch depends on.
-public struct SystemError: Error, Hashable, CustomStringConvertible {
+package struct SystemError: Error, Hashable, CustomStringConvertible {
     /// The call.
-    public let call: String
+    let call: String
     /// Its error number (errno(3)).
-    public let number: CInt
+    let number: CInt
 
     /// What failed, why, and what to do.
-    public var description: String {
+    package var description: String {
         let advice =
             switch number {
             case EMFILE, ENFILE: adviceOnOpenFiles

@@ -8,7 +8,7 @@ internal import Corosync
 ///   - limit: The timeout of the call.
 ///   - onlyMembers: Whether to leave out nodes that are not members.
 /// - Returns: The nodes, sorted by ID; none when corosync does not run or does not answer.
-public func configuredNodes(within limit: Duration, onlyMembers: Bool = false) -> [ConfiguredNode] {
+package func configuredNodes(within limit: Duration, onlyMembers: Bool = false) -> [ConfiguredNode] {
     let answer = Guarded<[ConfiguredNode]?>(nil)
     do throws(SystemError) {
         try startThread("configuration") {

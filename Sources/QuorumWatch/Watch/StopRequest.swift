@@ -4,7 +4,7 @@ internal import CLinux
 internal import Glibc
 
 /// How a watch ended.
-public enum Outcome: Hashable, Sendable {
+package enum Outcome: Hashable, Sendable {
     /// The requested number of events was printed; `quorate` is the value of the last status or prediction among them.
     case done(quorate: Bool?)
     /// The result of `--check` was printed.
@@ -23,7 +23,7 @@ public enum Outcome: Hashable, Sendable {
     case failed(String)
 
     /// Why there was nothing to print before the timeout.
-    public enum Obstacle: Hashable, Sendable {
+    package enum Obstacle: Hashable, Sendable {
         /// There was no connection to corosync.
         case noConnection
         /// Corosync did not answer.

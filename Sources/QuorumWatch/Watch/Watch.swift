@@ -5,7 +5,7 @@ internal import Glibc
 
 /// One run of the program. Votequorum, the configuration map and each output have a thread that may block on them. The
 /// calling thread blocks on none of them, so it can always end the run.
-public struct Watch: Sendable {
+package struct Watch: Sendable {
     let plan: WatchPlan
     let stop: StopRequest
     let outputs: EventDistributor.Outputs
@@ -25,7 +25,7 @@ public struct Watch: Sendable {
     private let writing = Guarded(0)
 
     /// A watch that has not begun. Throws when not enough descriptors are available.
-    public init(_ plan: WatchPlan) throws(SystemError) {
+    package init(_ plan: WatchPlan) throws(SystemError) {
         self.plan = plan
         let stop = try StopRequest()
         var display: LiveDisplay?
@@ -87,7 +87,7 @@ public struct Watch: Sendable {
     /// corosync or the reader of an output blocks are not ended.
     ///
     /// Throws when the system allows no more threads or descriptors.
-    public func run() throws(SystemError) -> Outcome {
+    package func run() throws(SystemError) -> Outcome {
         Glibc.signal(SIGPIPE, SIG_IGN)
         // Each connection has a buffer of 1 MiB. With a fixed threshold, freeing it returns the memory to the system.
         // By default, malloc(3) raises the threshold after the first free, and then keeps such memory.

@@ -1,42 +1,42 @@
 // SPDX-License-Identifier: MIT
 
-public import Corosync
+package import Corosync
 
 /// The options of a watch.
-public struct WatchPlan: Hashable, Sendable {
+package struct WatchPlan: Hashable, Sendable {
     /// Whether the watch continues after the first event.
-    public var follows = false
+    package var follows = false
     /// How notifications are dispatched.
-    public var mode = DispatchMode.all
+    package var mode = DispatchMode.all
     /// Whether to print only changes, without the status at the start.
-    public var changesOnly = false
+    package var changesOnly = false
     /// The kinds of events to print.
-    public var kinds = Set(EventKind.allCases)
+    package var kinds = Set(EventKind.allCases)
     /// The number of events after which the watch ends; nil: no limit.
-    public var limit: Int?
+    package var limit: Int?
     /// The duration after which the watch ends in any case; nil: no limit.
-    public var timeout: Duration?
+    package var timeout: Duration?
     /// How often to read values that change without a notification; nil: never.
-    public var refresh: Duration?
+    package var refresh: Duration?
     /// Whether to wait for corosync when the connection is lost or cannot be made.
-    public var reconnects = false
+    package var reconnects = false
     /// The format of the output.
-    public var format = OutputFormat.text(color: false)
+    package var format = OutputFormat.text(color: false)
     /// Print nothing until all of these hold, and then the status; empty: do not wait.
-    public var conditions: [Condition] = []
+    package var conditions: [Condition] = []
     /// Print a prediction for the failure of these nodes instead of the status; empty: print the status.
-    public var ifDown: [NodeSelector] = []
+    package var ifDown: [NodeSelector] = []
     /// Print the status as a monitoring plugin does; nil: in ``format``.
-    public var check: CheckFormat?
+    package var check: CheckFormat?
     /// The file to write for the textfile collector of node_exporter; nil: none.
-    public var metricsFile: String?
+    package var metricsFile: String?
     /// Whether to read the links and the counters.
-    public var links = false
+    package var links = false
     /// The command to run for every event, and its arguments; empty: none.
-    public var command: [String] = []
+    package var command: [String] = []
 
     /// A plan to print the status once.
-    public init() {}
+    package init() {}
 
     /// Whether the configuration and the votes of each node are needed, not only whether the cluster is quorate.
     var needsDetails: Bool { check != nil || follows || format != .quiet || !ifDown.isEmpty }
