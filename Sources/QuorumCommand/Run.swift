@@ -42,7 +42,7 @@ private func parse(_ arguments: [String]) -> WatchPlan {
         guard !Command.exitCode(for: error).isSuccess else { Command.exit(withError: error) }
         // The message can have several lines, and contains arguments from the command line, which need escaping.
         let lines = Command.message(for: error).split(separator: "\n").map { $0.drop { $0 == " " } }
-        report("\(harmless(lines.joined(separator: " "), limit: 1000)); see 'vqwatch --help'")
+        report("\(escaped(lines.joined(separator: " "), limit: 1000)); see 'vqwatch --help'")
         _exit(EX_USAGE)
     }
 }

@@ -336,12 +336,12 @@ struct HostileTests {
     /// Throws for a line with a character that could mislead a terminal, a log or a reader.
     private static func expectHarmless(_ line: String) throws(Problem) {
         for scalar in line.unicodeScalars {
-            let isHarmful =
+            let needsEscape =
                 switch scalar.value {
                 case 0..<0x20, 0x7F..<0xA0, 0x200B...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
                 default: false
                 }
-            try demand(!isHarmful, "U+\(String(scalar.value, radix: 16)) in: \(line.debugDescription)")
+            try demand(!needsEscape, "U+\(String(scalar.value, radix: 16)) in: \(line.debugDescription)")
         }
     }
 }

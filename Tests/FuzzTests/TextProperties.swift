@@ -9,7 +9,7 @@ extension PropertyCheck {
         countCase()
         let isHonest = text.utf8.count <= limit && text.unicodeScalars.allSatisfy(\.isHonest)
         for also in ["", "|'"] {
-            let result = harmless(text, limit: limit, also: also)
+            let result = escaped(text, limit: limit, also: also)
             let isHarmless = !result.unicodeScalars.contains { $0.isMisleading || also.unicodeScalars.contains($0) }
             let isKept =
                 result == text || !isHonest || text.unicodeScalars.contains(where: also.unicodeScalars.contains)

@@ -202,7 +202,7 @@ struct TextTests {
         let page = String(decoding: StatusText(color: false).page(for: event.state!), as: UTF8.self)
         #expect(page.hasPrefix("Cluster a\\u{1b}[2Jb\\u{202e}: QUORATE\n"))
         for text in [text, page] {
-            #expect(text.unicodeScalars.allSatisfy { $0 == "\n" || !$0.isHarmful })
+            #expect(text.unicodeScalars.allSatisfy { $0 == "\n" || !$0.needsEscape })
             #expect(text.utf8.count < 2000)
         }
         #expect(text.split(separator: "\n").count == 1)

@@ -18,7 +18,7 @@ struct Watched {
 
     init(_ configuration: Configuration = .named([1, 2, 3]), width: Int = 80, height: Int = 24) {
         model = LiveModel(LiveFacts(at: Instant(nanoseconds: 0)), size: TerminalSize(width: width, height: height))
-        cluster.reducer = Reducer(predictsLosses: true)
+        cluster.reducer = Reducer(predictsIfDown: true)
         cluster.states = [:]
         for node in configuration.nodes {
             cluster.states[node.id.rawValue] = .member

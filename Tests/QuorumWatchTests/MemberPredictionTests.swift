@@ -9,9 +9,9 @@ import Testing
 @Suite("Predictions for every member")
 struct MemberPredictionTests {
     /// Four nodes with auto_tie_breaker: the half with the highest ID wins.
-    private static func pairs(predictsLosses: Bool = true) -> Cluster {
+    private static func pairs(predictsIfDown: Bool = true) -> Cluster {
         var cluster = Cluster()
-        cluster.reducer = Reducer(predictsLosses: predictsLosses)
+        cluster.reducer = Reducer(predictsIfDown: predictsIfDown)
         cluster.states = [1: .member, 2: .member, 3: .member, 4: .member]
         cluster.votes[4] = 1
         cluster.expected = 4
@@ -28,7 +28,7 @@ struct MemberPredictionTests {
         return configuration
     }
 
-    private func survived(_ state: ClusterState?) -> [Bool?] { state?.nodes.map(\.survivesLoss) ?? [] }
+    private func survived(_ state: ClusterState?) -> [Bool?] { state?.nodes.map(\.quorateIfDown) ?? [] }
 
     @Test("follow the changes that votequorum makes to its tie breaker")
     func everyMember() throws {
@@ -50,7 +50,7 @@ struct MemberPredictionTests {
 
     @Test("are made only if wanted, and not from readings of different moments")
     func unwanted() throws {
-        #expect(survived(Self.pairs(predictsLosses: false).reducer.known) == [nil, nil, nil, nil])
+        #expect(survived(Self.pairs(predictsIfDown: false).reducer.known) == [nil, nil, nil, nil])
         var cluster = Self.pairs()
         cluster.states[4] = .dead
         _ = cluster.nodelist(2, [1, 2, 3])
@@ -79,8 +79,8 @@ struct MemberPredictionTests {
         var tracker = ChangeTracker()
         func turned(_ event: Event?) throws -> [String] {
             let event = try #require(event)
-            let losses = tracker.turnedLosses(in: event)
-            let line = TextFormat(color: false).line(for: event, changes: [], turnedLosses: losses)
+            let losses = tracker.ifDownChanges(in: event)
+            let line = TextFormat(color: false).line(for: event, changes: [], ifDownChanges: losses)
             _ = tracker.changes(in: event)
             return String(decoding: line.dropLast(), as: UTF8.self).split(separator: "; ").map(String.init).filter {
                 $0.contains("the loss of")

@@ -223,7 +223,7 @@ struct ReducerTests {
         #expect(cluster.reduce(.unsettled(elapsed: .seconds(35))) == [], "no recalculation is under way")
         _ = cluster.nodelist(2, [1, 2])
         let event = try #require(cluster.reduce(.unsettled(elapsed: .seconds(35))).only)
-        #expect(event.body == .unsettled(ring: RingID(node: NodeID(1), sequence: 2), elapsed: .seconds(35)))
+        #expect(event.body == .unsettled(report(of: .seconds(35))))
         #expect(event.quorate == nil && cluster.reducer.known == nil && cluster.reducer.isUnsettled)
         #expect(cluster.nodelist(3, [1, 2]).only?.quorate == nil && cluster.reducer.isUnsettled)
         #expect(cluster.reduce(.unsettled(elapsed: .seconds(95))).only?.kind == .unsettled)
@@ -246,7 +246,7 @@ struct ReducerTests {
         }
         #expect(cluster.reducer.mayRead)
         let event = try #require(cluster.reduce(.membershipChanged(uptime: .seconds(25))).only)
-        #expect(event.body == .unsettled(ring: RingID(node: NodeID(1), sequence: 2), elapsed: .seconds(5)))
+        #expect(event.body == .unsettled(report(of: .seconds(5))))
         #expect(!cluster.reducer.mayRead && cluster.reducer.known == nil)
         #expect(cluster.reduce(.membershipChanged(uptime: .seconds(26))) == [])
         _ = cluster.nodelist(3, [1, 2, 3])
@@ -299,4 +299,9 @@ struct ReducerTests {
         #expect(state.nodes.map(\.id.rawValue) == [1, 2, 3, 4_294_967_295])
         #expect(state.nodes.map(\.stateName) == Array(repeating: "state_9", count: 4))
     }
+}
+
+/// The report of a recalculation of ring 1.2 that has taken this long.
+private func report(of elapsed: Duration) -> UnsettledReport {
+    UnsettledReport(ring: RingID(node: NodeID(1), sequence: 2), reason: .recalculation, elapsed: elapsed)
 }

@@ -133,7 +133,7 @@ struct ScreenTests {
         }
         var (same, other): (Int, [Unicode.Scalar]) = (0, [])
         for value in UInt32(0x20)...0x10FFFF {
-            guard let scalar = Unicode.Scalar(value), !scalar.isHarmful else { continue }
+            guard let scalar = Unicode.Scalar(value), !scalar.needsEscape else { continue }
             let width = Int(wcwidth(wchar_t(value)))
             if width < 0 { continue }
             if width == scalar.columns { same += 1 } else { other.append(scalar) }

@@ -10,6 +10,8 @@ struct Event: Hashable, Sendable {
     var clusterName: String?
     /// The local node: the one whose corosync the watch is connected to.
     var localNode: NodeID?
+    /// The name of the local node in the configuration.
+    var localName: String?
     /// Whether votequorum says that the cluster is quorate.
     var quorate: Bool?
     /// What happened.
@@ -29,8 +31,8 @@ struct Event: Hashable, Sendable {
         case info(ClusterState)
         /// The connection to corosync was lost.
         case disconnected(CorosyncError)
-        /// Votequorum has not finished a recalculation for this long, for this ring.
-        case unsettled(ring: RingID?, elapsed: Duration)
+        /// What votequorum says has been outdated for too long.
+        case unsettled(UnsettledReport)
         /// A link failed or recovered.
         case link(LinkReport)
         /// The growth of corosync's counters around a change of the membership.
@@ -83,11 +85,31 @@ extension Event {
             return size + references * MemoryLayout<NodeReference>.stride
         case .prediction(let report): return size + report.nodes.count * MemoryLayout<Node>.stride
         case .evidence(let report):
-            return size + (report.linksDown?.count ?? 0) * MemoryLayout<LinkReference>.stride
+            return size + (report.linksDown?.count ?? 0) * MemoryLayout<LinkDown>.stride
                 + report.schedulingMisses.count * MemoryLayout<SchedulingMiss>.stride
         case .disconnected, .unsettled, .link, .unresponsive, .dropped: return size
         }
     }
+}
+
+/// What votequorum says is outdated.
+struct UnsettledReport: Hashable, Sendable {
+    /// The ring of the last nodelist.
+    var ring: RingID?
+    /// Why it is outdated.
+    var reason: UnsettledReason
+    /// For how long.
+    var elapsed: Duration
+}
+
+/// Why what votequorum says is outdated; the raw value is the name in JSON.
+enum UnsettledReason: String, Hashable, Sendable, CaseIterable {
+    /// Votequorum has not finished a recalculation.
+    case recalculation
+    /// Totem has formed no membership that was completed.
+    case membership
+    /// The same, and corosync says that a firewall or a failed interface is why.
+    case network
 }
 
 /// A change of the ring.

@@ -71,7 +71,7 @@ struct ChangeText {
             let isSaid =
                 state == "member" ? said?.joined.contains { $0.id == id } : said?.left.contains { $0.id == id }
             guard isSaid != true || !["member", "dead"].contains(state) else { return nil }
-            return Phrase(before: "\(harmless(state)): ", nodes: [node])
+            return Phrase(before: "\(escaped(state)): ", nodes: [node])
         case (nil, .null, .node(let new)): return Phrase(before: "new, \(new.stateName): ", nodes: [node])
         case (nil, _, _): return Phrase(before: "no longer known: ", nodes: [node])
         // Votes that become known or unknown accompany a change of the node's state.
@@ -116,8 +116,8 @@ extension Change.Value {
         case .null: "?"
         case .bool(let bool): bool ? "yes" : "no"
         case .number(let number): String(number)
-        case .string(let string): harmless(string)
-        case .strings(let strings): strings.isEmpty ? "none" : strings.map { harmless($0) }.joined(separator: " ")
+        case .string(let string): escaped(string)
+        case .strings(let strings): strings.isEmpty ? "none" : strings.map { escaped($0) }.joined(separator: " ")
         case .device(let device): device.text
         case .deviceState(let state): state.text
         case .node(let node): node.stateName

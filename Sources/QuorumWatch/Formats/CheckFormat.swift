@@ -49,7 +49,7 @@ package struct CheckFormat: Hashable, Sendable {
 
     /// The line for an unknown state, its newline included.
     package static func line(forUnknown reason: String) -> [UInt8] {
-        Array("QUORUM \(Health.unknown.word) - \(harmless(reason, limit: 900, also: special))\n".utf8)
+        Array("QUORUM \(Health.unknown.word) - \(escaped(reason, limit: 900, also: special))\n".utf8)
     }
 }
 
@@ -92,7 +92,7 @@ extension CheckFormat {
     /// A shortcoming as a phrase, with a list of nodes that is limited in bytes.
     private func words(for shortcoming: Shortcoming, of state: ClusterState, limit: Int) -> String {
         func device(_ words: String, _ nodes: [Node]) -> String {
-            let name = (state.device?.name ?? state.device?.model).map { harmless($0, limit: 64, also: Self.special) }
+            let name = (state.device?.name ?? state.device?.model).map { escaped($0, limit: 64, also: Self.special) }
             return "quorum device \(name ?? "") \(words) on \(list(nodes, limit: limit))"
         }
         switch shortcoming {
@@ -106,7 +106,7 @@ extension CheckFormat {
         case .linksDown(let links):
             let words = links.map { link in
                 let node = state.reference(link.id.node)
-                return "link \(link.id.number) to \(harmless(node.text, limit: 64, also: Self.special))"
+                return "link \(link.id.number) to \(escaped(node.text, limit: 64, also: Self.special))"
             }
             return "down: \(list(words, of: "link", separator: ", ", limit: limit))"
         case .marginBelow(let margin): return "margin below \(margin)"
@@ -116,7 +116,7 @@ extension CheckFormat {
     /// As many nodes as fit, and the number of the others; only the number of nodes if none fits.
     private func list(_ nodes: [Node], limit: Int) -> String {
         let names = nodes.map { node in
-            node.name.map { "\(harmless($0, limit: 64, also: Self.special))(\(node.id))" } ?? node.id.description
+            node.name.map { "\(escaped($0, limit: 64, also: Self.special))(\(node.id))" } ?? node.id.description
         }
         return list(names, of: "node", separator: " ", limit: limit)
     }

@@ -103,7 +103,7 @@ struct JSONBuffer {
             case "\"", "\\":
                 bytes.append(UInt8(ascii: "\\"))
                 bytes.append(UInt8(scalar.value))
-            case _ where scalar.isHarmful:
+            case _ where scalar.needsEscape:
                 for unit in UTF16.encode(scalar)! {
                     bytes.append(contentsOf: "\\u".utf8)
                     bytes.append(hexadecimal: unit)

@@ -51,11 +51,11 @@ extension JSONBuffer {
                 json.key("message")
                 json.value(error.reason)
             }
-        case .unsettled(let ring, let elapsed):
+        case .unsettled(let report):
             key("ring_id")
-            value(ring?.description)
+            value(report.ring?.description)
             key("elapsed_ms")
-            value(elapsed.milliseconds)
+            value(report.elapsed.milliseconds)
         case .link(let report):
             key("node")
             reference(report.node)

@@ -7,8 +7,8 @@ struct JournalFormat {
     let color: Bool
 
     /// The line of an event, its newline included.
-    func line(for event: Event, changes: [Change], turnedLosses: [Node] = []) -> [UInt8] {
-        let words = TextFormat.words(for: event, changes, turnedLosses: turnedLosses)
+    func line(for event: Event, changes: [Change], ifDownChanges: [Node] = []) -> [UInt8] {
+        let words = TextFormat.words(for: event, changes, ifDownChanges: ifDownChanges)
         return Array("\(prefix(event.priority))\(words.rendered(color: color))\n".utf8)
     }
 

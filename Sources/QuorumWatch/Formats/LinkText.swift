@@ -40,7 +40,7 @@ extension EvidenceReport {
     }
 }
 
-extension [LinkReference] {
+extension [LinkDown] {
     /// `links 0 and 1 to node3(3)`. Nodes with the same links are grouped.
     fileprivate var text: String {
         var groups: [(numbers: [Int], nodes: [NodeReference])] = []

@@ -21,7 +21,7 @@ struct NodeNames {
         guard let name = node.name, !name.isEmpty, !ambiguous.contains(name), name.utf8.contains(where: isNoDigit),
             !name.utf8.contains(where: isPunctuation)
         else { return node.text }
-        return harmless(name, limit: 64)
+        return escaped(name, limit: 64)
     }
 
     /// A list of nodes, in the order of their IDs, or `none`. Long lists look like `node1 … node9 node12 (10 nodes)`.

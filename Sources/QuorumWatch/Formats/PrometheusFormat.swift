@@ -69,7 +69,7 @@ extension PrometheusFormat {
             }
         }
         family("vqwatch_if_down_quorate", "Whether the cluster would be quorate if this member alone failed") {
-            for node in state.nodes { if let survives = node.survivesLoss { $0.add(node.labels, survives) } }
+            for node in state.nodes { if let survives = node.quorateIfDown { $0.add(node.labels, survives) } }
         }
         family("vqwatch_qdevice_state", "Whether the quorum device of this node is in the state") { samples in
             guard let device = state.device, let deviceState = device.state else { return }
@@ -191,7 +191,7 @@ private struct Samples {
         bytes.append(contentsOf: name.description.utf8)
         for (index, label) in labels.enumerated() {
             bytes.append(contentsOf: "\(index == 0 ? "{" : ",")\(label.name)=\"".utf8)
-            for byte in harmless(label.value).utf8 {
+            for byte in escaped(label.value).utf8 {
                 if byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "\"") { bytes.append(UInt8(ascii: "\\")) }
                 bytes.append(byte)
             }

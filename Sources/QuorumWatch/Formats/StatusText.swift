@@ -18,7 +18,7 @@ struct StatusText {
             ("Quorum device", state.device?.text ?? "none"),
         ]
         var lines: [StyledText] = [
-            StyledText("Cluster \(state.clusterName.map { harmless($0) } ?? "(no name)"): ")
+            StyledText("Cluster \(state.clusterName.map { escaped($0) } ?? "(no name)"): ")
                 + StyledText(state.verdict, state.quorate.map { $0 ? .good : .bad } ?? .warning)
         ]
         lines += facts.map { name, value in
@@ -47,20 +47,20 @@ struct StatusText {
         let names = state.names
         table.rows = groups.map { group in
             let node = group[0]
-            let addresses = node.addresses.map { harmless($0, limit: 64) }.joined(separator: " ")
+            let addresses = node.addresses.map { escaped($0, limit: 64) }.joined(separator: " ")
             return TextTable.Row(
                 cells: [
                     abbreviated(group.map(\.id.description)),
                     group.count > 1
-                        ? names.text(group.map(\.reference)) : node.name.map { harmless($0, limit: 64) } ?? "-",
+                        ? names.text(group.map(\.reference)) : node.name.map { escaped($0, limit: 64) } ?? "-",
                     node.stateName, node.votes.map(String.init) ?? "-", node.device?.text ?? "-",
-                    node.lossText,
+                    node.ifDownText,
                     group.count > 1 ? "" : addresses,
                 ],
-                isMarked: node.isLocal, style: node.isMember && !state.needs(node) ? nil : .warning)
+                isMarked: node.isLocal, style: node.isMember && !state.isLost(without: node) ? nil : .warning)
         }
         if !state.nodes.contains(where: { $0.device != nil }) { table.remove("QDEVICE") }
-        if !state.nodes.contains(where: { $0.survivesLoss != nil }) { table.remove("IF DOWN") }
+        if !state.nodes.contains(where: { $0.quorateIfDown != nil }) { table.remove("IF DOWN") }
         return table
     }
 }
@@ -68,7 +68,7 @@ struct StatusText {
 extension Node {
     /// Whether both rows would be equal except for ID, name and addresses.
     fileprivate func looksLike(_ other: Node) -> Bool {
-        state == other.state && votes == other.votes && device == other.device && survivesLoss == other.survivesLoss
+        state == other.state && votes == other.votes && device == other.device && quorateIfDown == other.quorateIfDown
             && !isLocal && !other.isLocal
     }
 }

@@ -8,29 +8,29 @@ struct TextFormat {
 
     /// The line of an event, its newline included. It does not repeat the content of the previous line.
     func line(
-        for event: Event, changes: [Change], turnedLosses: [Node] = [], after previous: Event? = nil
+        for event: Event, changes: [Change], ifDownChanges: [Node] = [], after previous: Event? = nil
     ) -> [UInt8] {
         var time: [UInt8] = []
         event.time.appendLocal(to: &time)
         let stamp = TextStyle.faint.apply(to: String(decoding: time, as: UTF8.self), color: color)
-        let words = Self.words(for: event, changes, turnedLosses: turnedLosses, after: previous)
+        let words = Self.words(for: event, changes, ifDownChanges: ifDownChanges, after: previous)
         return Array("\(stamp) \(words.rendered(color: color))\n".utf8)
     }
 
     /// The line without its time.
     static func words(
-        for event: Event, _ changes: [Change], turnedLosses: [Node] = [], after previous: Event? = nil
+        for event: Event, _ changes: [Change], ifDownChanges: [Node] = [], after previous: Event? = nil
     ) -> StyledText {
         var said: NodelistReport?
         if case .nodelist(let report) = previous?.body { said = report }
         return StyledText("\(event.kind.rawValue) ") + text(of: event.body, changes, after: said)
-            + (event.state.map { losses($0, turnedLosses) } ?? "")
+            + (event.state.map { losses($0, ifDownChanges) } ?? "")
     }
 
-    /// A phrase about the members for which ``Node/survivesLoss`` has changed.
+    /// A phrase about the members for which ``Node/quorateIfDown`` has changed.
     private static func losses(_ state: ClusterState, _ turned: [Node]) -> StyledText {
         let phrases = [(false, "does not survive"), (true, "survives")].map { survives, words in
-            let nodes = turned.filter { $0.survivesLoss == survives }.map(\.reference)
+            let nodes = turned.filter { $0.quorateIfDown == survives }.map(\.reference)
             return nodes.isEmpty ? "" : "; \(words) the loss of \(state.names.text(nodes))"
         }
         return StyledText(phrases.joined())
@@ -42,10 +42,11 @@ struct TextFormat {
         case .quorum(let state), .expectedVotes(let state), .info(let state): update(state, changes, after: said)
         case .nodelist(let report): StyledText(nodelist(report))
         case .disconnected(let error): StyledText("\(error.reason) (\(error.code))", .bad)
-        case .unsettled(let ring, let elapsed):
+        case .unsettled(let report):
             StyledText(
-                "votequorum has not finished recalculating for \(elapsed.components.seconds) s"
-                    + (ring.map { " (ring \($0))" } ?? "") + ": whether the cluster is quorate is not known", .bad)
+                "votequorum has not finished recalculating for \(report.elapsed.components.seconds) s"
+                    + (report.ring.map { " (ring \($0))" } ?? "") + ": whether the cluster is quorate is not known",
+                .bad)
         case .link(let report): StyledText(report.words, report.isConnected ? .good : .bad)
         case .evidence(let report): StyledText(report.text)
         case .unresponsive(let silent):

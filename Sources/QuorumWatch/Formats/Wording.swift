@@ -6,7 +6,7 @@ internal import Corosync
 
 extension NodeReference {
     /// `name(id)`, or the ID alone when there is no name.
-    var text: String { name.map { "\(harmless($0))(\(id))" } ?? id.description }
+    var text: String { name.map { "\(escaped($0))(\(id))" } ?? id.description }
 }
 
 extension ClusterState {
@@ -51,20 +51,20 @@ extension ClusterState {
 
 extension ClusterState {
     /// Whether the cluster is quorate, and would not be if this member alone failed.
-    func needs(_ node: Node) -> Bool { quorate == true && node.survivesLoss == false }
+    func isLost(without node: Node) -> Bool { quorate == true && node.quorateIfDown == false }
 }
 
 extension Node {
     /// Whether the cluster would be quorate if the node failed, as text for a table.
-    var lossText: String { isMember ? survivesLoss.map { $0 ? "quorate" : "not quorate" } ?? "?" : "-" }
+    var ifDownText: String { isMember ? quorateIfDown.map { $0 ? "quorate" : "not quorate" } ?? "?" : "-" }
 }
 
 extension QuorumDevice {
     /// Name, votes and state.
     var text: String {
         let votes = "\(votes) vote\(votes == 1 ? "" : "s")"
-        guard let state else { return "\(harmless(model ?? "")) (\(votes), configured, not registered)" }
-        return "\(harmless(name ?? "")) (\(votes), \(state.text))"
+        guard let state else { return "\(escaped(model ?? "")) (\(votes), configured, not registered)" }
+        return "\(escaped(name ?? "")) (\(votes), \(state.text))"
     }
 }
 

@@ -105,7 +105,7 @@ struct LiveFacts: Sendable {
         case .status where event.quorate == nil: connection = .unsettled(since: now)
         case .disconnected(let error): connection = .missing(reason: "\(error.reason) (\(error.code))")
         case .unresponsive(let silent): connection = .silent(since: now.before(silent))
-        case .unsettled(_, let elapsed): connection = .unsettled(since: now.before(elapsed))
+        case .unsettled(let report): connection = .unsettled(since: now.before(report.elapsed))
         case .status, .quorum, .expectedVotes, .info, .link, .evidence, .dropped, .prediction: break
         }
     }

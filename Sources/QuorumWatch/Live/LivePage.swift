@@ -73,7 +73,7 @@ struct LivePage {
         guard let name = facts.clusterName else { return verdict }
         // A long name must not displace the verdict.
         let room = max(8, size.width - verdict.columns - 2)
-        return StyledText(glyphs.text(harmless(name)).cut(to: room, mark: glyphs.text("…")) + ": ") + verdict
+        return StyledText(glyphs.text(escaped(name)).cut(to: room, mark: glyphs.text("…")) + ": ") + verdict
     }
 
     private func votes(of state: ClusterState) -> [StyledText] {
@@ -151,9 +151,9 @@ struct LivePage {
             text =
                 StyledText(stamp(item.event.time), .faint)
                 + TextFormat.words(
-                    for: item.event, item.changes, turnedLosses: item.turnedLosses, after: previous)
+                    for: item.event, item.changes, ifDownChanges: item.ifDownChanges, after: previous)
         case .diagnostic(let words, let time):
-            text = StyledText(stamp(time), .faint) + StyledText(harmless(words, limit: 1000), .warning)
+            text = StyledText(stamp(time), .faint) + StyledText(escaped(words, limit: 1000), .warning)
         }
         return glyphs.text(text).wrapped(to: size.width, indent: 9)
     }

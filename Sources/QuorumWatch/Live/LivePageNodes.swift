@@ -61,16 +61,16 @@ extension LivePage {
             let since = facts.nodesSince[node.id].flatMap { durations.text(since: $0) }
             let isLeaving = isLeaving(node)
             let isGood =
-                node.isMember && !isLeaving && node.device?.isWorking != false && !state.needs(node)
+                node.isMember && !isLeaving && node.device?.isWorking != false && !state.isLost(without: node)
                 && !hasLinkDown(node)
             let links = links(to: node)
             let device = node.device.map { $0.isWorking ? "votes" : $0.alive ? "no vote" : "not alive" }
             let cells: [String] = [
-                node.id.description, node.name.map { harmless($0, limit: 64) } ?? "-",
+                node.id.description, node.name.map { escaped($0, limit: 64) } ?? "-",
                 isLeaving ? "not in ring" : node.stateName, node.votes.map(String.init) ?? "-", since ?? "",
                 links.isEmpty ? "-" : "\(links.count { $0.isConnected }) of \(links.count)",
-                device ?? "-", node.lossText,
-                node.addresses.map { harmless($0, limit: 64) }.joined(separator: " "),
+                device ?? "-", node.ifDownText,
+                node.addresses.map { escaped($0, limit: 64) }.joined(separator: " "),
             ]
             table.rows.append(
                 TextTable.Row(
@@ -78,7 +78,7 @@ extension LivePage {
         }
         if facts.state?.links?.isEmpty != false { table.remove("LINKS") }
         if !nodes.contains(where: { $0.device != nil }) { table.remove("QDEVICE") }
-        if !nodes.contains(where: { $0.survivesLoss != nil }) { table.remove("IF DOWN") }
+        if !nodes.contains(where: { $0.quorateIfDown != nil }) { table.remove("IF DOWN") }
         return table
     }
 }

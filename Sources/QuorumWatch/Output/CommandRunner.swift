@@ -97,7 +97,7 @@ extension CommandRunner {
         [
             "VQWATCH_EVENT=\(event.kind.rawValue)",
             "VQWATCH_QUORATE=\(event.quorate.map { $0 ? "yes" : "no" } ?? "unknown")",
-            "VQWATCH_CLUSTER_NAME=\(event.clusterName.map { harmless($0) } ?? "")",
+            "VQWATCH_CLUSTER_NAME=\(event.clusterName.map { escaped($0) } ?? "")",
             "VQWATCH_LOCAL_NODE_ID=\(event.localNode?.description ?? "")",
         ]
     }
@@ -106,7 +106,7 @@ extension CommandRunner {
 // MARK: - Diagnostics
 
 extension CommandRunner {
-    private var name: String { harmless(command[0]) }
+    private var name: String { escaped(command[0]) }
 
     private func diagnosis(ofStarting error: CInt) -> String {
         "cannot run --exec \(name): \(String(cString: strerror(error))); see that it exists, in PATH or at the path "

@@ -25,7 +25,7 @@ final class EventQueue: Sendable {
         /// The changes since the last state that the output received.
         let changes: [Change]
         /// The members for which the answer to "does quorum survive its loss?" has changed.
-        let turnedLosses: [Node]
+        let ifDownChanges: [Node]
     }
 
     /// The next thing to write.
@@ -158,7 +158,7 @@ final class EventQueue: Sendable {
                 marker.body = .dropped(count: state.dropped)
                 (state.dropped, state.lastDropped) = (0, nil)
                 state.isWriting = true
-                return .event(Item(event: marker, changes: [], turnedLosses: []))
+                return .event(Item(event: marker, changes: [], ifDownChanges: []))
             }
             while let event = state.removeFirst() {
                 guard let item = state.tracker.item(for: event) else { continue }
@@ -208,9 +208,9 @@ extension ChangeTracker {
     /// changes, which is not shown.
     mutating func item(for event: Event) -> EventQueue.Item? {
         let isFirst = !hasState
-        let losses = turnedLosses(in: event)
+        let losses = ifDownChanges(in: event)
         let changes = changes(in: event)
         if changes.isEmpty, !isFirst, case .info = event.body { return nil }
-        return EventQueue.Item(event: event, changes: changes, turnedLosses: losses)
+        return EventQueue.Item(event: event, changes: changes, ifDownChanges: losses)
     }
 }

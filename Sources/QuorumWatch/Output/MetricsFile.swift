@@ -21,7 +21,7 @@ struct MetricsFile: Sendable {
         var information = stat()
         // The file is going to be replaced, which must not happen to a folder, a terminal or /dev/null.
         if lstat(path, &information) == 0, information.st_mode & S_IFMT != S_IFREG {
-            return "cannot write --metrics-file \(harmless(path, limit: 4096)): it exists and is not a regular file; "
+            return "cannot write --metrics-file \(escaped(path, limit: 4096)): it exists and is not a regular file; "
                 + "choose another name"
         }
         return replace(with: PrometheusFormat.exposition(of: statistics.value)).map(diagnosis)
@@ -50,7 +50,7 @@ struct MetricsFile: Sendable {
     }
 
     private func diagnosis(_ error: CInt) -> String {
-        "cannot write --metrics-file \(harmless(path, limit: 4096)): \(String(cString: strerror(error))); "
+        "cannot write --metrics-file \(escaped(path, limit: 4096)): \(String(cString: strerror(error))); "
             + "check that its folder exists, is writable and has free space"
     }
 

@@ -135,7 +135,7 @@ final class Printer: Sendable {
 
     /// The text of an event; nil if the format writes nothing for it.
     private func text(of item: EventQueue.Item, with state: inout State) -> [UInt8]? {
-        let (event, changes, losses) = (item.event, item.changes, item.turnedLosses)
+        let (event, changes, losses) = (item.event, item.changes, item.ifDownChanges)
         if let check, format != .quiet { return event.state.map(check.line(for:)) }
         switch format {
         case .live, .quiet: return nil
@@ -147,12 +147,12 @@ final class Printer: Sendable {
             }
             if case .prediction(let report) = event.body { return PredictionText(report).page(color: color) }
             return TextFormat(color: color)
-                .line(for: event, changes: changes, turnedLosses: losses, after: state.last)
+                .line(for: event, changes: changes, ifDownChanges: losses, after: state.last)
         case .journal(let color):
             let format = JournalFormat(color: color)
             if printsPage, case .status(let cluster) = event.body { return format.page(for: cluster) }
             if case .prediction(let report) = event.body { return format.page(for: report) }
-            return format.line(for: event, changes: changes, turnedLosses: losses)
+            return format.line(for: event, changes: changes, ifDownChanges: losses)
         }
     }
 }

@@ -13,13 +13,13 @@ struct ChangeTracker: Sendable {
     /// Sets the state from which the first changes are computed, when the output does not receive that state.
     mutating func begin(with state: ClusterState) { shown = state }
 
-    /// The members for which ``Node/survivesLoss`` has changed since the last state that the output received. For the
+    /// The members for which ``Node/quorateIfDown`` has changed since the last state that the output received. For the
     /// first state, and the first after a loss of quorum: the members whose loss quorum does not survive.
-    func turnedLosses(in event: Event) -> [Node] {
+    func ifDownChanges(in event: Event) -> [Node] {
         guard let state = event.state, state.quorate == true else { return [] }
         let old = shown?.quorate == true ? shown : nil
         return state.nodes.filter { node in
-            node.survivesLoss != nil && node.survivesLoss != (old?.node(node.id)?.survivesLoss ?? true)
+            node.quorateIfDown != nil && node.quorateIfDown != (old?.node(node.id)?.quorateIfDown ?? true)
         }
     }
 

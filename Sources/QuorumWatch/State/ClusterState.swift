@@ -27,6 +27,8 @@ struct ClusterState: Hashable, Sendable {
     var links: [Link]?
     /// The counters of totem; nil if they are unknown or not read.
     var counters: TotemCounters?
+    /// What keeps the cluster from being well, the most severe first.
+    var problems: [Problem] = []
 
     /// Clears the values that the recalculation in progress will change.
     mutating func forgetVotes() {
@@ -129,11 +131,18 @@ struct Node: Hashable, Sendable {
     var addresses: [String]
     /// The quorum device that is registered on it; nil when there is none or it is not known.
     var device: DeviceState?
+    /// Whether the nodelist has it; nil when the configuration is not known. Votequorum lists a node that was removed from
+    /// the nodelist as dead until every corosync has restarted.
+    var isConfigured: Bool?
     /// Its votes in the configuration; nil when it is not configured, or the configuration is not known.
     var configuredVotes: UInt32?
+    /// Whether a link to it is connected; nil for the local node, and where links are not read.
+    var isReachable: Bool?
+    /// The version of its configuration (`runtime.members.N.config_version`); nil when not known.
+    var configVersion: UInt64?
     /// Whether the other members would be quorate if it failed. Nil when it is not a member, or the answer is not known
-    /// or not computed. It is not part of JSON lines, and a change of it alone causes no event.
-    var survivesLoss: Bool?
+    /// or not computed. A change of it alone causes no event.
+    var quorateIfDown: Bool?
 
     /// Whether it is a member of the cluster.
     var isMember: Bool { state == .member }

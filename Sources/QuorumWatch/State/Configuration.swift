@@ -12,6 +12,15 @@ struct Configuration: Hashable, Sendable {
     var expectedVotes: UInt32?
     /// The quorum device, nil when none is configured.
     var device: ConfiguredDevice?
+    /// `totem.config_version`
+    var version: UInt64?
+    /// What totem knows of each node (`runtime.members.N`).
+    var members: [NodeID: TotemMember] = [:]
+    /// The consensus timeout of totem (`runtime.config.totem.consensus`).
+    var consensus: Duration?
+    /// How the configuration file of this node differs from what corosync runs with; nil if it does not, or where it
+    /// cannot be read or is of another cluster.
+    var fileDifference: String?
     /// The additional values for predictions; nil when they were not read.
     var voting: VotingSettings?
 
@@ -47,6 +56,16 @@ struct Configuration: Hashable, Sendable {
 
     /// A node by ID and, where configured, name.
     func reference(_ id: NodeID) -> NodeReference { NodeReference(id: id, name: node(id)?.name) }
+}
+
+/// What totem knows of a node (`runtime.members.N` of cmap_keys(8)).
+struct TotemMember: Hashable, Sendable {
+    /// Whether it is in the ring (`status` is `joined`).
+    var isJoined: Bool
+    /// How often it has joined a ring (`join_count`).
+    var joinCount: UInt32?
+    /// The version of its configuration (`config_version`).
+    var configVersion: UInt64?
 }
 
 /// A node of `nodelist.node.N`.

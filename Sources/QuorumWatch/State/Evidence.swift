@@ -32,17 +32,46 @@ struct EvidenceReport: Hashable, Sendable {
     /// The number of rings that totem formed, with those that votequorum was not notified of.
     var memberships: UInt64?
     /// The links that failed, by node and number; nil if a counter of a link was cleared.
-    var linksDown: [LinkReference]?
+    var linksDown: [LinkDown]?
+    /// The links whose MTU changed.
+    var mtuChanges: [MTUChange] = []
+    /// The nodes that are in the rings before and after, and that left in between, by their join count: their corosync
+    /// restarted within the token timeout.
+    var rejoined: [NodeReference] = []
+    /// The nodes whose version of the configuration is not that of the local node.
+    var configVersions: [NodeConfigVersion] = []
     /// When corosync was not scheduled, the oldest first.
     var schedulingMisses: [SchedulingMiss]
 }
 
-/// A link by the node at its other end, with the node's name, and its number.
-struct LinkReference: Hashable, Sendable {
+/// A link that failed.
+struct LinkDown: Hashable, Sendable {
     /// The node at the other end.
     var node: NodeReference
     /// The number of the link.
     var number: Int
+    /// How long before the nodelist the failure was noticed, in milliseconds; nil for a failure without a nodelist.
+    var before: Int64?
+}
+
+/// A link whose MTU changed.
+struct MTUChange: Hashable, Sendable {
+    /// The node at the other end.
+    var node: NodeReference
+    /// The number of the link.
+    var number: Int
+    /// The MTU before, in bytes.
+    var from: UInt32
+    /// The MTU after, in bytes.
+    var to: UInt32
+}
+
+/// The version of a node's configuration.
+struct NodeConfigVersion: Hashable, Sendable {
+    /// The node.
+    var node: NodeReference
+    /// Its `runtime.members.N.config_version`.
+    var version: UInt64
 }
 
 /// Compares successive readings of the statistics map, and adds up the differences until evidence is due. Pure.
@@ -143,7 +172,7 @@ struct EvidenceCollector: Sendable {
         return EvidenceReport(
             ring: ring, tokenLosses: counted.tokenLosses, consensusTimeouts: counted.consensusTimeouts,
             retransmits: counted.retransmits, memberships: counted.memberships,
-            linksDown: links?.sorted().map { LinkReference(node: names($0.node), number: $0.number) },
+            linksDown: links?.sorted().map { LinkDown(node: names($0.node), number: $0.number, before: nil) },
             schedulingMisses: schedulingMisses)
     }
 

@@ -60,12 +60,12 @@ struct Reducer: Sendable {
     /// Every node that votequorum knows, sorted by ID.
     private var listed: [VoteQuorumNotification.ListedNode] = []
     private var reading: Reading?
-    private let predictsLosses: Bool
+    private let predictsIfDown: Bool
     /// The values from the configuration map, updated with every decision of votequorum since they were read.
     private var settings = VotingSettings()
     /// The node states of the last reading, if it was rejected because they or the quorum changed without a
     /// notification.
-    private var doubted: [VoteQuorumNotification.ListedNode]?
+    private var unconfirmed: [VoteQuorumNotification.ListedNode]?
     /// Expected-votes notifications that came during a recalculation. Their events are made when it ends.
     private var heldExpectedVotes: [(time: Timestamp, votes: UInt32)] = []
     /// The maximum number of ``heldExpectedVotes``.
@@ -81,8 +81,8 @@ struct Reducer: Sendable {
 
     /// A reducer without a state.
     ///
-    /// - Parameter predictsLosses: Whether to compute ``Node/survivesLoss`` for each member.
-    init(predictsLosses: Bool = false) { self.predictsLosses = predictsLosses }
+    /// - Parameter predictsIfDown: Whether to compute ``Node/quorateIfDown`` for each member.
+    init(predictsIfDown: Bool = false) { self.predictsIfDown = predictsIfDown }
 
     /// Whether the connection has a state.
     var hasState: Bool { phase != .starting }
@@ -98,7 +98,7 @@ struct Reducer: Sendable {
 
     /// Whether the last reading was rejected, because a node's state or the quorum changed in it, for which a
     /// notification should follow. If none follows and a second reading is the same, that is accepted.
-    var wantsSecondReading: Bool { doubted != nil }
+    var wantsSecondReading: Bool { unconfirmed != nil }
 
     /// The input of votequorum's next decision; nil while parts of it are unknown.
     var voting: VotingSnapshot? {
@@ -148,7 +148,7 @@ struct Reducer: Sendable {
 
 extension Reducer {
     private mutating func nodelist(ring: RingID, members: [NodeID], at time: Timestamp) -> [Event] {
-        doubted = nil
+        unconfirmed = nil
         current.ring = ring
         let old = self.members
         self.members = Set(members).sorted()
@@ -212,11 +212,11 @@ extension Reducer {
         guard phase == .settled else { return [] }
         let seen = states(in: reading)
         let quorate = reading.local.flags.contains(.quorate)
-        if seen != listed || (current.quorate ?? quorate) != quorate, doubted != seen {
-            doubted = seen
+        if seen != listed || (current.quorate ?? quorate) != quorate, unconfirmed != seen {
+            unconfirmed = seen
             return []
         }
-        doubted = nil
+        unconfirmed = nil
         let old = current
         listed = seen
         take(reading)
@@ -263,7 +263,8 @@ extension Reducer {
 
     private mutating func unsettled(_ elapsed: Duration, at time: Timestamp) -> [Event] {
         phase = .unsettled
-        return unknown(.unsettled(ring: current.ring, elapsed: elapsed), at: time)
+        return unknown(
+            .unsettled(UnsettledReport(ring: current.ring, reason: .recalculation, elapsed: elapsed)), at: time)
     }
 
     /// If totem forms one ring after another without a notification of votequorum, votequorum's state is outdated.
@@ -277,7 +278,7 @@ extension Reducer {
 
     /// An event after which it is unknown whether the cluster is quorate.
     private mutating func unknown(_ body: Event.Body, at time: Timestamp) -> [Event] {
-        doubted = nil
+        unconfirmed = nil
         current.quorate = nil
         return [event(body, at: time)]
     }
@@ -364,7 +365,7 @@ extension Reducer {
 extension Reducer {
     /// Stores the list of a quorum notification, which is not sorted, and may contain duplicates and the quorum device.
     private mutating func list(_ nodes: [VoteQuorumNotification.ListedNode]) {
-        doubted = nil
+        unconfirmed = nil
         listed.removeAll(keepingCapacity: true)
         for node in nodes where node.id != .quorumDevice {
             let place = listed.place(of: node.id)
@@ -380,7 +381,7 @@ extension Reducer {
     /// and the totals of the reading are not consistent with the list.
     private mutating func take(_ reading: Reading) {
         // Before the first reading of a connection, the settings have just been read.
-        if predictsLosses, self.reading != nil { settings.update(after: VotingSnapshot(reading, settings: settings)) }
+        if predictsIfDown, self.reading != nil { settings.update(after: VotingSnapshot(reading, settings: settings)) }
         self.reading = reading
         let local = reading.local
         current.localNode = local.id
@@ -405,14 +406,14 @@ extension Reducer {
         current.configuredVotes = configuration?.votes
         current.nodes = nodes(from: reading)
         if hasStatistics { showStatistics() }
-        predictLosses()
+        predictIfDown()
     }
 
-    /// Sets ``Node/survivesLoss`` for each member.
-    private mutating func predictLosses() {
-        guard predictsLosses, let voting else { return }
+    /// Sets ``Node/quorateIfDown`` for each member.
+    private mutating func predictIfDown() {
+        guard predictsIfDown, let voting else { return }
         for index in current.nodes.indices where current.nodes[index].isMember {
-            current.nodes[index].survivesLoss = voting.isQuorate(without: [current.nodes[index].id])
+            current.nodes[index].quorateIfDown = voting.isQuorate(without: [current.nodes[index].id])
         }
     }
 

@@ -7,6 +7,8 @@ struct Statistics: Hashable, Sendable {
     /// The links to all configured nodes, by node and number, with the loopback link of the local node; empty if the
     /// transport is not knet; nil if the configured nodes are unknown.
     var links: [Link]?
+    /// Whether totem has a membership, and what it counts.
+    var totem: TotemState
     /// The counters of totem.
     var counters: TotemCounters
     /// The last scheduling misses, at most ten, the latest first.
@@ -14,9 +16,11 @@ struct Statistics: Hashable, Sendable {
 
     /// Statistics from their parts, with the links in any order.
     init(
-        links: [Link]? = [], counters: TotemCounters = TotemCounters(), schedulingMisses: [SchedulingMiss] = []
+        links: [Link]? = [], totem: TotemState = TotemState(), counters: TotemCounters = TotemCounters(),
+        schedulingMisses: [SchedulingMiss] = []
     ) {
         self.links = links?.sorted { $0.id < $1.id }
+        self.totem = totem
         self.counters = counters
         self.schedulingMisses = schedulingMisses
     }
@@ -45,19 +49,34 @@ struct Link: Hashable, Sendable {
     var isEnabled: Bool?
     /// The running average of the latency in microseconds; nil before the first sample.
     var latency: UInt32?
+    /// The largest payload of a packet over the link in bytes; nil if unknown.
+    var mtu: UInt32?
     /// How often the link failed since corosync started or its counters were cleared; nil if unknown.
     var downs: UInt32?
 
     /// A link from its parts.
     init(
-        _ id: LinkID, isConnected: Bool, isEnabled: Bool? = true, latency: UInt32? = nil, downs: UInt32? = nil
+        _ id: LinkID, isConnected: Bool, isEnabled: Bool? = true, latency: UInt32? = nil, mtu: UInt32? = nil,
+        downs: UInt32? = nil
     ) {
         self.id = id
         self.isConnected = isConnected
         self.isEnabled = isEnabled
         self.latency = latency
+        self.mtu = mtu
         self.downs = downs
     }
+}
+
+/// Whether totem has a membership (`stats.srp`). Nil is unknown.
+struct TotemState: Hashable, Sendable {
+    /// How many gather states totem has entered in a row; 0 as soon as it is operational (`continuous_gather`).
+    var continuousGather: UInt32?
+    /// The number of rings that were formed (`operational_entered`).
+    var operationalEntered: UInt64?
+    /// Whether corosync has found that a firewall or a failed interface keeps it from hearing its own messages
+    /// (`firewall_enabled_or_nic_failure`).
+    var isNetworkBlocked: Bool?
 }
 
 /// Counters of totem since corosync started or they were cleared (`stats.srp`). Nil is unknown.

@@ -61,7 +61,7 @@ struct StatusTrigger: Sendable {
                 return nil
             }
             let holds = condition.holds(of: state, configured: reducer.configuredNodes)
-            return "\(harmless("\(condition)")): no node has \(node.id == nil ? "this name" : "this ID or name"); "
+            return "\(escaped("\(condition)")): no node has \(node.id == nil ? "this name" : "this ID or name"); "
                 + (holds ? "taken as absent" : "waiting for it to be configured")
         }
     }

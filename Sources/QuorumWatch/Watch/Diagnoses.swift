@@ -22,7 +22,7 @@ extension NodeSelector {
     /// What failed, why, and what to do, when the node of a prediction is unknown.
     func diagnosis(hasNames: Bool) -> String {
         let advice = hasNames || id != nil ? "'vqwatch' lists the nodes" : "the names cannot be read: give its ID"
-        return "--if-down \(harmless(description)): no node has this \(id == nil ? "name" : "ID or name"); \(advice)"
+        return "--if-down \(escaped(description)): no node has this \(id == nil ? "name" : "ID or name"); \(advice)"
     }
 }
 
@@ -49,7 +49,7 @@ extension CorosyncError {
         case nil, .noConnection: return "\(what): \(withAdvice)"
         case .named("corosync_votequorum"):
             return "\(what): it runs, but votequorum does not answer yet \(source); try again in a moment"
-        case .named(let name): return "\(what): its quorum provider is \(harmless(name)) \(source); \(advice)"
+        case .named(let name): return "\(what): its quorum provider is \(escaped(name)) \(source); \(advice)"
         case .notSet: return "\(what): it runs without a quorum provider \(source); \(advice)"
         case .unknown:
             return

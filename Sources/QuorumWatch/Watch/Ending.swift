@@ -117,7 +117,7 @@ extension Watch {
     private func timeoutOfConditions(_ reason: String) -> String? {
         let unmet = distributor.unmetConditions
         guard unmet?.isEmpty != true else { return nil }
-        let list = (unmet ?? plan.conditions).map { harmless("\($0)") }.joined(separator: ", ")
+        let list = (unmet ?? plan.conditions).map { escaped("\($0)") }.joined(separator: ", ")
         let known = "corosync says otherwise; see the status, or allow more time with --timeout"
         return "timed out waiting for \(list): \(unmet == nil ? reason : known)"
     }

@@ -39,11 +39,11 @@ final class EventDistributor: Sendable {
 
     /// A distributor to these outputs. Throws when no descriptor is available.
     init(
-        predictsLosses: Bool = false, trigger: StatusTrigger? = nil, outputs: Outputs, stop: StopRequest,
+        predictsIfDown: Bool = false, trigger: StatusTrigger? = nil, outputs: Outputs, stop: StopRequest,
         waitsForRoom patience: Duration? = nil
     ) throws(SystemError) {
         recalculation = try Watchdog()
-        state = Guarded(State(reducer: Reducer(predictsLosses: predictsLosses), trigger: trigger))
+        state = Guarded(State(reducer: Reducer(predictsIfDown: predictsIfDown), trigger: trigger))
         self.outputs = outputs
         self.stop = stop
         self.patience = patience
@@ -102,8 +102,8 @@ final class EventDistributor: Sendable {
     /// Starts or stops the timeout of the recalculation.
     private func supervise(_ reducer: Reducer, _ events: [Event]) {
         guard reducer.isRecalculating else { return recalculation.end() }
-        if case .unsettled(_, let elapsed) = events.first?.body {
-            recalculation.begin(silence: Watchdog.repetition, elapsed: elapsed)
+        if case .unsettled(let report) = events.first?.body {
+            recalculation.begin(silence: Watchdog.repetition, elapsed: report.elapsed)
         } else {
             recalculation.begin(silence: (reducer.configuration ?? Configuration()).longestRecalculation)
         }

@@ -47,7 +47,7 @@ package struct Watch: Sendable {
             CommandRunner(command: plan.command, queue: queue, limit: plan.limit, stop: stop, diagnostics: diagnostics)
         }
         let distributor = try EventDistributor(
-            predictsLosses: plan.predictsLosses, trigger: plan.trigger, outputs: outputs, stop: stop,
+            predictsIfDown: plan.predictsIfDown, trigger: plan.trigger, outputs: outputs, stop: stop,
             waitsForRoom: isRegularFile(STDOUT_FILENO) ? .seconds(1) : nil)
         let statistics =
             plan.needsStatistics
@@ -55,7 +55,7 @@ package struct Watch: Sendable {
                 stop: stop, follows: plan.follows, readsCounters: plan.follows || plan.format == .prometheus,
                 refresh: plan.refresh, reportsNoLinks: display == nil, distributor: distributor) : nil
         configuration = try ConfigurationReader(
-            stop: stop, follows: plan.follows, readsVoting: plan.predictsLosses,
+            stop: stop, follows: plan.follows, readsVoting: plan.predictsIfDown,
             report: { result in
                 switch result {
                 case .success(let configuration):

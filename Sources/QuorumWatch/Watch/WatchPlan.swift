@@ -42,7 +42,7 @@ package struct WatchPlan: Hashable, Sendable {
     var needsDetails: Bool { check != nil || follows || format != .quiet || !ifDown.isEmpty }
 
     /// Whether an output contains predictions.
-    var predictsLosses: Bool {
+    var predictsIfDown: Bool {
         switch format {
         case .text, .journal, .live, .prometheus: check == nil
         case .json, .quiet: !ifDown.isEmpty || metricsFile != nil

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+
+/// Something that keeps a cluster from being well.
+struct Problem: Hashable, Sendable {
+    /// What it is.
+    var code: Code
+    /// The nodes that it is about, by ID; empty if it is about none.
+    var nodes: [NodeReference] = []
+    /// The problem in words for people.
+    var text: String
+
+    /// The kinds of problems; the raw value is the name in JSON and in metrics.
+    enum Code: String, Hashable, Sendable, CaseIterable {
+        /// Votequorum says that the cluster is not quorate.
+        case notQuorate = "not_quorate"
+        /// What votequorum says is outdated.
+        case unsettled
+        /// Configured nodes are not members.
+        case nodeMissing = "node_missing"
+        /// Votequorum expects other votes than it would after a start of all nodes with the running configuration.
+        case expectedVotes = "expected_votes"
+        /// There are fewer votes than expected.
+        case votesMissing = "votes_missing"
+        /// The quorum device does not vote on every member.
+        case qdevice
+        /// Links to members are down.
+        case linkDown = "link_down"
+        /// Members are connected over fewer links than required.
+        case fewLinks = "few_links"
+        /// Fewer votes than required can be lost.
+        case lowMargin = "low_margin"
+        /// Nodes have another version of the configuration.
+        case configVersion = "config_version"
+        /// The configuration file differs from the running configuration.
+        case configFile = "config_file"
+        /// The configuration or the links cannot be read.
+        case configuration
+    }
+
+    /// How severe a problem is, the most severe first; the raw value is the name in JSON and in metrics.
+    enum Severity: String, Hashable, Sendable, CaseIterable {
+        case critical
+        case unknown
+        case warning
+    }
+
+    /// How severe it is.
+    var severity: Severity {
+        switch code {
+        case .notQuorate: .critical
+        case .unsettled, .configuration: .unknown
+        case .nodeMissing, .expectedVotes, .votesMissing, .qdevice, .linkDown, .fewLinks, .lowMargin, .configVersion,
+            .configFile:
+            .warning
+        }
+    }
+}
