@@ -23,20 +23,20 @@ func throwing() throws {
         }
     }
     // A nodelist and a quorum notification each.
-    for _ in 0..<2 { try? quorum.trackStart(.changes) }
+    for _ in 0..<2 { try? quorum.startTracking(.changes) }
     say("one: \(dispatch(.one, refusing: 1))")
     say("one nonblocking: \(dispatch(.oneNonblocking, refusing: 1))")
     say("all: \(dispatch(.all, refusing: 1))")
     say("nothing lost: \(dispatch(.all, refusing: 0))")
-    for _ in 0..<2 { try? quorum.trackStart(.changes) }
+    for _ in 0..<2 { try? quorum.startTracking(.changes) }
     say("all of four: \(dispatch(.all, refusing: 1))")
-    try? quorum.trackStart(.changes)
+    try? quorum.startTracking(.changes)
     say("refused again: \(dispatch(.all, refusing: 2))")
     say("one of them: \(dispatch(.one, refusing: 0))")
     say("one of the new: \(dispatch(.oneNonblocking, refusing: 0))")
     say("the last: \(dispatch(.all, refusing: 0))")
     say("no more: \(dispatch(.oneNonblocking, refusing: 0))")
-    for _ in 0..<2 { try? quorum.trackStart(.changes) }
+    for _ in 0..<2 { try? quorum.startTracking(.changes) }
     attempt("within a handler") {
         var taken: [String] = []
         try quorum.dispatch(.all) { notification in
@@ -45,7 +45,7 @@ func throwing() throws {
         }
         return taken.joined(separator: " ")
     }
-    try? quorum.trackStart(.changes)
+    try? quorum.startTracking(.changes)
     attempt("error of the library") {
         try quorum.dispatch(.all) { _ throws(CorosyncError) in _ = try quorum.info(of: 9) }
         return "none"
@@ -55,7 +55,7 @@ func throwing() throws {
 
 func throwingBlocked() throws {
     let quorum = try VoteQuorum()
-    try quorum.trackStart(.changes)
+    try quorum.startTracking(.changes)
     attempt("blocking") {
         try quorum.dispatch(.blocking) { notification throws(Refused) in
             throw Refused(notification: text(notification))
@@ -70,7 +70,7 @@ func throwingBlocked() throws {
 
 func blocked() throws {
     let quorum = try VoteQuorum()
-    try quorum.trackStart(.changes)
+    try quorum.startTracking(.changes)
     var count = 0
     attempt("blocking") {
         try quorum.dispatch(.blocking) { notification in

@@ -23,7 +23,7 @@ func dropped() async throws {
     let taken = Counter()
     let notifications = VoteQuorum.Notifications(limit: 10) { notification, quorum throws(CorosyncError) in
         let number = taken.increment()
-        if number == 1 { for _ in 0..<1000 { try? quorum.trackStart(.changes) } }
+        if number == 1 { for _ in 0..<1000 { try? quorum.startTracking(.changes) } }
         return number
     }
     var iterator = notifications.makeAsyncIterator()

@@ -114,7 +114,7 @@ func connecting() throws {
             for _ in 0..<20 {
                 do {
                     let map = try ConfigurationMap(number % 2 == 0 ? .configuration : .statistics)
-                    _ = try map.track("stats.srp.mcast_retx", .modify)
+                    _ = try map.startTracking("stats.srp.mcast_retx", for: .modify)
                     _ = try VoteQuorum().info()
                 } catch let error as CorosyncError where error.isTransient {
                 } catch {

@@ -16,9 +16,9 @@ func limits() throws {
         }
         return sizes.joined(separator: ", ")
     }
-    _ = try map.track("b.", [.add, .modify, .prefix])
+    _ = try map.startTracking("b.", for: [.add, .modify, .prefix])
     let quorum = try VoteQuorum()
-    try quorum.trackStart(.changes)
+    try quorum.startTracking(.changes)
     // The snapshot, and the notification that the change comes after.
     for _ in 0..<3 { try quorum.dispatch(.one) { _ in } }
     attempt("change") {
@@ -31,7 +31,7 @@ func limits() throws {
 /// Takes lists of nodes until the connection is lost.
 func lists() throws {
     let quorum = try VoteQuorum()
-    try quorum.trackStart(.changes)
+    try quorum.startTracking(.changes)
     attempt("lists") {
         try quorum.dispatch(.blocking) { notification in
             switch notification {

@@ -116,8 +116,8 @@ func statistics() throws {
 
 func changes() throws {
     let map = try ConfigurationMap()
-    let prefix = try map.track("test.", [.add, .modify, .delete, .prefix])
-    let key = try map.track("test.one", .delete)
+    let prefix = try map.startTracking("test.", for: [.add, .modify, .delete, .prefix])
+    let key = try map.startTracking("test.one", for: .delete)
     say("tracking")
     var count = 0
     while count < 4 {
@@ -130,15 +130,15 @@ func changes() throws {
             say("\(track) \(change.kind) \(change.key) \(text(change.oldValue)) \(text(change.newValue))")
         }
     }
-    try map.untrack(key)
+    try map.stopTracking(key)
     attempt("untrack again") {
-        try map.untrack(key); return "untracked"
+        try map.stopTracking(key); return "untracked"
     }
 }
 
 func throwingChanges() throws {
     let map = try ConfigurationMap()
-    _ = try map.track("test.", [.add, .prefix])
+    _ = try map.startTracking("test.", for: [.add, .prefix])
     for number in 1...3 { try map.set("test.\(number)", to: UInt8(number)) }
     attempt("first") {
         try map.dispatch(.all) { change throws(Refused) in throw Refused(notification: change.key) }

@@ -13,25 +13,25 @@ func tracking() throws {
     }
     attempt("before tracking", take(.oneNonblocking))
     attempt("stop before start") {
-        try quorum.trackStop(); return "stopped"
+        try quorum.stopTracking(); return "stopped"
     }
-    try quorum.trackStart(.current)
+    try quorum.startTracking(.current)
     attempt("all of current", take(.all))
     attempt("nothing left", take(.oneNonblocking))
     attempt("all of nothing", take(.all))
-    try quorum.trackStart(.changesOnly)
+    try quorum.startTracking(.changesOnly)
     attempt("changes only", take(.oneNonblocking))
     attempt("start again") {
-        try quorum.trackStart(.changes); return "started"
+        try quorum.startTracking(.changes); return "started"
     }
     attempt("one of two", take(.one))
     attempt("the other", take(.oneNonblocking))
     attempt("stop") {
-        try quorum.trackStop(); return "stopped"
+        try quorum.stopTracking(); return "stopped"
     }
     attempt("descriptor") { quorum.fileDescriptor > 2 ? "open" : "wrong" }
     // Within a callback, requests and even another dispatch are possible.
-    try quorum.trackStart(.current)
+    try quorum.startTracking(.current)
     attempt("in a callback") {
         var found = "nothing"
         try quorum.dispatch(.one) { _ throws(CorosyncError) in
@@ -47,7 +47,7 @@ func votes() throws {
     func show(_ node: NodeID? = nil) throws -> String {
         let info = try quorum.info(of: node)
         return "node \(info.id) \(info.state) \(info.votes) of \(info.totalVotes), expected \(info.expectedVotes) "
-            + "\(info.highestExpected), quorum \(info.quorum), \(info.flags.clusterFlagNames)"
+            + "\(info.highestExpected), quorum \(info.quorum), \(info.flags)"
     }
     attempt("this node") { try show() }
     attempt("node 2") { try show(2) }
@@ -66,7 +66,7 @@ func votes() throws {
 func device() throws {
     let quorum = try VoteQuorum()
     var ring = RingID(node: 0, sequence: 0)
-    try quorum.trackStart(.current)
+    try quorum.startTracking(.current)
     try quorum.dispatch(.all) { if case .nodelist(let present, _) = $0 { ring = present } }
     func show(_ name: String, _ change: () throws -> Void) {
         attempt(name) {

@@ -28,7 +28,7 @@ func text(_ error: any Error) -> String {
     }
 }
 
-func text(_ notification: VoteQuorumNotification) -> String {
+func text(_ notification: VoteQuorum.Notification) -> String {
     switch notification {
     case .nodelist(let ring, let members): "nodelist \(ring) \(members)"
     case .quorum(let quorate, let nodes):

@@ -31,7 +31,7 @@ struct ErrorTests {
 
     @Test("have a description with the reason, the code and the function")
     func describe() {
-        let error = CorosyncError(code: .access, operation: .cmapInitialize)
+        let error = CorosyncError(code: .accessDenied, operation: .cmapInitialize)
         #expect(
             error.description == "this user may not connect to corosync (CS_ERR_ACCESS from cmap_initialize_map)")
         #expect(NotificationsError.corosync(error).description == error.description)

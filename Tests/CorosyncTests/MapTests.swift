@@ -73,9 +73,9 @@ struct MapTests {
             #expect(try sandbox.run(on: 1, ["corosync-cmapctl"] + arguments).status == 0)
         }
         let result = watcher.finish()
-        #expect(result.lines.prefix(2) == ["prefix [.add] test.one - 1", "prefix [.modify] test.one 1 2"])
+        #expect(result.lines.prefix(2) == ["prefix added test.one - 1", "prefix modified test.one 1 2"])
         #expect(
-            Set(result.lines.dropFirst(2).prefix(2)) == ["prefix [.delete] test.one 2 -", "key [.delete] test.one 2 -"])
+            Set(result.lines.dropFirst(2).prefix(2)) == ["prefix deleted test.one 2 -", "key deleted test.one 2 -"])
         #expect(result.lines.last == "untrack again: CS_ERR_BAD_HANDLE from cmap_track_delete")
     }
 
@@ -99,6 +99,6 @@ struct MapTests {
         #expect(found["too large"] == tooLarge)
         #expect(found["type of too large"] == tooLarge)
         #expect(found["sizes"] == "a.larger 131073, a.largest 131072")
-        #expect(found["change"] == "[.modify] 0 11")
+        #expect(found["change"] == "modified 0 11")
     }
 }

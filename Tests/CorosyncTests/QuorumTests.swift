@@ -45,8 +45,8 @@ struct QuorumTests {
     func changesVotes() throws {
         let sandbox = try Sandbox(nodes: 2)
         let found = try Exercise.findings("votes", on: sandbox)
-        #expect(found["this node"] == "node 1 member 1 of 2, expected 2 2, quorum 2, [\"Quorate\"]")
-        #expect(found["node 2"] == "node 2 member 1 of 2, expected 2 2, quorum 2, [\"Quorate\"]")
+        #expect(found["this node"] == "node 1 member 1 of 2, expected 2 2, quorum 2, [.quorate]")
+        #expect(found["node 2"] == "node 2 member 1 of 2, expected 2 2, quorum 2, [.quorate]")
         #expect(found["node 9"] == "CS_ERR_NOT_EXIST from votequorum_getinfo")
         #expect(found["expect 5"] == "CS_ERR_INVALID_PARAM from votequorum_setexpected")
         #expect(found["expect 1"] == "CS_ERR_INVALID_PARAM from votequorum_setexpected")
@@ -62,16 +62,17 @@ struct QuorumTests {
         #expect(found["rename before"] == "CS_ERR_NOT_EXIST from votequorum_qdevice_update")
         #expect(found["master wins before"] == "CS_ERR_NOT_EXIST from votequorum_qdevice_master_wins")
         #expect(found["register without a name"] == "CS_ERR_INVALID_PARAM from votequorum_qdevice_register")
-        #expect(found["register"] == "a [.qdeviceRegistered]")
-        #expect(found["register again"] == "a [.qdeviceRegistered]")
+        #expect(found["register"] == "a [.quorumDeviceRegistered]")
+        #expect(found["register again"] == "a [.quorumDeviceRegistered]")
         #expect(found["register another"] == "CS_ERR_EXIST from votequorum_qdevice_register")
-        #expect(found["poll"] == "a [.qdeviceRegistered, .qdeviceAlive]")
-        let voting = "[.qdeviceRegistered, .qdeviceAlive, .qdeviceCastVote]"
+        #expect(found["poll"] == "a [.quorumDeviceRegistered, .quorumDeviceAlive]")
+        let voting = "[.quorumDeviceRegistered, .quorumDeviceAlive, .quorumDeviceCastVote]"
         #expect(found["poll with the vote"] == "a \(voting)")
         #expect(found["poll another"] == "CS_ERR_INVALID_PARAM from votequorum_qdevice_poll")
         #expect(found["poll for an old ring"] == "CS_ERR_MESSAGE_ERROR from votequorum_qdevice_poll")
         #expect(
-            found["master wins"] == "a [.qdeviceRegistered, .qdeviceAlive, .qdeviceCastVote, .qdeviceMasterWins]")
+            found["master wins"]
+                == "a [.quorumDeviceRegistered, .quorumDeviceAlive, .quorumDeviceCastVote, .quorumDeviceMasterWins]")
         #expect(found["master does not win"] == "a \(voting)")
         #expect(found["master wins of another"] == "CS_ERR_INVALID_PARAM from votequorum_qdevice_master_wins")
         #expect(found["rename another"] == "CS_ERR_INVALID_PARAM from votequorum_qdevice_update")

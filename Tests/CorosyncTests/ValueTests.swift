@@ -45,22 +45,12 @@ struct ValueTests {
 
     @Test("Option sets name the bits that have a name, and keep the others")
     func describeOptions() {
-        #expect("\(VoteQuorumFlags())" == "[]")
-        #expect("\(VoteQuorumFlags([.quorate, .waitForAll]))" == "[.quorate, .waitForAll]")
-        #expect("\(VoteQuorumFlags(rawValue: 0x8000_0802))" == "[.quorate, 0x800, 0x80000000]")
-        #expect("\(TrackFlags([.changes, .init(rawValue: 8)]))" == "[.changes, 0x8]")
+        #expect("\(NodeInfo.Flags())" == "[]")
+        #expect("\(NodeInfo.Flags([.quorate, .waitForAll]))" == "[.quorate, .waitForAll]")
+        #expect("\(NodeInfo.Flags(rawValue: 0x8000_0802))" == "[.quorate, 0x800, 0x80000000]")
+        #expect("\(VoteQuorum.TrackFlags([.changes, .init(rawValue: 8)]))" == "[.changes, 0x8]")
         #expect(
             "\(ConfigurationMap.TrackKinds([.add, .prefix, .init(rawValue: .min)]))" == "[.add, .prefix, 0x80000000]")
-    }
-
-    @Test("Cluster flags have corosync-quorumtool's names and order, and bits without a name are kept")
-    func nameFlags() {
-        #expect(VoteQuorumFlags().clusterFlagNames == [])
-        #expect(
-            VoteQuorumFlags(rawValue: 0x8000_0FFF).clusterFlagNames == [
-                "2Node", "Quorate", "WaitForAll", "LastManStanding", "AutoTieBreaker", "AllowDownscale", "Qdevice",
-                "QdeviceHasExtraInfo", "0x800", "0x80000000",
-            ])
     }
 
     @Test("Value types have corosync-cmapctl's names, and numbers without a name are kept")

@@ -37,12 +37,12 @@ struct InputGenerator {
 
     private mutating func state() -> NodeState { NodeState(rawValue: pick(Self.states)) }
 
-    private mutating func flags() -> VoteQuorumFlags {
+    private mutating func flags() -> NodeInfo.Flags {
         let usual: UInt32? = pick([0, 2, 2, 2, 6, 66, 194, 450, 962, nil])
-        return VoteQuorumFlags(rawValue: usual ?? UInt32(truncatingIfNeeded: random.next()))
+        return NodeInfo.Flags(rawValue: usual ?? UInt32(truncatingIfNeeded: random.next()))
     }
 
-    private mutating func listed() -> [VoteQuorumNotification.ListedNode] {
+    private mutating func listed() -> [VoteQuorum.Notification.ListedNode] {
         list(6) { .init(id: $0.node(), state: $0.state()) }
     }
 

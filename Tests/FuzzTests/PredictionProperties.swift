@@ -133,7 +133,7 @@ extension VotequorumModel {
 extension VotingSnapshot {
     /// The same state as votequorum_getinfo(3) and the configuration map of the node show it.
     fileprivate init(_ model: VotequorumModel) {
-        var flags: VoteQuorumFlags = []
+        var flags: NodeInfo.Flags = []
         if model.isQuorate { flags.insert(.quorate) }
         if model.isTwoNode { flags.insert(.twoNode) }
         if model.waitsForAll { flags.insert(.waitForAll) }
@@ -141,9 +141,9 @@ extension VotingSnapshot {
         if model.allowsDownscale { flags.insert(.allowDownscale) }
         let infos = model.nodes.map { node in
             var flags = flags
-            if node.flags.contains(.deviceRegistered) { flags.insert(.qdeviceRegistered) }
-            if node.flags.contains(.deviceCastsVote) { flags.insert(.qdeviceCastVote) }
-            if node.flags.contains(.deviceMasterWins) { flags.insert(.qdeviceMasterWins) }
+            if node.flags.contains(.deviceRegistered) { flags.insert(.quorumDeviceRegistered) }
+            if node.flags.contains(.deviceCastsVote) { flags.insert(.quorumDeviceCastVote) }
+            if node.flags.contains(.deviceMasterWins) { flags.insert(.quorumDeviceMasterWins) }
             return NodeInfo(
                 id: NodeID(node.id), state: .member, votes: node.votes, expectedVotes: node.expectedVotes,
                 highestExpected: 0, totalVotes: 0, quorum: UInt32(model.quorum), flags: flags,

@@ -19,7 +19,7 @@ struct QuorumDevice: ~Copyable {
 
     /// Registers, and obeys until the last command.
     consuming func run() throws(CorosyncError) {
-        try persist { () throws(CorosyncError) in try quorum.trackStart(.changes) }
+        try persist { () throws(CorosyncError) in try quorum.startTracking(.changes) }
         try dispatch()
         answer("register")
         var commands = Commands()

@@ -56,13 +56,13 @@ struct CheckFormatTests {
     @Test(
         "warns of a quorum device that is not alive or casts no vote",
         arguments: [
-            (VoteQuorumFlags.qdeviceAlive, "casts no vote"), (.qdeviceCastVote, "is not alive"),
+            (NodeInfo.Flags.quorumDeviceAlive, "casts no vote"), (.quorumDeviceCastVote, "is not alive"),
         ])
-    func device(_ flags: VoteQuorumFlags, _ words: String) throws {
-        let degraded = state { $0.deviceFlags = flags.union(.qdeviceRegistered) }
+    func device(_ flags: NodeInfo.Flags, _ words: String) throws {
+        let degraded = state { $0.deviceFlags = flags.union(.quorumDeviceRegistered) }
         #expect(CheckFormat().health(of: degraded) == .degraded)
         #expect(try line(degraded).contains("; quorum device net \(words) on node1(1) node2(2) node3(3) | "))
-        let good = state { $0.deviceFlags = [.qdeviceRegistered, .qdeviceAlive, .qdeviceCastVote] }
+        let good = state { $0.deviceFlags = [.quorumDeviceRegistered, .quorumDeviceAlive, .quorumDeviceCastVote] }
         #expect(CheckFormat().health(of: good) == .healthy)
     }
 
@@ -203,7 +203,7 @@ struct CheckFormatTests {
 
     @Test("is one short line of harmless text for any names of nodes and device")
     func hostile() throws {
-        var state = state { $0.deviceFlags = .qdeviceRegistered }
+        var state = state { $0.deviceFlags = .quorumDeviceRegistered }
         state.quorate = false
         let name = "a|b\n\"c\"'`\u{1b}[2J\u{202e}" + String(repeating: "x", count: 300)
         state.device?.name = name
@@ -238,7 +238,7 @@ struct CheckFormatTests {
             _ = $0.reduce(
                 .configuration(
                     Configuration(nodes: Configuration.named(Array(1...60)).nodes, expectedVotes: 99, device: device)))
-            $0.deviceFlags = .qdeviceRegistered
+            $0.deviceFlags = .quorumDeviceRegistered
         }
         state.device?.name = String(repeating: "d", count: 300)
         for index in state.nodes.indices {

@@ -13,7 +13,7 @@ struct Cluster {
     var states: [UInt32: NodeState] = [1: .member, 2: .member, 3: .member]
     var votes: [UInt32: UInt32] = [1: 1, 2: 1, 3: 1]
     var expected: UInt32 = 3
-    var deviceFlags: VoteQuorumFlags = []
+    var deviceFlags: NodeInfo.Flags = []
     var isQuorate = true
 
     /// A cluster after its first status.
@@ -38,7 +38,7 @@ struct Cluster {
     }
 
     /// The nodes as in a quorum notification, which does not sort them.
-    var listed: [VoteQuorumNotification.ListedNode] {
+    var listed: [VoteQuorum.Notification.ListedNode] {
         states.sorted { $0.key > $1.key }.map { .init(id: NodeID($0.key), state: $0.value) }
     }
 
@@ -71,7 +71,7 @@ extension Configuration {
 }
 
 extension CorosyncError {
-    static let lost = CorosyncError(code: .library, operation: .votequorumDispatch)
+    static let lost = CorosyncError(code: .libraryFailure, operation: .votequorumDispatch)
 }
 
 extension Array {

@@ -41,8 +41,8 @@ struct ConnectionAttemptsTests {
     @Test("report a failure if it differs from the last one reported, and again after a loss")
     func news() {
         var attempts = ConnectionAttempts()
-        let library = CorosyncError(code: .library, operation: .votequorumInitialize)
-        let access = CorosyncError(code: .access, operation: .votequorumInitialize)
+        let library = CorosyncError(code: .libraryFailure, operation: .votequorumInitialize)
+        let access = CorosyncError(code: .accessDenied, operation: .votequorumInitialize)
         let isNews = [library, library, access].map { attempts.isNews($0) }
         #expect(isNews == [true, false, true])
         _ = attempts.noteLoss(after: .zero)

@@ -359,10 +359,10 @@ extension LivePageTests {
         var configuration = Configuration.named([1, 2])
         configuration.device = ConfiguredDevice(model: "net", votes: 1)
         var watched = Watched(configuration, height: 16)
-        watched.cluster.deviceFlags = [.qdeviceRegistered, .qdeviceAlive, .qdeviceCastVote]
+        watched.cluster.deviceFlags = [.quorumDeviceRegistered, .quorumDeviceAlive, .quorumDeviceCastVote]
         watched.recalculate()
         watched.seconds = 10
-        watched.cluster.deviceFlags = [.qdeviceRegistered]
+        watched.cluster.deviceFlags = [.quorumDeviceRegistered]
         watched.take(.reading(watched.cluster.reading))
         return watched
     }

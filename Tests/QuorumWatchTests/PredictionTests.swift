@@ -197,13 +197,13 @@ struct PredictionTests {
 
     @Test("uses the answers about members only")
     func fromReading() {
-        func info(_ id: UInt32, _ state: NodeState = .member, _ flags: VoteQuorumFlags = []) -> NodeInfo {
+        func info(_ id: UInt32, _ state: NodeState = .member, _ flags: NodeInfo.Flags = []) -> NodeInfo {
             NodeInfo(
                 id: NodeID(id), state: state, votes: 1, expectedVotes: 4, highestExpected: 4, totalVotes: 3, quorum: 3,
                 flags: flags.union([.quorate, .waitForAll]), quorumDeviceVotes: 1, quorumDeviceName: "net")
         }
         let reading = Reading(
-            local: info(2, .member, [.qdeviceRegistered, .qdeviceCastVote, .qdeviceMasterWins]),
+            local: info(2, .member, [.quorumDeviceRegistered, .quorumDeviceCastVote, .quorumDeviceMasterWins]),
             others: [info(1), info(3, .dead), info(4, .leaving)])
         let snapshot = VotingSnapshot(reading, settings: .init(isWaitingForAll: false))
         #expect(
@@ -237,7 +237,7 @@ extension VotingSnapshot {
     /// A quorate cluster as its node 1 sees it, in which every node expects the same votes: those that there are.
     fileprivate init(
         votes: [UInt32], expected: UInt32? = nil, quorum: UInt32? = nil, isQuorate: Bool = true,
-        flags: VoteQuorumFlags = [], deviceVotes: UInt32 = 0, castOn: Set<NodeID> = [],
+        flags: NodeInfo.Flags = [], deviceVotes: UInt32 = 0, castOn: Set<NodeID> = [],
         settings: VotingSettings = .init(tracksExpectedVotes: false)
     ) {
         let expected = expected ?? votes.reduce(deviceVotes, &+)

@@ -78,7 +78,7 @@ struct PrometheusFormatTests {
     @Test("have the name of the quorum device, and a label for a node state without a name")
     func device() {
         var cluster = Cluster()
-        cluster.deviceFlags = [.qdeviceRegistered, .qdeviceAlive]
+        cluster.deviceFlags = [.quorumDeviceRegistered, .quorumDeviceAlive]
         cluster.states[2] = NodeState(rawValue: 9)
         let lines = samples(of: .settled(cluster))
         #expect(

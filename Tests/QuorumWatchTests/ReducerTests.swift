@@ -183,7 +183,7 @@ struct ReducerTests {
     @Test("reports the quorum device as a device, not as a node")
     func showsTheQuorumDevice() throws {
         var cluster = Cluster.settled()
-        cluster.deviceFlags = [.qdeviceRegistered, .qdeviceAlive]
+        cluster.deviceFlags = [.quorumDeviceRegistered, .quorumDeviceAlive]
         let state = try #require(cluster.reduce(.reading(cluster.reading)).only?.state)
         let deviceState = DeviceState(alive: true, castVote: false, masterWins: false)
         let device = QuorumDevice(name: "net", votes: 1, state: deviceState)
@@ -202,7 +202,7 @@ struct ReducerTests {
         let state = try #require(cluster.reduce(.configuration(configuration)).only?.state)
         #expect(state.device == QuorumDevice(model: "net", votes: 1) && state.device?.isRegistered == false)
         #expect(state.nodes.map(\.device) == [nil, nil, nil])
-        cluster.deviceFlags = [.qdeviceRegistered, .qdeviceAlive, .qdeviceCastVote]
+        cluster.deviceFlags = [.quorumDeviceRegistered, .quorumDeviceAlive, .quorumDeviceCastVote]
         let registered = try #require(cluster.reduce(.reading(cluster.reading)).only?.state)
         let working = DeviceState(alive: true, castVote: true, masterWins: false)
         #expect(registered.nodes.map(\.device) == [working, working, working])
@@ -255,7 +255,7 @@ struct ReducerTests {
 
     @Test("does not accept a snapshot from the middle of a recalculation as a state")
     func outdatedSnapshot() throws {
-        func first(_ flags: VoteQuorumFlags) throws -> ClusterState {
+        func first(_ flags: NodeInfo.Flags) throws -> ClusterState {
             var cluster = Cluster()
             cluster.states = [1: .member, 2: .dead, 3: .dead]
             cluster.deviceFlags = flags
@@ -265,7 +265,7 @@ struct ReducerTests {
         let outdated = try first([])
         #expect(outdated.quorate == nil && outdated.votes == Votes())
         #expect(try first(.autoTieBreaker).quorate == true)
-        #expect(try first([.qdeviceRegistered, .qdeviceCastVote, .qdeviceMasterWins]).quorate == true)
+        #expect(try first([.quorumDeviceRegistered, .quorumDeviceCastVote, .quorumDeviceMasterWins]).quorate == true)
         // Votes enough, but perhaps with those that the quorum device no longer gives.
         var waiting = Cluster()
         _ = waiting.nodelist(1, [1, 2, 3])
@@ -292,7 +292,7 @@ struct ReducerTests {
     func sortsHostileLists() throws {
         var cluster = Cluster()
         let listed = [3, 1, 2, 3, 4_294_967_295, 0].map {
-            VoteQuorumNotification.ListedNode(id: NodeID($0), state: NodeState(rawValue: 9))
+            VoteQuorum.Notification.ListedNode(id: NodeID($0), state: NodeState(rawValue: 9))
         }
         let state = try #require(
             cluster.reduce(.quorum(quorate: false, nodes: listed, cluster.reading)).only?.state)

@@ -23,7 +23,7 @@ public struct ConfigurationMap: ~Copyable {
     public let interrupter: Interrupter
 
     /// Which of corosync's maps (`cmap_map_t`).
-    public enum Map: Hashable, Sendable, CaseIterable {
+    public enum Kind: Hashable, Sendable, CaseIterable {
         /// The configuration and the state of corosync (`CMAP_MAP_ICMAP`).
         case configuration
         /// Counters, which can only be read and, below `stats.clear.`, reset (`CMAP_MAP_STATS`).
@@ -41,11 +41,11 @@ public struct ConfigurationMap: ~Copyable {
     ///
     /// Throws `CS_ERR_LIBRARY` when corosync does not run, `CS_ERR_ACCESS` when this user has no access.
     /// `CS_ERR_TRY_AGAIN` means that corosync is busy: try again.
-    public init(_ map: Map = .configuration) throws(CorosyncError) {
+    public init(_ kind: Kind = .configuration) throws(CorosyncError) {
         var handle: cmap_handle_t = 0
         var descriptor: CInt = -1
         do throws(CorosyncError) {
-            try check(.cmapInitialize, HandleLock.cmap { cmap_initialize_map(&handle, map.cValue) })
+            try check(.cmapInitialize, HandleLock.cmap { cmap_initialize_map(&handle, kind.cValue) })
             try check(.cmapFdGet, cmap_fd_get(handle, &descriptor))
         } catch {
             // cmap_initialize_map leaves the connection open when corosync refuses the map. A handle without a

@@ -26,7 +26,7 @@ extension ConfigurationMap {
         }
     }
 
-    /// One tracking of this connection, until ``untrack(_:)``.
+    /// One tracking of this connection, until ``stopTracking(_:)``.
     public struct Track: Hashable, Sendable {
         let handle: cmap_track_handle_t
     }
@@ -35,8 +35,8 @@ extension ConfigurationMap {
     public struct Change: Hashable, Sendable {
         /// The tracking that it comes from.
         public let track: Track
-        /// What happened to the key: one of `add`, `modify` and `delete`.
-        public let kind: TrackKinds
+        /// What happened to the key.
+        public let kind: Kind
         /// The whole name of the key.
         public let key: String
         /// The value before; nil when the key was added or the value is larger than
@@ -45,13 +45,23 @@ extension ConfigurationMap {
         /// The value now; nil when the key was deleted or the value is larger than
         /// ``ConfigurationMap/maximumValueSize``.
         public let newValue: Value?
+
+        /// What can happen to a key.
+        public enum Kind: Hashable, Sendable {
+            /// The key was added, with its value (`CMAP_TRACK_ADD`).
+            case added
+            /// The value was changed (`CMAP_TRACK_MODIFY`).
+            case modified
+            /// The key was deleted (`CMAP_TRACK_DELETE`).
+            case deleted
+        }
     }
 
     /// Starts notifications of changes of a key, or of all keys that begin with `key` (cmap_track_add(3)). They come
     /// through a dispatch.
     ///
     /// Throws `CS_ERR_INVALID_PARAM` for no kinds, or a key that is neither a legal name nor asked for as a prefix.
-    public func track(_ key: String, _ kinds: TrackKinds) throws(CorosyncError) -> Track {
+    public func startTracking(_ key: String, for kinds: TrackKinds) throws(CorosyncError) -> Track {
         var track: cmap_track_handle_t = 0
         let result = HandleLock.cmap { [handle] in
             cmap_track_add(
@@ -68,7 +78,7 @@ extension ConfigurationMap {
     /// Ends a tracking (cmap_track_delete(3)).
     ///
     /// Throws `CS_ERR_BAD_HANDLE` when it was ended before.
-    public func untrack(_ track: Track) throws(CorosyncError) {
+    public func stopTracking(_ track: Track) throws(CorosyncError) {
         try check(.cmapTrackDelete, HandleLock.cmap { [handle] in cmap_track_delete(handle, track.handle) })
     }
 }
@@ -85,13 +95,18 @@ private func receive(
         if cmap_fd_get(handle, &descriptor) == CS_OK { shutDown(descriptor) }
         return
     }
-    let kind = ConfigurationMap.TrackKinds(rawValue: kind)
+    let kind: ConfigurationMap.Change.Kind =
+        switch kind {
+        case CMAP_TRACK_ADD: .added
+        case CMAP_TRACK_DELETE: .deleted
+        default: .modified
+        }
     let key = UnsafeBufferPointer(start: key, count: key == nil ? 0 : Int(CMAP_KEYNAME_MAXLEN)).prefix { $0 != 0 }
     context.assumingMemoryBound(to: Sink<ConfigurationMap.Change>.self).pointee.receive(
         .init(
             track: .init(handle: track), kind: kind,
             key: String(decoding: key.lazy.map(UInt8.init(bitPattern:)), as: UTF8.self),
-            oldValue: kind == .add ? nil : .init(oldValue), newValue: kind == .delete ? nil : .init(newValue)))
+            oldValue: kind == .added ? nil : .init(oldValue), newValue: kind == .deleted ? nil : .init(newValue)))
 }
 
 extension ConfigurationMap.Value {

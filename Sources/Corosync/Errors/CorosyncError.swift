@@ -38,7 +38,7 @@ extension CorosyncError {
         init(_ error: cs_error_t) { rawValue = UInt32(error.rawValue) }
 
         /// `CS_ERR_LIBRARY`
-        public static let library = Code(CS_ERR_LIBRARY)
+        public static let libraryFailure = Code(CS_ERR_LIBRARY)
         /// `CS_ERR_VERSION`
         public static let version = Code(CS_ERR_VERSION)
         /// `CS_ERR_INIT`
@@ -56,13 +56,13 @@ extension CorosyncError {
         /// `CS_ERR_BUSY`
         public static let busy = Code(CS_ERR_BUSY)
         /// `CS_ERR_ACCESS`
-        public static let access = Code(CS_ERR_ACCESS)
+        public static let accessDenied = Code(CS_ERR_ACCESS)
         /// `CS_ERR_NOT_EXIST`
-        public static let notExist = Code(CS_ERR_NOT_EXIST)
+        public static let doesNotExist = Code(CS_ERR_NOT_EXIST)
         /// `CS_ERR_NAME_TOO_LONG`
         public static let nameTooLong = Code(CS_ERR_NAME_TOO_LONG)
         /// `CS_ERR_EXIST`
-        public static let exist = Code(CS_ERR_EXIST)
+        public static let alreadyExists = Code(CS_ERR_EXIST)
         /// `CS_ERR_NO_SPACE`
         public static let noSpace = Code(CS_ERR_NO_SPACE)
         /// `CS_ERR_INTERRUPT`
@@ -98,75 +98,83 @@ extension CorosyncError {
 
         /// Every code that `corotypes.h` names, by value.
         public static let named: [Code] = [
-            .library, .version, .initialization, .timeout, .tryAgain, .invalidParameter, .noMemory, .badHandle, .busy,
-            .access, .notExist, .nameTooLong, .exist, .noSpace, .interrupt, .nameNotFound, .noResources,
+            .libraryFailure, .version, .initialization, .timeout, .tryAgain, .invalidParameter, .noMemory, .badHandle,
+            .busy,
+            .accessDenied, .doesNotExist, .nameTooLong, .alreadyExists, .noSpace, .interrupt, .nameNotFound,
+            .noResources,
             .notSupported, .badOperation, .failedOperation, .messageError, .queueFull, .queueNotAvailable, .badFlags,
             .tooBig, .noSections, .contextNotFound, .tooManyGroups, .security,
         ]
     }
 
-    /// The C function that failed; the raw value is its name.
-    public enum Operation: String, Hashable, Sendable, CaseIterable {
+    /// A function of the C libraries. Functions this module has no name for are kept.
+    public struct Operation: RawRepresentable, Hashable, Sendable {
+        /// The name of the C function.
+        public let rawValue: String
+
+        /// A function from its name.
+        public init(rawValue: String) { self.rawValue = rawValue }
+
         /// votequorum_initialize(3)
-        case votequorumInitialize = "votequorum_initialize"
+        public static let votequorumInitialize = Operation(rawValue: "votequorum_initialize")
         /// votequorum_fd_get(3)
-        case votequorumFdGet = "votequorum_fd_get"
+        public static let votequorumFdGet = Operation(rawValue: "votequorum_fd_get")
         /// votequorum_dispatch(3)
-        case votequorumDispatch = "votequorum_dispatch"
+        public static let votequorumDispatch = Operation(rawValue: "votequorum_dispatch")
         /// votequorum_trackstart(3)
-        case votequorumTrackstart = "votequorum_trackstart"
+        public static let votequorumTrackstart = Operation(rawValue: "votequorum_trackstart")
         /// votequorum_trackstop(3)
-        case votequorumTrackstop = "votequorum_trackstop"
+        public static let votequorumTrackstop = Operation(rawValue: "votequorum_trackstop")
         /// votequorum_getinfo(3)
-        case votequorumGetinfo = "votequorum_getinfo"
+        public static let votequorumGetinfo = Operation(rawValue: "votequorum_getinfo")
         /// votequorum_setexpected(3)
-        case votequorumSetexpected = "votequorum_setexpected"
+        public static let votequorumSetexpected = Operation(rawValue: "votequorum_setexpected")
         /// votequorum_setvotes(3)
-        case votequorumSetvotes = "votequorum_setvotes"
+        public static let votequorumSetvotes = Operation(rawValue: "votequorum_setvotes")
         /// votequorum_qdevice_register(3)
-        case votequorumQdeviceRegister = "votequorum_qdevice_register"
+        public static let votequorumQdeviceRegister = Operation(rawValue: "votequorum_qdevice_register")
         /// votequorum_qdevice_unregister(3)
-        case votequorumQdeviceUnregister = "votequorum_qdevice_unregister"
+        public static let votequorumQdeviceUnregister = Operation(rawValue: "votequorum_qdevice_unregister")
         /// votequorum_qdevice_update(3)
-        case votequorumQdeviceUpdate = "votequorum_qdevice_update"
+        public static let votequorumQdeviceUpdate = Operation(rawValue: "votequorum_qdevice_update")
         /// votequorum_qdevice_poll(3)
-        case votequorumQdevicePoll = "votequorum_qdevice_poll"
+        public static let votequorumQdevicePoll = Operation(rawValue: "votequorum_qdevice_poll")
         /// votequorum_qdevice_master_wins(3)
-        case votequorumQdeviceMasterWins = "votequorum_qdevice_master_wins"
+        public static let votequorumQdeviceMasterWins = Operation(rawValue: "votequorum_qdevice_master_wins")
         /// votequorum_context_get(3)
-        case votequorumContextGet = "votequorum_context_get"
+        public static let votequorumContextGet = Operation(rawValue: "votequorum_context_get")
         /// votequorum_context_set(3)
-        case votequorumContextSet = "votequorum_context_set"
+        public static let votequorumContextSet = Operation(rawValue: "votequorum_context_set")
         /// cmap_initialize_map(3)
-        case cmapInitialize = "cmap_initialize_map"
+        public static let cmapInitialize = Operation(rawValue: "cmap_initialize_map")
         /// cmap_fd_get(3)
-        case cmapFdGet = "cmap_fd_get"
+        public static let cmapFdGet = Operation(rawValue: "cmap_fd_get")
         /// cmap_dispatch(3)
-        case cmapDispatch = "cmap_dispatch"
+        public static let cmapDispatch = Operation(rawValue: "cmap_dispatch")
         /// cmap_get(3)
-        case cmapGet = "cmap_get"
+        public static let cmapGet = Operation(rawValue: "cmap_get")
         /// cmap_set(3)
-        case cmapSet = "cmap_set"
+        public static let cmapSet = Operation(rawValue: "cmap_set")
         /// cmap_delete(3)
-        case cmapDelete = "cmap_delete"
+        public static let cmapDelete = Operation(rawValue: "cmap_delete")
         /// cmap_inc(3)
-        case cmapInc = "cmap_inc"
+        public static let cmapInc = Operation(rawValue: "cmap_inc")
         /// cmap_dec(3)
-        case cmapDec = "cmap_dec"
+        public static let cmapDec = Operation(rawValue: "cmap_dec")
         /// cmap_iter_init(3)
-        case cmapIterInit = "cmap_iter_init"
+        public static let cmapIterInit = Operation(rawValue: "cmap_iter_init")
         /// cmap_iter_next(3)
-        case cmapIterNext = "cmap_iter_next"
+        public static let cmapIterNext = Operation(rawValue: "cmap_iter_next")
         /// cmap_iter_finalize(3)
-        case cmapIterFinalize = "cmap_iter_finalize"
+        public static let cmapIterFinalize = Operation(rawValue: "cmap_iter_finalize")
         /// cmap_track_add(3)
-        case cmapTrackAdd = "cmap_track_add"
+        public static let cmapTrackAdd = Operation(rawValue: "cmap_track_add")
         /// cmap_track_delete(3)
-        case cmapTrackDelete = "cmap_track_delete"
+        public static let cmapTrackDelete = Operation(rawValue: "cmap_track_delete")
         /// cmap_context_get(3)
-        case cmapContextGet = "cmap_context_get"
+        public static let cmapContextGet = Operation(rawValue: "cmap_context_get")
         /// cmap_context_set(3)
-        case cmapContextSet = "cmap_context_set"
+        public static let cmapContextSet = Operation(rawValue: "cmap_context_set")
     }
 }
 

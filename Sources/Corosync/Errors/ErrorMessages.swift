@@ -4,10 +4,12 @@ extension CorosyncError: CustomStringConvertible {
     /// What is wrong, in words for people: no full stop, no function name.
     public var reason: String {
         switch (code, operation) {
-        case (.library, .votequorumInitialize), (.library, .cmapInitialize): "corosync is not running"
-        case (.library, .votequorumDispatch), (.library, .cmapDispatch): "the connection to corosync is lost"
-        case (.access, .votequorumInitialize), (.access, .cmapInitialize): "this user may not connect to corosync"
-        case (.notExist, .votequorumGetinfo): "votequorum has never seen this node"
+        case (.libraryFailure, .votequorumInitialize), (.libraryFailure, .cmapInitialize): "corosync is not running"
+        case (.libraryFailure, .votequorumDispatch), (.libraryFailure, .cmapDispatch):
+            "the connection to corosync is lost"
+        case (.accessDenied, .votequorumInitialize), (.accessDenied, .cmapInitialize):
+            "this user may not connect to corosync"
+        case (.doesNotExist, .votequorumGetinfo): "votequorum has never seen this node"
         case (.invalidParameter, .votequorumSetexpected), (.invalidParameter, .votequorumSetvotes):
             "corosync refuses a value that would take quorum from the cluster"
         default: code.reason
@@ -27,7 +29,7 @@ extension CorosyncError.Code: CustomStringConvertible {
 
     private var entry: (name: String, reason: String)? {
         switch self {
-        case .library: ("CS_ERR_LIBRARY", "corosync does not answer")
+        case .libraryFailure: ("CS_ERR_LIBRARY", "corosync does not answer")
         case .version: ("CS_ERR_VERSION", "library and corosync speak different versions")
         case .initialization: ("CS_ERR_INIT", "the library could not be set up")
         case .timeout: ("CS_ERR_TIMEOUT", "corosync did not answer in time")
@@ -36,10 +38,10 @@ extension CorosyncError.Code: CustomStringConvertible {
         case .noMemory: ("CS_ERR_NO_MEMORY", "there is not enough memory")
         case .badHandle: ("CS_ERR_BAD_HANDLE", "the connection is not open")
         case .busy: ("CS_ERR_BUSY", "corosync is busy")
-        case .access: ("CS_ERR_ACCESS", "access is denied")
-        case .notExist: ("CS_ERR_NOT_EXIST", "what was asked for does not exist")
+        case .accessDenied: ("CS_ERR_ACCESS", "access is denied")
+        case .doesNotExist: ("CS_ERR_NOT_EXIST", "what was asked for does not exist")
         case .nameTooLong: ("CS_ERR_NAME_TOO_LONG", "a name is too long")
-        case .exist: ("CS_ERR_EXIST", "it exists already")
+        case .alreadyExists: ("CS_ERR_EXIST", "it exists already")
         case .noSpace: ("CS_ERR_NO_SPACE", "there is no space left")
         case .interrupt: ("CS_ERR_INTERRUPT", "the call was interrupted")
         case .nameNotFound: ("CS_ERR_NAME_NOT_FOUND", "there is no such name")

@@ -32,9 +32,9 @@ extension VoteQuorum {
         /// Why the sequence ends before the task is cancelled.
         public typealias Failure = NotificationsError
 
-        private let flags: TrackFlags
+        private let flags: VoteQuorum.TrackFlags
         private let limit: Int
-        private let read: @Sendable (VoteQuorumNotification, borrowing VoteQuorum) throws(CorosyncError) -> Output
+        private let read: @Sendable (VoteQuorum.Notification, borrowing VoteQuorum) throws(CorosyncError) -> Output
 
         /// Notifications with what `read` makes of them on the thread that dispatches.
         ///
@@ -48,8 +48,8 @@ extension VoteQuorum {
         ///     it should do nothing but make requests. It is called again after a pause when it throws a transient
         ///     error, and ends the sequence with any other.
         public init(
-            _ flags: TrackFlags = .changes, limit: Int = 1000,
-            read: @escaping @Sendable (VoteQuorumNotification, borrowing VoteQuorum) throws(CorosyncError) -> Output
+            _ flags: VoteQuorum.TrackFlags = .changes, limit: Int = 1000,
+            read: @escaping @Sendable (VoteQuorum.Notification, borrowing VoteQuorum) throws(CorosyncError) -> Output
         ) {
             precondition(limit > 0, "a limit of notifications has to be at least 1")
             self.flags = flags
@@ -62,13 +62,13 @@ extension VoteQuorum {
     }
 }
 
-extension VoteQuorum.Notifications where Output == VoteQuorumNotification {
+extension VoteQuorum.Notifications where Output == VoteQuorum.Notification {
     /// Notifications as votequorum sends them.
     ///
     /// - Parameters:
     ///   - flags: What to track (votequorum_trackstart(3)).
     ///   - limit: How many elements are queued, at least 1.
-    public init(_ flags: TrackFlags = .changes, limit: Int = 1000) {
+    public init(_ flags: VoteQuorum.TrackFlags = .changes, limit: Int = 1000) {
         self.init(flags, limit: limit) { notification, _ in notification }
     }
 }
@@ -139,7 +139,7 @@ extension VoteQuorum.Notifications {
     private func follow(_ feed: Feed<Output>) throws(CorosyncError) {
         let quorum = try persist(feed) { () throws(CorosyncError) in try VoteQuorum() }
         guard feed.connected(quorum.interrupter) else { return }
-        try persist(feed) { () throws(CorosyncError) in try quorum.trackStart(flags) }
+        try persist(feed) { () throws(CorosyncError) in try quorum.startTracking(flags) }
         try quorum.dispatch(.blocking) { notification throws(CorosyncError) in
             feed.put(try persist(feed) { () throws(CorosyncError) in try read(notification, quorum) })
         }

@@ -8,7 +8,7 @@ extension OptionSet where Element == Self, RawValue: FixedWidthInteger {
     }
 
     /// The names of the bits that are set, in the order of `named`, and each other bit as a hexadecimal number.
-    func names(_ named: [(flag: Self, name: String)]) -> [String] {
+    package func names(_ named: [(flag: Self, name: String)]) -> [String] {
         var names: [String] = []
         var rest = self
         for (flag, name) in named where contains(flag) {

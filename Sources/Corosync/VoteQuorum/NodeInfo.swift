@@ -20,7 +20,7 @@ public struct NodeInfo: Hashable, Sendable {
     /// How many votes it takes to be quorate.
     public var quorum: UInt32
     /// The cluster's flags; the quorum device bits are those of the node.
-    public var flags: VoteQuorumFlags
+    public var flags: Flags
     /// The votes of the quorum device.
     public var quorumDeviceVotes: UInt32
     /// The name under which the quorum device registered; bytes that are not UTF-8 are replaced by U+FFFD.
@@ -29,7 +29,7 @@ public struct NodeInfo: Hashable, Sendable {
     /// An answer from its parts.
     public init(
         id: NodeID, state: NodeState, votes: UInt32, expectedVotes: UInt32, highestExpected: UInt32,
-        totalVotes: UInt32, quorum: UInt32, flags: VoteQuorumFlags, quorumDeviceVotes: UInt32 = 0,
+        totalVotes: UInt32, quorum: UInt32, flags: Flags, quorumDeviceVotes: UInt32 = 0,
         quorumDeviceName: String = ""
     ) {
         self.id = id
@@ -48,7 +48,7 @@ public struct NodeInfo: Hashable, Sendable {
         self.init(
             id: NodeID(info.node_id), state: NodeState(rawValue: info.node_state), votes: info.node_votes,
             expectedVotes: info.node_expected_votes, highestExpected: info.highest_expected,
-            totalVotes: info.total_votes, quorum: info.quorum, flags: VoteQuorumFlags(rawValue: info.flags),
+            totalVotes: info.total_votes, quorum: info.quorum, flags: Flags(rawValue: info.flags),
             quorumDeviceVotes: info.qdevice_votes,
             quorumDeviceName: withUnsafeBytes(of: info.qdevice_name) { name in
                 String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)

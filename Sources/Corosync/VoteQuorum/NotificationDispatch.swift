@@ -9,14 +9,14 @@ extension VoteQuorum {
     /// before this returns. Expected votes are never sent at the start.
     ///
     /// Throws `CS_ERR_EXIST` when tracking was started before; a snapshot that was asked for is queued all the same.
-    public func trackStart(_ flags: TrackFlags) throws(CorosyncError) {
+    public func startTracking(_ flags: TrackFlags) throws(CorosyncError) {
         try check(.votequorumTrackstart, votequorum_trackstart(handle, 0, flags.rawValue))
     }
 
     /// Stops notifications (votequorum_trackstop(3)).
     ///
     /// Throws `CS_ERR_NOT_EXIST` when tracking was not started.
-    public func trackStop() throws(CorosyncError) {
+    public func stopTracking() throws(CorosyncError) {
         try check(.votequorumTrackstop, votequorum_trackstop(handle))
     }
 
@@ -46,7 +46,7 @@ extension VoteQuorum {
     /// Throws what `handler` throws, `CS_ERR_TRY_AGAIN` with ``DispatchMode/oneNonblocking`` and nothing queued, and
     /// `CS_ERR_LIBRARY` when the connection is lost.
     public func dispatch(
-        _ mode: DispatchMode, _ handler: (VoteQuorumNotification) throws(CorosyncError) -> Void
+        _ mode: DispatchMode, _ handler: (VoteQuorum.Notification) throws(CorosyncError) -> Void
     ) throws(CorosyncError) {
         do throws(DispatchError<CorosyncError>) {
             try deliver(mode, to: handler)
@@ -65,13 +65,13 @@ extension VoteQuorum {
     /// Throws ``DispatchError/handler(_:)`` with what `handler` throws, and ``DispatchError/corosync(_:)`` for an error
     /// of the library.
     public func dispatch<Failure: Error>(
-        _ mode: DispatchMode, _ handler: (VoteQuorumNotification) throws(Failure) -> Void
+        _ mode: DispatchMode, _ handler: (VoteQuorum.Notification) throws(Failure) -> Void
     ) throws(DispatchError<Failure>) {
         try deliver(mode, to: handler)
     }
 
     private func deliver<Failure: Error>(
-        _ mode: DispatchMode, to handler: (VoteQuorumNotification) throws(Failure) -> Void
+        _ mode: DispatchMode, to handler: (VoteQuorum.Notification) throws(Failure) -> Void
     ) throws(DispatchError<Failure>) {
         try delivery.dispatch(mode, interrupter: interrupter, to: handler) { sink in
             var outer: UnsafeMutableRawPointer?
@@ -111,7 +111,7 @@ let votequorumCallbacks = votequorum_callbacks_t(
 
 /// Hands a notification to the dispatch that is under way on this handle.
 private func receive(
-    _ handle: votequorum_handle_t, _ listLength: UInt32 = 0, _ notification: () -> VoteQuorumNotification
+    _ handle: votequorum_handle_t, _ listLength: UInt32 = 0, _ notification: () -> VoteQuorum.Notification
 ) {
     var context: UnsafeMutableRawPointer?
     guard listLength <= maximumListLength, votequorum_context_get(handle, &context) == CS_OK, let context else {
@@ -120,5 +120,5 @@ private func receive(
         if votequorum_fd_get(handle, &descriptor) == CS_OK { shutDown(descriptor) }
         return
     }
-    context.assumingMemoryBound(to: Sink<VoteQuorumNotification>.self).pointee.receive(notification())
+    context.assumingMemoryBound(to: Sink<VoteQuorum.Notification>.self).pointee.receive(notification())
 }

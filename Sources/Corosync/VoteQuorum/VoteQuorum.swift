@@ -9,14 +9,14 @@ internal import CCorosync
 ///
 /// ```swift
 /// let quorum = try VoteQuorum()
-/// try quorum.trackStart(.changes)
+/// try quorum.startTracking(.changes)
 /// try quorum.dispatch(.all) { notification in
 ///     print(notification)
 /// }
 /// ```
 public struct VoteQuorum: ~Copyable {
     let handle: votequorum_handle_t
-    let delivery = Delivery<VoteQuorumNotification>()
+    let delivery = Delivery<Notification>()
 
     /// A descriptor to wait on with poll(2): readable when there is something to dispatch, hung up when corosync has
     /// gone (votequorum_fd_get(3)). It belongs to the connection: never read, write, shut down or close it.

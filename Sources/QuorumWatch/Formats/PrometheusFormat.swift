@@ -58,7 +58,7 @@ extension PrometheusFormat {
         }
         family("vqwatch_quorum_flag", "Whether votequorum has set the flag") { samples in
             guard let flags = state.flags else { return }
-            for (flag, name) in VoteQuorumFlags.clusterFlags { samples.add([("flag", name)], flags.contains(flag)) }
+            for (flag, name) in NodeInfo.Flags.clusterFlags { samples.add([("flag", name)], flags.contains(flag)) }
         }
         family("vqwatch_node_state", "Whether the node is in the state; one line per state") { samples in
             for node in state.nodes {

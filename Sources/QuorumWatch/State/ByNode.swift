@@ -11,7 +11,7 @@ protocol AboutNode {
 extension Node: AboutNode {}
 extension ConfiguredNode: AboutNode {}
 extension NodeInfo: AboutNode {}
-extension VoteQuorumNotification.ListedNode: AboutNode {}
+extension VoteQuorum.Notification.ListedNode: AboutNode {}
 
 /// Lists sorted by node ID. The initializer is fastest if the elements are sorted already, as they usually are.
 extension Array where Element: AboutNode {

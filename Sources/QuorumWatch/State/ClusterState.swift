@@ -15,7 +15,7 @@ struct ClusterState: Hashable, Sendable {
     /// The votes.
     var votes = Votes()
     /// The flags of the cluster.
-    var flags: VoteQuorumFlags?
+    var flags: NodeInfo.Flags?
     /// The quorum device of the local node; nil when none is registered and none is configured.
     var device: QuorumDevice?
     /// The votes of the complete cluster by its configuration, nil when that is not known.
@@ -105,11 +105,11 @@ struct DeviceState: Hashable, Sendable {
 
 extension DeviceState {
     /// The state from a node's flags; nil when no device is registered on the node.
-    init?(_ flags: VoteQuorumFlags) {
-        guard flags.contains(.qdeviceRegistered) else { return nil }
+    init?(_ flags: NodeInfo.Flags) {
+        guard flags.contains(.quorumDeviceRegistered) else { return nil }
         self.init(
-            alive: flags.contains(.qdeviceAlive), castVote: flags.contains(.qdeviceCastVote),
-            masterWins: flags.contains(.qdeviceMasterWins))
+            alive: flags.contains(.quorumDeviceAlive), castVote: flags.contains(.quorumDeviceCastVote),
+            masterWins: flags.contains(.quorumDeviceMasterWins))
     }
 }
 

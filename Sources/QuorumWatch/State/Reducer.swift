@@ -16,7 +16,7 @@ struct Reducer: Sendable {
         /// A quorum notification, and the reading made in its callback. The first of a connection is a snapshot, which
         /// may have been taken during a recalculation.
         case quorum(
-            quorate: Bool, nodes: [VoteQuorumNotification.ListedNode], Reading, isRecalculating: Bool = false)
+            quorate: Bool, nodes: [VoteQuorum.Notification.ListedNode], Reading, isRecalculating: Bool = false)
         /// An expected-votes notification, and the reading made in its callback; nil if ``Reducer/mayRead`` is false.
         case expectedVotes(UInt32, Reading?)
         /// A reading without a notification.
@@ -58,14 +58,14 @@ struct Reducer: Sendable {
     private(set) var configuration: Configuration?
     private var members: [NodeID] = []
     /// Every node that votequorum knows, sorted by ID.
-    private var listed: [VoteQuorumNotification.ListedNode] = []
+    private var listed: [VoteQuorum.Notification.ListedNode] = []
     private var reading: Reading?
     private let predictsIfDown: Bool
     /// The values from the configuration map, updated with every decision of votequorum since they were read.
     private var settings = VotingSettings()
     /// The node states of the last reading, if it was rejected because they or the quorum changed without a
     /// notification.
-    private var unconfirmed: [VoteQuorumNotification.ListedNode]?
+    private var unconfirmed: [VoteQuorum.Notification.ListedNode]?
     /// Expected-votes notifications that came during a recalculation. Their events are made when it ends.
     private var heldExpectedVotes: [(time: Timestamp, votes: UInt32)] = []
     /// The maximum number of ``heldExpectedVotes``.
@@ -164,7 +164,7 @@ extension Reducer {
     }
 
     private mutating func quorum(
-        quorate: Bool, nodes: [VoteQuorumNotification.ListedNode], _ reading: Reading, isRecalculating: Bool,
+        quorate: Bool, nodes: [VoteQuorum.Notification.ListedNode], _ reading: Reading, isRecalculating: Bool,
         at time: Timestamp
     ) -> [Event] {
         let isFirst = phase == .starting
@@ -364,7 +364,7 @@ extension Reducer {
 
 extension Reducer {
     /// Stores the list of a quorum notification, which is not sorted, and may contain duplicates and the quorum device.
-    private mutating func list(_ nodes: [VoteQuorumNotification.ListedNode]) {
+    private mutating func list(_ nodes: [VoteQuorum.Notification.ListedNode]) {
         unconfirmed = nil
         listed.removeAll(keepingCapacity: true)
         for node in nodes where node.id != .quorumDevice {
@@ -373,7 +373,7 @@ extension Reducer {
         }
     }
 
-    private func states(in reading: Reading) -> [VoteQuorumNotification.ListedNode] {
+    private func states(in reading: Reading) -> [VoteQuorum.Notification.ListedNode] {
         listed.map { .init(id: $0.id, state: reading.info(of: $0.id)?.state ?? $0.state) }
     }
 

@@ -46,7 +46,7 @@ struct VotingSnapshot: Hashable, Sendable {
     /// The present quorum.
     var quorum: UInt32
     /// The flags of the cluster, without those of the quorum device.
-    var flags: VoteQuorumFlags
+    var flags: NodeInfo.Flags
     /// The votes of the quorum device.
     var deviceVotes: UInt32
     /// The values from the configuration map.
@@ -54,7 +54,7 @@ struct VotingSnapshot: Hashable, Sendable {
 
     /// A snapshot from its parts, with the members in any order.
     init(
-        members: [Member], localNode: NodeID, quorum: UInt32, flags: VoteQuorumFlags, deviceVotes: UInt32 = 0,
+        members: [Member], localNode: NodeID, quorum: UInt32, flags: NodeInfo.Flags, deviceVotes: UInt32 = 0,
         settings: VotingSettings = VotingSettings()
     ) {
         self.members = members.sorted { $0.id < $1.id }
@@ -68,13 +68,13 @@ struct VotingSnapshot: Hashable, Sendable {
     /// A snapshot from a reading; nodes that are not members are ignored.
     init(_ reading: Reading, settings: VotingSettings) {
         let members = ([reading.local] + reading.others).filter { $0.state == .member }.map { info in
-            let hasDevice = info.flags.contains(.qdeviceRegistered)
-            let isMaster = info.flags.contains(.qdeviceMasterWins)
+            let hasDevice = info.flags.contains(.quorumDeviceRegistered)
+            let isMaster = info.flags.contains(.quorumDeviceMasterWins)
             // Unregistering a device clears the flag, but the node continues to apply the rule.
             let permission = hasDevice ? isMaster : nil
             return Member(
                 id: info.id, votes: info.votes, expectedVotes: info.expectedVotes, hasDevice: hasDevice,
-                castsDeviceVote: info.flags.contains(.qdeviceCastVote), isMaster: isMaster,
+                castsDeviceVote: info.flags.contains(.quorumDeviceCastVote), isMaster: isMaster,
                 allowsMasterWins: info.id == reading.local.id ? settings.allowsMasterWins ?? permission : permission)
         }
         self.init(

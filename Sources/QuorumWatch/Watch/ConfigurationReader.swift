@@ -51,12 +51,12 @@ final class ConfigurationReader: Sendable {
             // Do not track all of "quorum.": votequorum resets quorum.cancel_wait_for_all in its own track callback,
             // and corosync crashes if another callback for the key has to be called after that one.
             for prefix in ["nodelist.", "quorum.device."] {
-                _ = try map.track(prefix, [.add, .modify, .delete, .prefix])
+                _ = try map.startTracking(prefix, for: [.add, .modify, .delete, .prefix])
             }
             for key in ["quorum.expected_votes", "totem.cluster_name"] {
-                _ = try map.track(key, [.add, .modify, .delete])
+                _ = try map.startTracking(key, for: [.add, .modify, .delete])
             }
-            membersTrack = try map.track(MembershipChanges.prefix, [.add, .modify, .delete, .prefix])
+            membersTrack = try map.startTracking(MembershipChanges.prefix, for: [.add, .modify, .delete, .prefix])
         }
         var membership = MembershipChanges()
         var isOutdated = true

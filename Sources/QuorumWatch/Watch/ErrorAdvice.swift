@@ -13,7 +13,7 @@ extension CorosyncError {
     /// error as if corosync did not run.
     var lacksDescriptors: Bool {
         guard operation == .votequorumInitialize || operation == .cmapInitialize,
-            code == .library || code == .badHandle
+            code == .libraryFailure || code == .badHandle
         else { return false }
         // One connection of each library can be made at the same time, and needs three descriptors while it is made.
         return !areFreeDescriptors(6)
@@ -22,9 +22,9 @@ extension CorosyncError {
     /// What the user can do about the error, without a full stop.
     var advice: String {
         switch (code, operation) {
-        case (.library, .votequorumInitialize):
+        case (.libraryFailure, .votequorumInitialize):
             "start corosync, and see that its quorum provider is corosync_votequorum"
-        case (.library, .cmapInitialize): "start corosync"
+        case (.libraryFailure, .cmapInitialize): "start corosync"
         default: code.advice
         }
     }
@@ -34,11 +34,11 @@ extension CorosyncError.Code {
     /// What the user can do about the error, without a full stop.
     var advice: String {
         switch self {
-        case .library:
+        case .libraryFailure:
             "see whether corosync runs (systemctl status corosync)"
         case .version:
             "install corosync and its libraries from the same release"
-        case .initialization, .badOperation, .failedOperation, .exist, .tooManyGroups:
+        case .initialization, .badOperation, .failedOperation, .alreadyExists, .tooManyGroups:
             "see corosync's log"
         case .timeout:
             "see whether corosync hangs or the machine is busy"
@@ -50,9 +50,9 @@ extension CorosyncError.Code {
             "free memory, or see whether /dev/shm is full"
         case .badHandle, .contextNotFound:
             "connect again"
-        case .access:
+        case .accessDenied:
             "run as root, or add a uidgid entry for this user (corosync.conf(5))"
-        case .notExist, .nameNotFound:
+        case .doesNotExist, .nameNotFound:
             "check the name or the node ID"
         case .nameTooLong:
             "use at most 255 bytes"

@@ -15,7 +15,7 @@ final class MapReader<Value: Hashable & Sendable>: Sendable {
         var result: Result<Value, MapFailure>?
     }
 
-    private let map: ConfigurationMap.Map
+    private let map: ConfigurationMap.Kind
     private let stop: StopRequest
     /// Whether to track changes of the map.
     private let follows: Bool
@@ -28,7 +28,7 @@ final class MapReader<Value: Hashable & Sendable>: Sendable {
     let wake: Flag
 
     init(
-        of map: ConfigurationMap.Map, stop: StopRequest, follows: Bool,
+        of map: ConfigurationMap.Kind, stop: StopRequest, follows: Bool,
         report: @escaping @Sendable (Result<Value, MapFailure>) -> Void
     ) throws(SystemError) {
         watchdog = try Watchdog()

@@ -97,15 +97,16 @@ final class QuorumFollower: Sendable {
     private func diagnosis(ofConnecting error: CorosyncError) -> String {
         // The library returns the same error if corosync does not run and if it runs without votequorum.
         let isAmbiguous =
-            error.code == .library && error.operation == .votequorumInitialize && !error.lacksDescriptors
+            error.code == .libraryFailure && error.operation == .votequorumInitialize && !error.lacksDescriptors
         return error.diagnosisOfConnecting(isAmbiguous ? probe.provider() : nil)
     }
 
     /// Starts tracking.
     private func startTracking(_ quorum: borrowing VoteQuorum, isFirst: Bool) throws(CorosyncError) {
         let onlyChanges = plan.changesOnly && isFirst
-        let flags: TrackFlags = onlyChanges ? .changesOnly : plan.trigger != nil || plan.follows ? .changes : .current
-        try ask { () throws(CorosyncError) in try quorum.trackStart(flags) }
+        let flags: VoteQuorum.TrackFlags =
+            onlyChanges ? .changesOnly : plan.trigger != nil || plan.follows ? .changes : .current
+        try ask { () throws(CorosyncError) in try quorum.startTracking(flags) }
         guard onlyChanges else { return }
         waitForMaps()
         distributor.record(.baseline(try read(distributor.reducer(\.configuredNodes), from: quorum)))
@@ -196,7 +197,7 @@ extension QuorumFollower {
     /// Records a notification with the votes, which it does not contain. They are read in the callback, since the next
     /// change may begin after it.
     private func take(
-        _ notification: VoteQuorumNotification, from quorum: borrowing VoteQuorum
+        _ notification: VoteQuorum.Notification, from quorum: borrowing VoteQuorum
     ) throws(CorosyncError) -> Int {
         let moment = distributor.moment()
         defer { if plan.mode == .blocking { watchdog.end() } }

@@ -122,7 +122,9 @@ final class StatisticsReader: Sendable {
     private func serve(
         _ map: borrowing ConfigurationMap, succeeded: (Statistics) -> Void
     ) throws(CorosyncError) {
-        if follows { try ask { () throws(CorosyncError) in _ = try map.track(Statistics.latestMissKey, .modify) } }
+        if follows {
+            try ask { () throws(CorosyncError) in _ = try map.startTracking(Statistics.latestMissKey, for: .modify) }
+        }
         var tracked: [LinkID: [ConfigurationMap.Track]] = [:]
         // Nil: outdated.
         var read: ConfiguredLinks?
@@ -171,12 +173,12 @@ final class StatisticsReader: Sendable {
     ) throws(CorosyncError) {
         let wanted = Set(links)
         for (link, tracks) in tracked where !wanted.contains(link) {
-            for track in tracks { try map.untrack(track) }
+            for track in tracks { try map.stopTracking(track) }
             tracked[link] = nil
         }
         for link in links where tracked[link] == nil {
             var tracks: [ConfigurationMap.Track] = []
-            for key in link.trackedKeys { tracks.append(try map.track(key, .modify)) }
+            for key in link.trackedKeys { tracks.append(try map.startTracking(key, for: .modify)) }
             tracked[link] = tracks
         }
     }

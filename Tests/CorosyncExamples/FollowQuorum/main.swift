@@ -19,7 +19,7 @@ func nameOfCluster() -> String? {
     return try? map.get("totem.cluster_name", as: String.self)
 }
 
-func tell(_ notification: VoteQuorumNotification, from quorum: borrowing VoteQuorum) throws(CorosyncError) {
+func tell(_ notification: VoteQuorum.Notification, from quorum: borrowing VoteQuorum) throws(CorosyncError) {
     switch notification {
     case .nodelist(let ring, let members):
         print("ring \(ring):", members)
@@ -34,7 +34,7 @@ func tell(_ notification: VoteQuorumNotification, from quorum: borrowing VoteQuo
 func follow() throws(CorosyncError) {
     let quorum = try connect()
     print("cluster", nameOfCluster() ?? "without a name")
-    try quorum.trackStart(.changes)
+    try quorum.startTracking(.changes)
     var wait = pollfd(fd: quorum.fileDescriptor, events: Int16(POLLIN), revents: 0)
     while true {
         try quorum.dispatch(.all) { notification throws(CorosyncError) in
