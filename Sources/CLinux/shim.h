@@ -12,7 +12,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <sys/uio.h>
 
 // Declared by the C library's headers only if _GNU_SOURCE is defined.
 #ifndef MFD_CLOEXEC
@@ -21,15 +20,6 @@
 extern int memfd_create(const char *name, unsigned int flags);
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 extern char **environ;
-
-extern ssize_t pwritev2(int descriptor, const struct iovec *parts, int count, off_t offset, int flags);
-#ifndef RWF_NOWAIT
-#define RWF_NOWAIT 8
-#endif
-
-static inline ssize_t vqwatch_write_nowait(int descriptor, const struct iovec *part) {
-    return pwritev2(descriptor, part, 1, -1, RWF_NOWAIT);
-}
 
 // The process at the other end of a local socket (SO_PEERCRED of unix(7)); 0 if it is unknown.
 static inline pid_t vqwatch_peer(int descriptor) {

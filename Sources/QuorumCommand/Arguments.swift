@@ -96,7 +96,7 @@ func parseCondition(_ argument: String) throws -> Condition {
     }
 }
 
-/// A node, by ID or name.
+/// A node, by ID, name or address.
 func parseNode(_ argument: String) throws -> NodeSelector {
     do throws(Condition.ParseError) {
         return try NodeSelector(parsing: argument)
@@ -111,6 +111,13 @@ func parseMargin(_ argument: String) throws -> Int {
         throw ValidationError("write a number of votes, 0 to \(UInt32.max)")
     }
     return Int(margin)
+}
+
+/// A number of links.
+func parseLinkCount(_ argument: String) throws -> Int {
+    guard argument.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let count = Int(argument), (1...8).contains(count)
+    else { throw ValidationError("write a number of links, 1 to 8") }
+    return count
 }
 
 /// A number of events.

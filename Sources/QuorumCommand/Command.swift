@@ -20,7 +20,9 @@ struct Command: ParsableCommand {
             Without --follow, prints the status once and exits 0 when the cluster is quorate, 2 when it is not.
 
             CONDITION is quorate, inquorate, complete (every configured node is a member), member=NODE or \
-            absent=NODE, with the ID or the name of a node.
+            absent=NODE.
+
+            NODE is the ID, the name or an address of a node.
 
             DURATION is 500ms, 10s, 2m, 1h, or a plain number of seconds.
             """,
@@ -41,53 +43,34 @@ struct Command: ParsableCommand {
                 throw ValidationError("--exec needs a command")
             }
         }
-        try command.refuseContradictions()
+        try command.refuseOptionsOfOtherTasks()
         return command
-    }
-
-    /// Whether the program continues after the status. `--dispatch blocking` never returns, so it always follows.
-    var follows: Bool { task.follow || task.live || watching.dispatch == .blocking }
-
-    /// Whether the program reads the status once and exits.
-    var isOneShot: Bool { !follows && task.waitFor.isEmpty }
-
-    private func refuseContradictions() throws {
-        try task.validate(in: self)
-        try printing.validate(in: self)
-        try watching.validate(in: self)
-        try receivers.validate(in: self)
     }
 
     /// The watch that the options describe.
     func plan(for output: StandardOutput) throws -> WatchPlan {
         var plan = WatchPlan()
-        plan.follows = !isOneShot
-        plan.conditions = task.waitFor
-        plan.ifDown = task.ifDown
-        plan.check = task.check ? CheckFormat(printing.requirements, needsLinks: printing.links) : nil
+        switch kind {
+        case .status: plan.task = .status(links: printing.links)
+        case .check: plan.task = .check
+        case .waitFor: plan.task = .waitFor(task.waitFor)
+        case .ifDown: plan.task = .ifDown(task.ifDown)
+        case .follow: plan.task = .follow
+        case .live: plan.task = .live
+        }
         plan.format = task.live ? try output.page(in: printing.color) : printing.outputFormat(for: output)
         if let events = printing.events { plan.kinds = events }
-        // The page has no column for links if there are none.
-        plan.links = printing.links || task.live
+        plan.requirements = printing.requirements
         plan.changesOnly = printing.changesOnly
         plan.limit = printing.count
         plan.mode = watching.dispatch.mode
-        plan.timeout = watching.timeout ?? defaultTimeout
+        let waitsForChange = printing.changesOnly && watching.dispatch == .one
+        plan.timeout = watching.timeout ?? (plan.follows || waitsForChange ? nil : .seconds(10))
         let refresh = watching.refresh ?? .seconds(5)
-        plan.refresh = isOneShot || watching.dispatch.holdsThread || refresh == .zero ? nil : refresh
-        plan.reconnects = !isOneShot && !watching.noReconnect
+        plan.refresh = !plan.follows || watching.dispatch.holdsThread || refresh == .zero ? nil : refresh
+        plan.reconnects = plan.follows && !watching.noReconnect
         plan.metricsFile = receivers.metricsFile
         plan.command = receivers.exec
         return plan
     }
-
-    private var defaultTimeout: Duration? {
-        let waitsForChange = printing.changesOnly && watching.dispatch == .one
-        return isOneShot && !waitsForChange ? .seconds(10) : nil
-    }
-}
-
-/// Throws a usage error for the first of these options that is given.
-func refuse(_ options: [(name: String, isGiven: Bool)], because reason: String) throws {
-    if let option = options.first(where: \.isGiven) { throw ValidationError("\(option.name) \(reason)") }
 }

@@ -28,7 +28,7 @@ struct PrintingOptions: ParsableArguments {
 
     @Flag(
         name: [.customShort("l"), .customLong("links")],
-        help: "Print the network links as well, and what corosync counted around each membership change.")
+        help: "Print a table of the network links with the status, with their latency and MTU.")
     var links = false
 
     @Option(
@@ -54,50 +54,36 @@ struct PrintingOptions: ParsableArguments {
 
     @Option(
         name: .customLong("warn-margin"),
-        help: ArgumentHelp("With --check, warn when fewer than N more votes can be lost.", valueName: "N"),
+        help: ArgumentHelp("Report a problem when fewer than N more votes can be lost.", valueName: "N"),
         transform: parseMargin)
     var warnMargin: Int?
 
     @Option(
+        name: .customLong("warn-links"),
+        help: ArgumentHelp("Report a problem when a member is connected over fewer than N links.", valueName: "N"),
+        transform: parseLinkCount)
+    var warnLinks: Int?
+
+    @Option(
         name: .customLong("allow-absent"),
-        help: ArgumentHelp(
-            "With --check, this node may be absent: given by ID or name; repeatable.", valueName: "NODE"),
+        help: ArgumentHelp("This node may be away: its absence is no problem; repeatable.", valueName: "NODE"),
         completion: .nodes, transform: parseNode)
     var allowAbsent: [NodeSelector] = []
 
-    /// The requirements of `--check`.
-    var requirements: Requirements { Requirements(margin: warnMargin, absentNodes: allowAbsent) }
+    /// The requirements on the cluster.
+    var requirements: Requirements { Requirements(margin: warnMargin, links: warnLinks, absentNodes: allowAbsent) }
 
-    func validate(in command: Command) throws {
+    func validate() throws {
         if json, let format, format != .json { throw ValidationError("--json contradicts --format \(format)") }
-        if quiet {
-            try refuse(
-                [("--json", json), ("--format", format != nil)],
-                because: "makes no sense with --quiet, which prints nothing")
+        if quiet, json || format != nil {
+            let option = json ? "--json" : "--format"
+            throw ValidationError("\(option) makes no sense with --quiet, which prints nothing")
         }
         if color == .always, quiet || json || format == .json || format == .prometheus {
             throw ValidationError("--color always is for text only")
         }
-        if format == .prometheus {
-            if command.follows {
-                throw ValidationError("--format prometheus is not for --follow: use --metrics-file")
-            }
-            if changesOnly { throw ValidationError("--format prometheus needs the status: leave out --changes-only") }
-        }
-        if !command.task.check {
-            try refuse(
-                [("--warn-margin", warnMargin != nil), ("--allow-absent", !allowAbsent.isEmpty)],
-                because: "needs --check")
-        }
-        if let events, !links, !command.task.live {
-            try refuse(
-                [EventKind.link, .evidence].map { ("--events \($0.rawValue)", events.contains($0)) },
-                because: "needs --links")
-        }
-        guard !command.follows else { return }
-        try refuse([("--events", events != nil), ("--count", count != nil)], because: "needs --follow")
-        if changesOnly, command.watching.dispatch == .all {
-            throw ValidationError("--changes-only needs --follow, --dispatch one or --dispatch one-nonblocking")
+        if format == .prometheus, changesOnly {
+            throw ValidationError("--format prometheus needs the status: leave out --changes-only")
         }
     }
 

@@ -19,9 +19,4 @@ struct ReceiverOptions: ParsableArguments {
             input.
             """, valueName: "COMMAND [ARG…]"))
     var exec: [String] = []
-
-    func validate(in command: Command) throws {
-        guard !command.follows else { return }
-        try refuse([("--metrics-file", metricsFile != nil), ("--exec", !exec.isEmpty)], because: "needs --follow")
-    }
 }

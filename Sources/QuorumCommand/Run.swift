@@ -9,7 +9,7 @@ internal import QuorumWatch
 public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Never {
     let isOutputOpen = openMissingStandardDescriptors()
     let plan = parse(strings(UnsafeBufferPointer(start: arguments, count: Int(count)).dropFirst()))
-    let errorStatus: CInt = plan.check == nil ? EXIT_FAILURE : Health.unknown.rawValue
+    let errorStatus: CInt = !plan.isCheck ? EXIT_FAILURE : Health.unknown.rawValue
     guard isOutputOpen || plan.format == .quiet else {
         report("cannot write to standard output: it is closed; redirect it to /dev/null or use --quiet")
         _exit(errorStatus)
@@ -21,7 +21,7 @@ public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePoint
     } catch {
         // The write below may block on a slow reader, and a signal has to be able to end the program then.
         restoreEndingSignals()
-        if plan.check != nil, plan.format != .quiet {
+        if plan.isCheck, plan.format != .quiet {
             write(CheckFormat.line(forUnknown: error.description), to: STDOUT_FILENO)
         } else {
             report(error.description)
@@ -42,9 +42,18 @@ private func parse(_ arguments: [String]) -> WatchPlan {
         guard !Command.exitCode(for: error).isSuccess else { Command.exit(withError: error) }
         // The message can have several lines, and contains arguments from the command line, which need escaping.
         let lines = Command.message(for: error).split(separator: "\n").map { $0.drop { $0 == " " } }
-        report("\(escaped(lines.joined(separator: " "), limit: 1000)); see 'vqwatch --help'")
-        _exit(EX_USAGE)
+        let text = "\(escaped(lines.joined(separator: " "), limit: 1000)); see 'vqwatch --help'"
+        report(text)
+        guard isCheck(arguments) else { _exit(EX_USAGE) }
+        write(CheckFormat.line(forUnknown: text), to: STDOUT_FILENO)
+        _exit(Health.unknown.rawValue)
     }
+}
+
+/// Whether a command line that cannot be parsed asks for the line of a monitoring plugin, which reports every error.
+private func isCheck(_ arguments: [String]) -> Bool {
+    let own = arguments.prefix { $0 != "--exec" && $0 != "--" }
+    return own.contains { $0 == "--check" || $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains("c") }
 }
 
 private func exitStatus(of outcome: Outcome, of plan: WatchPlan, _ errorStatus: CInt) -> CInt {
@@ -52,10 +61,10 @@ private func exitStatus(of outcome: Outcome, of plan: WatchPlan, _ errorStatus: 
     case .done(let quorate): !plan.follows && quorate == false ? 2 : EXIT_SUCCESS
     case .checked(let health): health.rawValue
     // The reader closed the output before it received the result.
-    case .outputClosed: plan.check != nil || !plan.conditions.isEmpty ? errorStatus : EXIT_SUCCESS
+    case .outputClosed: plan.printsResult ? errorStatus : EXIT_SUCCESS
     case .nothingPending: 75
-    case .timedOut: plan.check == nil ? 124 : errorStatus
-    case .outputFailed, .failed: errorStatus
+    case .timedOut: plan.isCheck ? errorStatus : 124
+    case .outputFailed, .commandFailed, .failed: errorStatus
     case .signal(let signal): 128 + signal
     }
 }

@@ -17,12 +17,12 @@ struct StandardOutput {
     /// Whether `NO_COLOR` is set, which turns colour off in every program.
     let refusesColor = variable("NO_COLOR") != nil
 
-    /// The height of the terminal in lines; nil if standard output is not a terminal.
-    private var terminalHeight: Int? { isTerminal ? terminalSize(of: STDOUT_FILENO).height : nil }
+    /// The size of the terminal; nil if standard output is not a terminal.
+    private var size: TerminalSize? { isTerminal ? terminalSize(of: STDOUT_FILENO) : nil }
 
     /// The output format for text.
     func text(in color: ColorArgument) -> OutputFormat {
-        isJournal ? .journal(color: hasColor(color)) : .text(color: hasColor(color), height: terminalHeight)
+        isJournal ? .journal(color: hasColor(color)) : .text(color: hasColor(color), size: size)
     }
 
     /// The output format for a page. Throws if standard output or standard input is not a terminal that can show one.

@@ -34,13 +34,8 @@ struct WatchingOptions: ParsableArguments {
         help: "With --follow, --live and --wait-for, exit 1 when the connection is lost or cannot be made.")
     var noReconnect = false
 
-    func validate(in command: Command) throws {
+    func validate() throws {
         if timeout == .zero { throw ValidationError("--timeout must be more than 0") }
-        if command.isOneShot {
-            try refuse(
-                [("--refresh", refresh != nil), ("--no-reconnect", noReconnect)],
-                because: "needs --follow, --live or --wait-for")
-        }
         if let refresh, refresh > .zero, dispatch.holdsThread {
             throw ValidationError(
                 "--refresh is not possible with --dispatch \(dispatch.rawValue): the library holds the thread")

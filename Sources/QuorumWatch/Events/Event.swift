@@ -78,8 +78,7 @@ extension Event {
         let size = MemoryLayout<Event>.stride
         switch body {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state):
-            return size + state.nodes.count * MemoryLayout<Node>.stride
-                + (state.links?.count ?? 0) * MemoryLayout<Link>.stride
+            return size + state.footprint
         case .nodelist(let report):
             let references = report.members.count + report.joined.count + report.left.count
             return size + references * MemoryLayout<NodeReference>.stride
@@ -89,6 +88,14 @@ extension Event {
                 + report.schedulingMisses.count * MemoryLayout<SchedulingMiss>.stride
         case .disconnected, .unsettled, .link, .unresponsive, .dropped: return size
         }
+    }
+}
+
+extension ClusterState {
+    /// The approximate memory of its lists in bytes.
+    var footprint: Int {
+        nodes.count * MemoryLayout<Node>.stride + (links?.count ?? 0) * MemoryLayout<Link>.stride
+            + problems.count * MemoryLayout<Problem>.stride
     }
 }
 
@@ -103,7 +110,7 @@ struct UnsettledReport: Hashable, Sendable {
 }
 
 /// Why what votequorum says is outdated; the raw value is the name in JSON.
-enum UnsettledReason: String, Hashable, Sendable, CaseIterable {
+package enum UnsettledReason: String, Hashable, Sendable, CaseIterable {
     /// Votequorum has not finished a recalculation.
     case recalculation
     /// Totem has formed no membership that was completed.

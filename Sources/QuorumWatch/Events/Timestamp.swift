@@ -34,6 +34,15 @@ struct Timestamp: Hashable, Comparable, Sendable {
         bytes.append(UInt8(ascii: "Z"))
     }
 
+    /// Seconds since 1970 with microseconds: `1795340614.506123`.
+    func appendSeconds(to bytes: inout [UInt8]) {
+        if microseconds < 0 { bytes.append(UInt8(ascii: "-")) }
+        let (seconds, fraction) = microseconds.magnitude.quotientAndRemainder(dividingBy: 1_000_000)
+        bytes.append(decimal: seconds)
+        bytes.append(UInt8(ascii: "."))
+        bytes.append(number: Int64(fraction), digits: 6)
+    }
+
     /// RFC 3339 in local time with milliseconds: `2026-11-22T10:43:34.506+01:00`.
     func appendLocal(to bytes: inout [UInt8]) {
         var time = time_t(seconds)

@@ -5,22 +5,18 @@ internal import Corosync
 /// Changes of a state as phrases. Nodes with the same change share a phrase.
 struct ChangeText {
     let state: ClusterState
-    /// The nodelist report of the previous line. Its joined and left nodes are not repeated.
-    let said: NodelistReport?
 
     private let names: NodeNames
 
-    init(_ state: ClusterState, after said: NodelistReport? = nil) {
+    init(_ state: ClusterState) {
         self.state = state
-        self.said = said
         names = state.names
     }
 
     /// The phrases, in the order of the changes, without those that the verdict and the votes already express.
     func phrases(for changes: [Change]) -> [String] {
         var phrases: [Phrase] = []
-        for change in changes {
-            guard let phrase = phrase(for: change) else { continue }
+        for phrase in changes.flatMap({ self.phrases(for: $0) }) {
             if let same = phrases.firstIndex(where: { $0.isSame(as: phrase) }) {
                 phrases[same].nodes += phrase.nodes
             } else {
@@ -30,9 +26,29 @@ struct ChangeText {
         return phrases.map { $0.text(names) }
     }
 
+    /// The members whose loss would now end quorum, and those whose loss it now survives; only the former if nothing was
+    /// known of them before.
+    func lossPhrases(for changes: [Change], isNew: Bool) -> [String] {
+        guard state.quorate == true else { return [] }
+        func nodes(_ survives: Bool) -> [NodeReference] {
+            if isNew { return survives ? [] : state.nodes.filter { $0.quorateIfDown == false }.map(\.reference) }
+            return changes.compactMap { change in
+                guard case .node(let id, let field) = change.field, field == .quorateIfDown || field == nil,
+                    let node = state.node(id), node.quorateIfDown == survives,
+                    !survives || change.from == .bool(false)
+                else { return nil }
+                return node.reference
+            }
+        }
+        func any(_ nodes: [NodeReference]) -> String { (nodes.count > 1 ? "any one of " : "") + names.text(nodes) }
+        let (lost, survived) = (nodes(false), nodes(true))
+        return (lost.isEmpty ? [] : ["quorum would now be lost with \(any(lost))"])
+            + (survived.isEmpty ? [] : ["quorum now survives the loss of \(any(survived))"])
+    }
+
     /// A phrase about some nodes, or about none.
     private struct Phrase {
-        var before = ""
+        var before: String
         var nodes: [NodeReference] = []
         var after = ""
 
@@ -40,77 +56,97 @@ struct ChangeText {
         func text(_ names: NodeNames) -> String { before + (nodes.isEmpty ? "" : names.text(nodes)) + after }
     }
 
-    private func phrase(for change: Change) -> Phrase? {
+    private func phrases(for change: Change) -> [Phrase] {
+        if change.field == .state(.problems) { return problemPhrases(for: change).map { Phrase(before: $0) } }
         let (from, to) = (change.from.text, change.to.text)
-        let parts = change.field.split(separator: ".", maxSplits: 2).map(String.init)
-        switch parts[0] {
-        case "nodes":
-            guard parts.count > 1, let id = UInt32(parts[1]) else { return nil }
-            return phrase(for: change, in: parts.count > 2 ? parts[2] : nil, of: NodeID(id))
-        case "votes":
+        let phrase: Phrase? =
+            switch change.field {
             // The summary contains the quorum and the margin.
-            switch parts.last {
-            case "total": return Phrase(before: "votes \(from) -> \(to)")
-            case "expected": return Phrase(before: "expected votes \(from) -> \(to)")
-            default: return nil
+            case .votes(.total): Phrase(before: "votes \(from) -> \(to)")
+            case .votes(.expected): Phrase(before: "expected votes \(from) -> \(to)")
+            // One short phrase describes the whole device.
+            case .device, .state(.device):
+                Phrase(before: "quorum device \(state.device?.text ?? "no longer configured or registered")")
+            case .state(.flags): Phrase(before: "flags \(from) -> \(to)")
+            case .state(.links): Phrase(before: change.to == .null ? "links not known" : "links: \(to)")
+            case .node(let id, let field): self.phrase(for: change, in: field, of: id)
+            case .link(let id, let field): self.phrase(for: change, in: field, of: id)
+            case .votes, .state: nil
             }
-        // One short phrase describes the whole device.
-        case "qdevice":
-            return Phrase(before: "quorum device \(state.device?.text ?? "no longer configured or registered")")
-        case "links": return phrase(forLinks: change, parts)
-        case "flags": return Phrase(before: "flags \(from) -> \(to)")
-        default: return nil
-        }
+        return phrase.map { [$0] } ?? []
     }
 
-    private func phrase(for change: Change, in field: String?, of id: NodeID) -> Phrase? {
+    private func phrase(for change: Change, in field: Node.Field?, of id: NodeID) -> Phrase? {
         let node = state.reference(id)
         let (from, to) = (change.from.text, change.to.text)
         switch (field, change.from, change.to) {
-        case ("state", _, .string(let state)):
-            let isSaid =
-                state == "member" ? said?.joined.contains { $0.id == id } : said?.left.contains { $0.id == id }
-            guard isSaid != true || !["member", "dead"].contains(state) else { return nil }
-            return Phrase(before: "\(escaped(state)): ", nodes: [node])
-        case (nil, .null, .node(let new)): return Phrase(before: "new, \(new.stateName): ", nodes: [node])
-        case (nil, _, _): return Phrase(before: "no longer known: ", nodes: [node])
+        case (.configured, _, .bool(false)): return Phrase(before: "no longer in the nodelist: ", nodes: [node])
+        case _ where state.node(id)?.isRemoved == true: return nil
+        case (nil, .null, .node(let new)): return Phrase(before: "new, \(new.stateText): ", nodes: [node])
+        case (nil, .node(let old), _):
+            return old.isRemoved ? nil : Phrase(before: "no longer known: ", nodes: [old.reference])
+        case (.state, _, _): return Phrase(before: "\(state.node(id)?.stateText ?? to): ", nodes: [node])
         // Votes that become known or unknown accompany a change of the node's state.
-        case ("expected_votes", _, _), ("votes", .null, _), ("votes", _, .null): return nil
-        case ("votes", _, _): return Phrase(before: "votes of ", nodes: [node], after: " \(from) -> \(to)")
-        // For this node, `qdevice` says the same.
-        case ("qdevice", _, _) where state.localNode == id: return nil
-        case ("qdevice", _, .null): return Phrase(before: "quorum device not registered on ", nodes: [node])
-        case ("qdevice", _, _): return Phrase(before: "quorum device \(to) on ", nodes: [node])
+        case (.votes, .null, _), (.votes, _, .null): return nil
+        case (.votes, _, _): return Phrase(before: "votes of ", nodes: [node], after: " \(from) -> \(to)")
+        // For this node, the device of the state says the same.
+        case (.device, _, _) where state.localNode == id: return nil
+        case (.device, _, .null): return Phrase(before: "quorum device not registered on ", nodes: [node])
+        case (.device, _, _): return Phrase(before: "quorum device \(to) on ", nodes: [node])
         // The reference contains the new name already.
-        case ("name", _, _): return Phrase(before: "name of node \(id) \(from) -> \(to)")
-        case (let field?, _, _): return Phrase(before: "\(field) of ", nodes: [node], after: " \(from) -> \(to)")
+        case (.name, _, _): return Phrase(before: "name of node \(id) \(from) -> \(to)")
+        case (.addresses, _, _): return Phrase(before: "addresses of ", nodes: [node], after: " \(from) -> \(to)")
+        case (.configVersion, _, .number):
+            return Phrase(before: "configuration version of ", nodes: [node], after: " \(from) -> \(to)")
+        case (.configured, .bool(false), _): return Phrase(before: "in the nodelist: ", nodes: [node])
+        case (.configured, _, _), (.configVersion, _, _), (.expectedVotes, _, _), (.reachable, _, _),
+            (.quorateIfDown, _, _), (.id, _, _), (.local, _, _), (nil, _, _):
+            return nil
         }
     }
-}
 
-// MARK: - Links
-
-extension ChangeText {
-    private func phrase(forLinks change: Change, _ parts: [String]) -> Phrase? {
-        guard parts.count > 2, let id = UInt32(parts[1]) else {
-            return Phrase(before: change.to == .null ? "links not known" : "links: \(change.to.text)")
-        }
-        let node = state.reference(NodeID(id))
-        let field = parts[2].split(separator: ".")
-        let link = "link \(field[0])"
-        switch (field.dropFirst().first, change.to) {
+    private func phrase(for change: Change, in field: Link.Field?, of id: LinkID) -> Phrase? {
+        let node = state.reference(id.node)
+        let link = "link \(id.number)"
+        switch (field, change.to) {
         case (nil, .null): return Phrase(before: "\(link) no longer configured to ", nodes: [node])
         case (nil, _): return Phrase(before: "\(link) configured to ", nodes: [node])
-        case ("connected", .bool(let isConnected)):
-            return Phrase(before: "\(link) to ", nodes: [node], after: isConnected ? " is connected" : " is down")
-        case (let name?, _):
+        case (.connected, let to):
             return Phrase(
-                before: "\(name) of \(link) to ", nodes: [node], after: " \(change.from.text) -> \(change.to.text)")
+                before: "\(link) to ", nodes: [node], after: to == .bool(true) ? " is connected" : " is down")
+        case (.mtu, _):
+            return Phrase(
+                before: "MTU of \(link) to ", nodes: [node], after: " \(change.from.text) -> \(change.to.text)")
+        case (.enabled, let to):
+            return Phrase(
+                before: "\(link) to ", nodes: [node], after: to == .bool(true) ? " is enabled" : " is not enabled")
+        case (.node, _), (.number, _), (.latency, _): return nil
+        }
+    }
+
+    /// The problems that are new, in their own words, and those that ended, without those that other phrases express.
+    private func problemPhrases(for change: Change) -> [String] {
+        guard case .strings(let old) = change.from, case .strings(let new) = change.to else { return [] }
+        let begun = state.problems.filter { $0.code.isOwnPhrase && (old == new || !old.contains($0.code.rawValue)) }
+        let ended = old.filter { !new.contains($0) && Problem.Code(rawValue: $0)?.isOwnPhrase == true }
+        return begun.map { "\($0.severity.rawValue): \(escaped($0.text, limit: 1000))" }
+            + ended.map { "no longer a problem: \($0)" }
+    }
+}
+
+extension Problem.Code {
+    /// Whether no other phrase of a line expresses it.
+    fileprivate var isOwnPhrase: Bool {
+        switch self {
+        case .notQuorate, .unsettled, .nodeMissing, .linkDown: false
+        case .expectedVotes, .votesMissing, .qdevice, .fewLinks, .lowMargin, .configVersion, .configFile,
+            .configuration:
+            true
         }
     }
 }
 
-extension Change.Value {
+extension FieldValue {
     fileprivate var text: String {
         switch self {
         case .null: "?"
@@ -120,9 +156,8 @@ extension Change.Value {
         case .strings(let strings): strings.isEmpty ? "none" : strings.map { escaped($0) }.joined(separator: " ")
         case .device(let device): device.text
         case .deviceState(let state): state.text
-        case .node(let node): node.stateName
-        case .link(let link): link.isConnected ? "connected" : "down"
         case .links(let links): "\(links.count { $0.isConnected }) of \(links.count) connected"
+        case .votes, .node, .nodes, .link, .problems: ""
         }
     }
 }

@@ -159,7 +159,7 @@ extension CheckFormat {
 
 extension Health {
     /// The status in the words of the monitoring plugin guidelines.
-    fileprivate var word: String {
+    var word: String {
         switch self {
         case .healthy: "OK"
         case .degraded: "WARNING"

@@ -15,10 +15,11 @@ struct JSONBuffer {
 
     mutating func newline() { bytes.append(UInt8(ascii: "\n")) }
 
-    mutating func key(_ key: StaticString) {
+    /// The name of the member whose value follows; it needs no escaping.
+    mutating func key(_ name: String) {
         separate()
         bytes.append(UInt8(ascii: "\""))
-        bytes.append(contentsOf: UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount))
+        bytes.append(contentsOf: name.utf8)
         bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: ":"))
         isAfterValue = false
@@ -26,26 +27,14 @@ struct JSONBuffer {
 
     mutating func null() { literal("null") }
 
-    mutating func value(_ bool: Bool?) {
-        guard let bool else { return null() }
-        literal(bool ? "true" : "false")
-    }
+    mutating func value(_ bool: Bool) { literal(bool ? "true" : "false") }
 
-    mutating func value(_ number: (some FixedWidthInteger)?) {
-        guard let number else { return null() }
+    mutating func value(_ number: Int) {
         separate()
         bytes.append(decimal: number)
     }
 
-    mutating func value(_ string: String?) {
-        guard let string else { return null() }
-        quoted { $0.append(escaped: string) }
-    }
-
-    mutating func value(_ strings: [String]?) {
-        guard let strings else { return null() }
-        array(strings) { $0.value($1) }
-    }
+    mutating func value(_ string: String) { quoted { $0.append(escaped: string) } }
 
     /// A string that `write` appends without escaping.
     mutating func quoted(_ write: (inout JSONBuffer) -> Void) {
@@ -55,7 +44,11 @@ struct JSONBuffer {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    mutating func raw(_ write: (inout [UInt8]) -> Void) { write(&bytes) }
+    /// Text that `write` appends as it is.
+    mutating func raw(_ write: (inout [UInt8]) -> Void) {
+        write(&bytes)
+        isAfterValue = true
+    }
 
     mutating func object(_ members: (inout JSONBuffer) -> Void) {
         separate()

@@ -8,261 +8,195 @@ struct JSONFormat {
 
     /// The line of an event, with the changes since the reader's last state, its newline included.
     mutating func line(for event: Event, changes: [Change]) -> [UInt8] {
+        line(event.kind.rawValue, event) { $0.body(event.body, changes) }
+    }
+
+    /// The line of a check, its newline included. Without a state, `event` gives the time alone.
+    mutating func checkLine(for event: Event, status: String) -> [UInt8] {
+        line("check", event) { json in
+            json.member("status", .string(status))
+            json.member("votes", .votes(event.state?.votes ?? Votes()))
+            json.member("problems", .problems(event.state?.problems ?? []))
+        }
+    }
+
+    private mutating func line(_ kind: String, _ event: Event, _ rest: (inout JSONBuffer) -> Void) -> [UInt8] {
         json.removeAll()
         json.object { json in
-            json.key("time")
-            json.quoted { $0.raw { event.time.appendUTC(to: &$0) } }
-            json.key("event")
-            json.value(event.kind.rawValue)
-            json.key("cluster_name")
-            json.value(event.clusterName)
-            json.key("local_node_id")
-            json.value(event.localNode?.rawValue)
-            json.key("quorate")
-            json.value(event.quorate)
-            json.body(event.body, changes)
+            json.member("time", event.time)
+            json.member("timestamp") { $0.raw { event.time.appendSeconds(to: &$0) } }
+            json.member("event", .string(kind))
+            json.member("cluster_name", .init(event.clusterName))
+            json.member("local_node_id", .init(event.localNode?.rawValue))
+            json.member("local_node_name", .init(event.localName))
+            // A prediction is not about the present.
+            json.member("quorate", event.kind == .prediction ? .null : .init(event.quorate))
+            rest(&json)
         }
         json.newline()
         return json.bytes
     }
 }
 
+// MARK: - Kinds
+
 extension JSONBuffer {
     fileprivate mutating func body(_ body: Event.Body, _ changes: [Change]) {
         switch body {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state):
-            self.state(state)
-            key("changes")
-            array(changes) { $0.change($1) }
+            // The line begins with the others.
+            members(of: state, ClusterState.Field.ofStateAlone)
+            member("changes", changes) { json, change in
+                json.member("field", .string(change.field.path))
+                json.member("node_id", .init(change.field.node?.rawValue))
+                json.member("from", change.from)
+                json.member("to", change.to)
+            }
         case .nodelist(let report):
-            key("ring_id")
-            value(report.ring.description)
-            key("members")
-            array(report.members) { $0.reference($1) }
-            key("joined")
-            array(report.joined) { $0.reference($1) }
-            key("left")
-            array(report.left) { $0.reference($1) }
+            member("ring_id", report.ring)
+            member("members", report.members)
+            member("joined", report.joined)
+            member("left", report.left)
         case .disconnected(let error):
-            key("error")
-            object { json in
-                json.key("code")
-                json.value(error.code.description)
-                json.key("message")
-                json.value(error.reason)
+            member("error") { json in
+                json.object { json in
+                    json.member("code", .string(error.code.description))
+                    json.member("message", .string(error.reason))
+                }
             }
         case .unsettled(let report):
-            key("ring_id")
-            value(report.ring?.description)
-            key("elapsed_ms")
-            value(report.elapsed.milliseconds)
+            member("ring_id", report.ring)
+            member("reason", .string(report.reason.rawValue))
+            member("elapsed_ms", .init(report.elapsed.milliseconds))
         case .link(let report):
-            key("node")
-            reference(report.node)
-            key("link")
-            value(report.number)
-            key("connected")
-            value(report.isConnected)
-            key("downs")
-            value(report.downs)
+            member("node") { $0.object { $0.members(of: report.node) } }
+            member("link", .init(report.number))
+            member("connected", .bool(report.isConnected))
+            member("downs", .init(report.downs))
         case .evidence(let report): evidence(report)
-        case .unresponsive(let silent):
-            key("silent_ms")
-            value(silent.milliseconds)
-        case .dropped(let count):
-            key("count")
-            value(count)
+        case .unresponsive(let silent): member("silent_ms", .init(silent.milliseconds))
+        case .dropped(let count): member("count", .init(count))
         case .prediction(let report):
-            key("if_down")
-            array(report.ifDown) { $0.reference($1) }
-            key("prediction")
-            prediction(report)
+            member("if_down", report.ifDown)
+            member("prediction") { $0.object { $0.prediction(report) } }
         }
     }
 
     private mutating func prediction(_ report: PredictionReport) {
         let prediction = report.prediction
-        object { json in
-            json.key("quorate")
-            json.value(prediction.quorate)
-            json.votes(prediction.votes)
-            json.key("members")
-            json.array(prediction.members) { $0.reference(report.reference($1)) }
-            json.key("rule")
-            json.value(prediction.rule?.rawValue)
-            json.key("depends_on_qdevice")
-            json.value(prediction.dependsOnDevice)
-            json.key("waits_for_all_afterwards")
-            json.value(prediction.waitsForAllAfterwards)
-        }
-    }
-
-    private mutating func state(_ state: ClusterState) {
-        key("ring_id")
-        value(state.ring?.description)
-        votes(state.votes)
-        key("flags")
-        value(state.flags?.clusterFlagNames)
-        key("qdevice")
-        if let device = state.device { self.device(device) } else { null() }
-        key("nodes")
-        array(state.nodes) { $0.node($1) }
-        key("links")
-        value(state.links)
-    }
-
-    private mutating func value(_ links: [Link]?) {
-        guard let links else { return null() }
-        array(links) { $0.link($1) }
-    }
-
-    private mutating func link(_ link: Link) {
-        object { json in
-            json.key("node_id")
-            json.value(link.id.node.rawValue)
-            json.key("link")
-            json.value(link.id.number)
-            json.key("connected")
-            json.value(link.isConnected)
-            json.key("enabled")
-            json.value(link.isEnabled)
-            json.key("latency_us")
-            json.value(link.latency)
-        }
+        member("quorate", .init(prediction.quorate))
+        member("votes", .votes(prediction.votes))
+        member("members", prediction.members.map(report.reference))
+        member("rule", .init(prediction.rule?.rawValue))
+        member("depends_on_qdevice", .init(prediction.dependsOnDevice))
+        member("waits_for_all_afterwards", .init(prediction.waitsForAllAfterwards))
+        member("waits_for_votes", .null)
     }
 
     private mutating func evidence(_ report: EvidenceReport) {
-        key("ring_id")
-        value(report.ring?.description)
-        key("token_losses")
-        value(report.tokenLosses)
-        key("consensus_timeouts")
-        value(report.consensusTimeouts)
-        key("retransmits")
-        value(report.retransmits)
-        key("memberships")
-        value(report.memberships)
-        key("links_down")
-        if let links = report.linksDown {
-            array(links) { json, link in
-                json.object { json in
-                    json.key("node_id")
-                    json.value(link.node.id.rawValue)
-                    json.key("link")
-                    json.value(link.number)
-                }
-            }
-        } else {
-            null()
+        member("ring_id", report.ring)
+        member("token_losses", .init(report.tokenLosses))
+        member("consensus_timeouts", .init(report.consensusTimeouts))
+        member("retransmits", .init(report.retransmits))
+        member("memberships", .init(report.memberships))
+        member("links_down", report.linksDown) { json, link in
+            json.link(link.node, link.number)
+            json.member("before_ms", .init(link.before))
         }
-        key("scheduling_misses")
-        array(report.schedulingMisses) { json, miss in
-            json.object { json in
-                json.key("time")
-                json.quoted { $0.raw { miss.time.appendUTC(to: &$0) } }
-                json.key("delay_ms")
-                json.value(miss.delay)
-            }
+        member("mtu_changes", report.mtuChanges) { json, change in
+            json.link(change.node, change.number)
+            json.member("from", .init(change.from))
+            json.member("to", .init(change.to))
+        }
+        member("rejoined", report.rejoined)
+        member("config_versions", report.configVersions) { json, node in
+            json.members(of: node.node)
+            json.member("config_version", .init(node.version))
+        }
+        member("scheduling_misses", report.schedulingMisses) { json, miss in
+            json.member("time", miss.time)
+            json.member("delay_ms", .init(miss.delay))
         }
     }
+}
 
-    private mutating func votes(_ votes: Votes) {
-        key("votes")
-        object { json in
-            json.key("total")
-            json.value(votes.total)
-            json.key("expected")
-            json.value(votes.expected)
-            json.key("highest_expected")
-            json.value(votes.highestExpected)
-            json.key("quorum")
-            json.value(votes.quorum)
-            json.key("margin")
-            json.value(votes.margin)
-        }
+extension ClusterState.Field {
+    /// The fields that not every line has.
+    fileprivate static let ofStateAlone = all.filter {
+        ![.clusterName, .localNode, .localName, .quorate].contains($0)
+    }
+}
+
+// MARK: - Values
+
+extension JSONBuffer {
+    fileprivate mutating func member(_ name: String, _ value: FieldValue) {
+        key(name)
+        self.value(value)
     }
 
-    private mutating func device(_ device: QuorumDevice) {
-        object { json in
-            json.key("name")
-            json.value(device.name)
-            json.key("model")
-            json.value(device.model)
-            json.key("registered")
-            json.value(device.isRegistered)
-            json.key("votes")
-            json.value(device.votes)
-            json.members(of: device.state ?? DeviceState(alive: false, castVote: false, masterWins: false))
-        }
+    fileprivate mutating func member(_ name: String, _ write: (inout JSONBuffer) -> Void) {
+        key(name)
+        write(&self)
     }
 
-    private mutating func members(of state: DeviceState) {
-        key("alive")
-        value(state.alive)
-        key("cast_vote")
-        value(state.castVote)
-        key("master_wins")
-        value(state.masterWins)
+    /// A list of objects; nil is null.
+    fileprivate mutating func member<Element>(
+        _ name: String, _ list: [Element]?, _ members: (inout JSONBuffer, Element) -> Void
+    ) {
+        key(name)
+        guard let list else { return null() }
+        array(list) { json, element in json.object { members(&$0, element) } }
     }
 
-    private mutating func value(_ state: DeviceState?) {
-        guard let state else { return null() }
-        object { $0.members(of: state) }
+    fileprivate mutating func member(_ name: String, _ nodes: [NodeReference]) {
+        member(name, nodes) { $0.members(of: $1) }
     }
 
-    private mutating func node(_ node: Node) {
-        object { json in
-            json.key("id")
-            json.value(node.id.rawValue)
-            json.key("name")
-            json.value(node.name)
-            json.key("state")
-            json.value(node.stateName)
-            json.key("votes")
-            json.value(node.votes)
-            json.key("expected_votes")
-            json.value(node.expectedVotes)
-            json.key("local")
-            json.value(node.isLocal)
-            json.key("addresses")
-            json.value(node.addresses)
-            json.key("qdevice")
-            json.value(node.device)
-        }
+    fileprivate mutating func member(_ name: String, _ ring: RingID?) { member(name, .init(ring?.description)) }
+
+    fileprivate mutating func member(_ name: String, _ time: Timestamp) {
+        key(name)
+        quoted { $0.raw { time.appendUTC(to: &$0) } }
     }
 
-    private mutating func reference(_ node: NodeReference) {
-        object { json in
-            json.key("id")
-            json.value(node.id.rawValue)
-            json.key("name")
-            json.value(node.name)
-        }
+    fileprivate mutating func members<Part: FieldContainer>(of part: Part, _ fields: [Part.Field] = Part.Field.all) {
+        for field in fields { member(field.rawValue, part.value(of: field)) }
     }
 
-    private mutating func change(_ change: Change) {
-        object { json in
-            json.key("field")
-            json.value(change.field)
-            json.key("from")
-            json.value(change.from)
-            json.key("to")
-            json.value(change.to)
-        }
+    fileprivate mutating func members(of node: NodeReference) {
+        member(Node.Field.id.rawValue, .init(node.id.rawValue))
+        member(Node.Field.name.rawValue, .init(node.name))
     }
 
-    private mutating func value(_ value: Change.Value) {
+    private mutating func link(_ node: NodeReference, _ number: Int) {
+        member(Link.Field.node.rawValue, .init(node.id.rawValue))
+        member(Link.Field.number.rawValue, .init(number))
+    }
+
+    private mutating func value(_ value: FieldValue) {
         switch value {
         case .null: null()
         case .bool(let bool): self.value(bool)
         case .number(let number): self.value(number)
         case .string(let string): self.value(string)
-        case .strings(let strings): self.value(strings)
-        case .device(let device): self.device(device)
-        case .deviceState(let state): self.value(state)
-        case .node(let node): self.node(node)
-        case .link(let link): self.link(link)
-        case .links(let links): self.value(links)
+        case .strings(let strings): array(strings) { $0.value($1) }
+        case .votes(let votes): object { $0.members(of: votes) }
+        case .device(let device): object { $0.members(of: device) }
+        case .deviceState(let state): object { $0.members(of: state) }
+        case .node(let node): object { $0.members(of: node) }
+        case .nodes(let nodes): array(nodes) { json, node in json.object { $0.members(of: node) } }
+        case .link(let link): object { $0.members(of: link) }
+        case .links(let links): array(links) { json, link in json.object { $0.members(of: link) } }
+        case .problems(let problems):
+            array(problems) { json, problem in
+                json.object { json in
+                    json.member("code", .string(problem.code.rawValue))
+                    json.member("severity", .string(problem.severity.rawValue))
+                    json.member("nodes", problem.nodes)
+                    json.member("text", .string(problem.text))
+                }
+            }
         }
     }
 }

@@ -5,44 +5,57 @@ internal import Corosync
 /// Texts for links and evidence.
 
 extension LinkReport {
-    /// `1 to node3(3) is down`, which follows the kind of the event, `link`.
-    var words: String {
-        let link = "\(number) to \(node.text)"
+    /// `link 1 to node3 is down`
+    var text: String {
+        let link = "link \(number) to \(NodeNames(among: [node]).text(node))"
+        func times(_ downs: UInt64) -> String { downs > 1 ? " \(downs) times" : "" }
         guard isConnected else {
-            return "\(link) is down\(downs.map { $0 > 1 ? " (it went down \($0) times)" : "" } ?? "")"
+            return "\(link) is down\(downs.map { $0 > 1 ? " (it went down\(times($0)))" : "" } ?? "")"
         }
         guard let downs, downs > 0 else { return "\(link) is connected again" }
-        return "\(link) went down\(downs > 1 ? " \(downs) times" : ""), and is connected again"
+        return "\(link) went down\(times(downs)), and is connected again"
     }
 }
 
 extension EvidenceReport {
     /// Whether no token was lost and corosync was always scheduled: a node joined, or left without a failure.
-    var isHarmless: Bool { tokenLosses == 0 && consensusTimeouts == 0 && schedulingMisses.isEmpty }
+    var isHarmless: Bool {
+        tokenLosses == 0 && consensusTimeouts == 0 && schedulingMisses.isEmpty && mtuChanges.isEmpty && rejoined.isEmpty
+            && configVersions.isEmpty
+    }
 
-    /// `ring 1.22: token lost; links 0 and 1 to node3(3) went down; corosync was not scheduled for 3.2 s`
+    /// `evidence for membership 1.22: token lost; links 0 and 1 to node3 went down 1.4 s before; corosync was not
+    /// scheduled for 3.2 s`
     var text: String {
         func count(_ count: UInt64?, _ words: String) -> String? {
             guard let count, count > 0 else { return nil }
             return words + (count > 1 ? " \(count) times" : "")
         }
+        let names = NodeNames(
+            among: Set((linksDown ?? []).map(\.node) + mtuChanges.map(\.node) + rejoined + configVersions.map(\.node)))
         let isCleared = [tokenLosses, consensusTimeouts, retransmits, memberships].contains(nil) || linksDown == nil
         var parts = [tokenLosses == 0 ? "no token lost" : count(tokenLosses, "token lost")]
-        parts.append(count(consensusTimeouts, "no consensus in time"))
-        parts.append(linksDown.flatMap { $0.isEmpty ? nil : "\($0.text) went down" })
-        parts.append(retransmits.flatMap { $0 > 0 ? "\($0) message\($0 == 1 ? "" : "s") sent again" : nil })
+        parts.append(count(consensusTimeouts, "membership consensus timed out"))
+        parts.append(linksDown.flatMap { $0.isEmpty ? nil : $0.text(names) })
+        parts += mtuChanges.map { "MTU of link \($0.number) to \(names.text($0.node)) \($0.from) -> \($0.to) bytes" }
+        parts.append(rejoined.isEmpty ? nil : "\(names.sentence(rejoined)) left and joined again in between")
+        parts += configVersions.map {
+            "\(names.text($0.node)) has configuration version \($0.version), not this node's"
+        }
+        parts.append(retransmits.flatMap { $0 > 0 ? "\($0) message\($0 == 1 ? "" : "s") retransmitted" : nil })
         parts.append(memberships.flatMap { $0 > 1 ? "\($0) memberships formed" : nil })
         if !schedulingMisses.isEmpty {
             parts.append("corosync was not scheduled for \(list(schedulingMisses.map { $0.delay.secondsText }))")
         }
         if isCleared { parts.append("not all counters are known") }
-        return (ring.map { "ring \($0): " } ?? "") + parts.compactMap { $0 }.joined(separator: "; ")
+        let subject = ring.map { "evidence for membership \($0): " } ?? "evidence: "
+        return subject + parts.compactMap { $0 }.joined(separator: "; ")
     }
 }
 
 extension [LinkDown] {
-    /// `links 0 and 1 to node3(3)`. Nodes with the same links are grouped.
-    fileprivate var text: String {
+    /// `links 0 and 1 to node3 went down 1.4 s before`. Nodes with the same links are grouped.
+    fileprivate func text(_ names: NodeNames) -> String {
         var groups: [(numbers: [Int], nodes: [NodeReference])] = []
         var rest = self[...]
         while let node = rest.first?.node {
@@ -54,12 +67,14 @@ extension [LinkDown] {
                 groups.append((numbers, [node]))
             }
         }
-        return list(
-            groups.map { group in
-                "link\(group.numbers.count == 1 ? "" : "s") \(list(group.numbers.map(String.init))) to "
-                    + (group.nodes.count <= NodeNames.mostListed
-                        ? list(group.nodes.map(\.text)) : NodeNames(among: group.nodes).text(group.nodes))
-            })
+        let links = groups.map { group in
+            "link\(group.numbers.count == 1 ? "" : "s") \(list(group.numbers.map(String.init))) to "
+                + names.sentence(group.nodes)
+        }
+        let times = compactMap(\.before)
+        guard let first = times.max(), let last = times.min() else { return "\(list(links)) went down" }
+        let isOne = first.secondsText == last.secondsText && times.count == count
+        return "\(list(links)) went down" + (isOne ? "" : ", the first") + " \(first.timeText)"
     }
 }
 
@@ -68,25 +83,20 @@ extension [Link] {
     func table(in state: ClusterState) -> TextTable {
         var table = TextTable(columns: [
             .init(heading: "LINK", isNumber: true), .init(heading: "TO"), .init(heading: "STATE"),
-            .init(heading: "LATENCY", isNumber: true),
+            .init(heading: "AVERAGE LATENCY", isNumber: true), .init(heading: "MTU", isNumber: true),
         ])
         let names = state.names
-        table.rows = map { link in
+        table.rows = filter { state.node($0.id.node)?.isRemoved != true }.map { link in
             let node = state.reference(link.id.node)
             return TextTable.Row(
                 cells: [
                     "\(link.id.number)", names.text(node), link.isConnected ? "connected" : "down",
                     link.isConnected ? link.latency.map(\.millisecondsText) ?? "-" : "-",
+                    link.mtu.map(String.init) ?? "-",
                 ], style: link.isConnected ? nil : .warning)
         }
         return table
     }
-}
-
-/// `a`, `a and b`, `a, b and c`
-func list(_ words: [String]) -> String {
-    guard words.count > 1, let last = words.last else { return words.first ?? "" }
-    return words.dropLast().joined(separator: ", ") + " and " + last
 }
 
 extension Int64 {
@@ -95,9 +105,12 @@ extension Int64 {
         let tenths = self / 100 + (self % 100 >= 50 ? 1 : 0)
         return "\(tenths / 10).\(tenths % 10) s"
     }
+
+    /// Milliseconds before a moment: `1.4 s before`.
+    fileprivate var timeText: String { self < 0 ? "\((0 - self).secondsText) after" : "\(secondsText) before" }
 }
 
 extension UInt32 {
     /// Microseconds as milliseconds with three decimal places: `0.125 ms`.
-    var millisecondsText: String { "\(self / 1000).\(String(1000 + self % 1000).dropFirst()) ms" }
+    fileprivate var millisecondsText: String { "\(self / 1000).\(String(1000 + self % 1000).dropFirst()) ms" }
 }

@@ -24,12 +24,17 @@ struct NodeNames {
         return escaped(name, limit: 64)
     }
 
-    /// A list of nodes, in the order of their IDs, or `none`. Long lists look like `node1 … node9 node12 (10 nodes)`.
+    /// A list of nodes, in the order of their IDs, or `none`. Long lists look like `node1 … node9, node12 (10 nodes)`.
     func text(_ nodes: [NodeReference]) -> String {
         guard !nodes.isEmpty else { return "none" }
         let names = nodes.map { text($0) }
         return names.count <= Self.mostListed
-            ? names.joined(separator: " ") : "\(abbreviated(names)) (\(names.count) nodes)"
+            ? names.joined(separator: ", ") : "\(abbreviated(names)) (\(names.count) nodes)"
+    }
+
+    /// A list of nodes in a sentence: `node1, node2 and node3`.
+    func sentence(_ nodes: [NodeReference], _ conjunction: String = "and") -> String {
+        nodes.count > Self.mostListed ? text(nodes) : list(nodes.map { text($0) }, conjunction)
     }
 
     private func isNoDigit(_ byte: UInt8) -> Bool { !(0x30...0x39).contains(byte) }
@@ -40,22 +45,28 @@ struct NodeNames {
 
 /// Abbreviates a long list: of names with consecutive numbers, keeps the first and the last; keeps as many others as
 /// the limit allows.
-func abbreviated(_ names: [String]) -> String {
+func abbreviated(_ names: [String], separator: String = ", ") -> String {
     var parts: [String] = []
     var rest = names[...]
     while let first = rest.first {
-        guard parts.count < NodeNames.mostListed else { return (parts + ["…"]).joined(separator: " ") }
+        guard parts.count < NodeNames.mostListed else { return (parts + ["…"]).joined(separator: separator) }
         var run = 1
         while run < rest.count, isNext(rest[rest.startIndex + run], after: rest[rest.startIndex + run - 1]) { run += 1 }
         if run > 2 {
-            parts += [first, "…", rest[rest.startIndex + run - 1]]
+            parts.append("\(first) … \(rest[rest.startIndex + run - 1])")
         } else {
             parts.append(first)
             run = 1
         }
         rest = rest.dropFirst(run)
     }
-    return parts.joined(separator: " ")
+    return parts.joined(separator: separator)
+}
+
+/// `a`, `a and b`, `a, b and c`
+func list(_ words: [String], _ conjunction: String = "and") -> String {
+    guard words.count > 1, let last = words.last else { return words.first ?? "" }
+    return words.dropLast().joined(separator: ", ") + " \(conjunction) " + last
 }
 
 /// Whether a name equals another one with the next number at its end.

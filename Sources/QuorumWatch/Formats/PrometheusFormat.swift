@@ -17,7 +17,7 @@ struct PrometheusFormat {
     }
 
     /// The statistics of a watch: the state and the counters.
-    static func exposition(of statistics: WatchStatistics) -> [UInt8] {
+    static func exposition(of statistics: WatchRecord) -> [UInt8] {
         var format = PrometheusFormat()
         if let state = statistics.state { format.write(state) }
         format.write(isConnected: statistics.isConnected, isRecalculating: statistics.isRecalculating)
@@ -122,7 +122,7 @@ extension PrometheusFormat {
         }
     }
 
-    private mutating func write(_ statistics: WatchStatistics) {
+    private mutating func write(_ statistics: WatchRecord) {
         family(
             "vqwatch_scheduling_miss_seconds_total",
             "For how long corosync was not scheduled, since the start of vqwatch", type: "counter"

@@ -2,67 +2,67 @@
 
 internal import Corosync
 
-/// The status as a page for people: the verdict, the votes and flags, and a table of the nodes.
+/// The status as lines for people: the verdict, the votes and flags, the problems, and a table of the nodes.
 struct StatusText {
-    let color: Bool
-    /// The height of the terminal in lines; nil: no terminal. If the nodes do not fit, equal nodes share a row.
-    var height: Int?
+    let state: ClusterState
+    /// The size of the terminal; nil: no terminal. If the nodes do not fit, equal nodes share a row.
+    var size: TerminalSize?
+    /// Whether there is a table of the links.
+    var showsLinks = false
 
-    /// The page.
-    func page(for state: ClusterState) -> [UInt8] {
-        let facts: [(String, String)] = [
-            ("Votes", state.votesText + (state.marginText.map { ", \($0)" } ?? "")),
-            ("Highest expected", state.votes.highestExpected.map(String.init) ?? "?"),
-            ("Flags", state.flags.map { $0.clusterFlagNames.joined(separator: " ") } ?? "?"),
-            ("Ring ID", state.ring?.description ?? "?"),
-            ("Quorum device", state.device?.text ?? "none"),
-        ]
-        var lines: [StyledText] = [
-            StyledText("Cluster \(state.clusterName.map { escaped($0) } ?? "(no name)"): ")
-                + StyledText(state.verdict, state.quorate.map { $0 ? .good : .bad } ?? .warning)
-        ]
-        lines += facts.map { name, value in
-            StyledText("  \(name):".padded(to: 20) + (value.isEmpty ? "none" : value))
+    var lines: [StyledText] {
+        let name = state.clusterName.map { escaped($0) } ?? "(no name)"
+        var lines = [StyledText("Cluster \(name): ") + state.decision.styled]
+        for (name, value, style) in facts {
+            let line = StyledText("  \(name):".padded(to: 20)) + StyledText(value.isEmpty ? "none" : value, style)
+            lines += line.wrapped(to: size?.width ?? .max, indent: 20)
         }
         lines.append("")
         // The heading, the legend, and the shell's prompt take three lines.
-        let room = height.map { $0 - lines.count - 3 } ?? .max
-        lines += table(of: state, isGrouped: state.nodes.count > room).lines()
+        lines += nodes(room: size.map { $0.height - lines.count - 3 } ?? .max)
         if state.nodes.contains(where: \.isLocal) { lines.append("    * this node") }
-        if let links = state.links, !links.isEmpty { lines += [""] + links.table(in: state).lines() }
-        return lines.flatMap { Array("\($0.rendered(color: color))\n".utf8) }
+        if showsLinks, let links = state.links, !links.isEmpty { lines += [""] + links.table(in: state).lines() }
+        return lines
     }
 
-    private func table(of state: ClusterState, isGrouped: Bool) -> TextTable {
-        var table = TextTable(columns: [
-            .init(heading: "ID", isNumber: true), .init(heading: "NAME"), .init(heading: "STATE"),
-            .init(heading: "VOTES", isNumber: true), .init(heading: "QDEVICE"), .init(heading: "IF DOWN"),
-            .init(heading: "ADDRESSES"),
-        ])
+    private var facts: [(name: String, value: String, style: TextStyle?)] {
+        var facts: [(String, String, TextStyle?)] = [("Votes", state.summary, nil)]
+        // While it is not known whether the cluster is quorate, neither are these.
+        if state.quorate != nil {
+            facts.append(("Highest expected", state.votes.highestExpected.map(String.init) ?? "not known", nil))
+            facts.append(("Flags", state.flags.map { $0.clusterFlagNames.joined(separator: " ") } ?? "not known", nil))
+        }
+        facts += [
+            ("Ring ID", state.ring?.description ?? "not known", nil),
+            ("Quorum device", state.device?.text ?? "none", nil),
+        ]
+        return facts
+            + state.problems.map { problem in
+                let name = problem.severity.rawValue
+                return (
+                    name.prefix(1).uppercased() + name.dropFirst(), escaped(problem.text, limit: 1000),
+                    problem.severity.style
+                )
+            }
+    }
+
+    private func nodes(room: Int) -> [StyledText] {
         var groups: [[Node]] = []
-        for node in state.nodes {
-            let group = isGrouped ? groups.firstIndex { $0[0].looksLike(node) } : nil
+        let nodes = state.shownNodes
+        for node in nodes {
+            let group = nodes.count > room ? groups.firstIndex { $0[0].looksLike(node) } : nil
             if let group { groups[group].append(node) } else { groups.append([node]) }
         }
-        let names = state.names
-        table.rows = groups.map { group in
-            let node = group[0]
-            let addresses = node.addresses.map { escaped($0, limit: 64) }.joined(separator: " ")
-            return TextTable.Row(
-                cells: [
-                    abbreviated(group.map(\.id.description)),
-                    group.count > 1
-                        ? names.text(group.map(\.reference)) : node.name.map { escaped($0, limit: 64) } ?? "-",
-                    node.stateName, node.votes.map(String.init) ?? "-", node.device?.text ?? "-",
-                    node.ifDownText,
-                    group.count > 1 ? "" : addresses,
-                ],
-                isMarked: node.isLocal, style: node.isMember && !state.isLost(without: node) ? nil : .warning)
-        }
-        if !state.nodes.contains(where: { $0.device != nil }) { table.remove("QDEVICE") }
-        if !state.nodes.contains(where: { $0.quorateIfDown != nil }) { table.remove("IF DOWN") }
-        return table
+        let columns = NodeColumn.allCases.filter { $0 != .since && $0 != .links }
+        var table = TextTable(of: state, groups, columns: columns)
+        if let size { table.fit(into: size.width) }
+        return table.lines()
     }
+}
+
+extension Problem.Severity {
+    /// The style of a problem.
+    var style: TextStyle { self == .critical ? .bad : .warning }
 }
 
 extension Node {

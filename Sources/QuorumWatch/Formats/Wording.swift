@@ -2,61 +2,117 @@
 
 internal import Corosync
 
-/// The phrases that all text formats share.
+/// A decision of votequorum in words, whether it was made or predicted.
+struct Verdict {
+    var quorate: Bool?
+    var votes: Votes
+    /// The rules that can make a cluster quorate with fewer votes than the quorum.
+    var rules: [DecidingRule] = []
+    /// Whether votequorum waits until all nodes are members (`wait_for_all`).
+    var waitsForAll = false
+
+    /// `QUORATE`, `NOT QUORATE` or `QUORUM UNKNOWN`.
+    var word: String { quorate.map { $0 ? "QUORATE" : "NOT QUORATE" } ?? "QUORUM UNKNOWN" }
+
+    /// ``word`` in its colour.
+    var styled: StyledText { StyledText(word, quorate.map { $0 ? .good : .bad } ?? .warning) }
+
+    /// The votes against the quorum: `2 of 3 votes, quorum 2`.
+    var votesText: String {
+        guard quorate != nil, let total = votes.total, let expected = votes.expected, let quorum = votes.quorum else {
+            return "votes not known"
+        }
+        return "\(total) of \(expected) votes, quorum \(quorum)"
+    }
+
+    /// How many votes can be lost or are missing, or why the votes do not decide; nil when not known.
+    var marginText: String? {
+        guard let quorate, let margin = votes.margin else { return nil }
+        func count(_ votes: Int, _ more: String = "") -> String { "\(votes) \(more)vote\(votes == 1 ? "" : "s")" }
+        switch (quorate, margin) {
+        case (true, 0...): return "can lose \(count(margin))"
+        case (true, _):
+            let rule = rules.isEmpty ? "a rule that is not known" : list(rules.map(\.rawValue), "or")
+            return "\(count(-margin)) below the quorum, quorate by \(rule)"
+        case (false, ..<0): return "needs \(count(-margin, "more "))"
+        case (false, _):
+            return waitsForAll
+                ? "waiting for all nodes (wait_for_all)"
+                : "enough votes, but votequorum has not given quorum"
+        }
+    }
+
+    /// The votes and the margin.
+    var summary: String { votesText + (marginText.map { ", \($0)" } ?? "") }
+}
+
+extension ClusterState {
+    /// The last decision of votequorum.
+    var decision: Verdict {
+        let isMaster = nodes.contains { $0.isMember && $0.device.map { $0.masterWins && $0.castVote } == true }
+        return Verdict(
+            quorate: quorate, votes: votes,
+            rules: (flags?.contains(.autoTieBreaker) == true ? [.autoTieBreaker] : [])
+                + (isMaster ? [.masterWins] : []),
+            waitsForAll: flags?.contains(.waitForAll) == true)
+    }
+
+    /// `QUORATE`, `NOT QUORATE` or `QUORUM UNKNOWN`.
+    var verdict: String { decision.word }
+    /// The votes against the quorum.
+    var votesText: String { decision.votesText }
+    /// How many votes can be lost or are missing, without names.
+    var marginWords: String? { decision.marginText }
+
+    /// ``marginWords`` with the nodes that would help: those that the cluster waits for, or those whose votes are
+    /// enough.
+    var marginText: String? {
+        guard let words = marginWords, quorate == false, let margin = votes.margin else { return marginWords }
+        let missing = missingNodes.map(\.reference)
+        if margin >= 0 {
+            return decision.waitsForAll && !missing.isEmpty ? "\(words): \(names.text(missing)) missing" : words
+        }
+        guard let ways = waysToQuorum, !ways.isEmpty else { return words }
+        let alone = ways.filter { $0.count == 1 }.map { $0[0] }
+        let together = ways.filter { $0.count > 1 }.prefix(3).map { "\(names.sentence($0)) together" }
+        let single =
+            alone.isEmpty
+            ? [] : [(alone.count > NodeNames.mostListed ? "any one of " : "") + names.sentence(alone, "or")]
+        return "\(words): \(list(single + together, "or")) would give \(margin == -1 ? "it" : "them")"
+    }
+
+    /// The votes, and how many can be lost or are missing, with names.
+    var summary: String { votesText + (marginText.map { ", \($0)" } ?? "") }
+
+    /// The nodes that people are shown: all but those that were removed from the nodelist.
+    var shownNodes: [Node] { nodes.filter { !$0.isRemoved } }
+
+    /// The nodes that are configured or known but not members.
+    var missingNodes: [Node] { shownNodes.filter { !$0.isMember } }
+
+    /// The names of its nodes.
+    var names: NodeNames { NodeNames(among: nodes.map(\.reference)) }
+
+    /// Whether the cluster is quorate, and would not be if this member alone failed.
+    func isLost(without node: Node) -> Bool { quorate == true && node.quorateIfDown == false }
+}
+
+extension Prediction {
+    /// The decision.
+    var decision: Verdict {
+        Verdict(
+            quorate: quorate, votes: votes, rules: rule.map { [$0] } ?? [], waitsForAll: waitsForAllAfterwards == true)
+    }
+}
 
 extension NodeReference {
     /// `name(id)`, or the ID alone when there is no name.
     var text: String { name.map { "\(escaped($0))(\(id))" } ?? id.description }
 }
 
-extension ClusterState {
-    /// `QUORATE`, `NOT QUORATE` or `QUORUM UNKNOWN`.
-    var verdict: String { quorate.map { $0 ? "QUORATE" : "NOT QUORATE" } ?? "QUORUM UNKNOWN" }
-
-    /// The nodes that are configured or known but not members.
-    var missingNodes: [Node] { nodes.filter { !$0.isMember } }
-
-    /// The names of its nodes.
-    var names: NodeNames { NodeNames(among: nodes.map(\.reference)) }
-
-    /// The votes against the quorum: `2 of 3 votes, quorum 2`.
-    var votesText: String {
-        func text(_ number: UInt32?) -> String { number.map(String.init) ?? "?" }
-        return "\(text(votes.total)) of \(text(votes.expected)) votes, quorum \(text(votes.quorum))"
-    }
-
-    /// How many votes can be lost or are missing, or the names of the nodes that the cluster waits for; nil when not
-    /// known.
-    var marginText: String? {
-        let missing = isWaitingForAll ? missingNodes.map(\.reference) : []
-        return marginWords.map { missing.isEmpty ? $0 : "\($0): \(names.text(missing)) missing" }
-    }
-
-    /// ``marginText`` without names.
-    var marginWords: String? {
-        guard let quorate, let margin = votes.margin else { return nil }
-        switch (quorate, margin) {
-        case (true, 0...): return "can lose \(margin)"
-        case (true, _): return "below quorum by \(-margin), quorate by special rule"
-        case (false, ..<0): return "\(-margin) missing"
-        case (false, _): return isWaitingForAll ? "waiting for all nodes" : "waiting for votequorum to give quorum"
-        }
-    }
-
-    /// Whether there are enough votes, but the cluster waits for all nodes before it becomes quorate (`wait_for_all`).
-    private var isWaitingForAll: Bool {
-        quorate == false && flags?.contains(.waitForAll) == true && votes.margin.map { $0 >= 0 } ?? false
-    }
-}
-
-extension ClusterState {
-    /// Whether the cluster is quorate, and would not be if this member alone failed.
-    func isLost(without node: Node) -> Bool { quorate == true && node.quorateIfDown == false }
-}
-
 extension Node {
-    /// Whether the cluster would be quorate if the node failed, as text for a table.
-    var ifDownText: String { isMember ? quorateIfDown.map { $0 ? "quorate" : "not quorate" } ?? "?" : "-" }
+    /// Its state; `lost` if votequorum calls it dead, since its machine may be running.
+    var stateText: String { state == .dead ? "lost" : stateName }
 }
 
 extension QuorumDevice {
@@ -74,4 +130,7 @@ extension DeviceState {
         [alive ? "alive" : "not alive", castVote ? "casts its vote" : "casts no vote"]
             .joined(separator: ", ") + (masterWins ? ", master wins" : "")
     }
+
+    /// ``text`` in short, for a table.
+    var shortText: String { isWorking ? "votes" : alive ? "no vote" : "not alive" }
 }

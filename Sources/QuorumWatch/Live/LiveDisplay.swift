@@ -5,8 +5,8 @@ internal import Glibc
 
 /// Keeps the page on the terminal up to date, and handles its keys.
 ///
-/// One thread draws. The terminal may block it; it then skips intermediate states and draws the newest. A second thread
-/// waits for keys and for the signals of the terminal.
+/// One thread draws. The terminal may block it; it then skips intermediate states and draws the newest. The supervisor
+/// waits for ``inputDescriptor`` and ``signalDescriptor``.
 final class LiveDisplay: Sendable {
     let model: LatestValue<LiveModel>
 
@@ -14,14 +14,13 @@ final class LiveDisplay: Sendable {
     private let stop: StopRequest
     private let signals: TerminalSignals
     private let terminal = Terminal()
-    private let isOpen = Guarded(false)
+    /// Raised when the drawing thread has restored the terminal.
     private let closed: Flag
+    private let input = Guarded((parser: LiveKeyParser(), descriptor: STDIN_FILENO))
 
     /// The shortest time between two updates. More of them could not be read, and would delay the newest on a slow
     /// line.
     private static let shortestPause = Duration.milliseconds(40)
-    /// How long to wait for the drawing thread before the terminal is restored without it.
-    private static let patience = Duration.milliseconds(300)
 
     /// A display that shows nothing yet. It must be created before any thread, since it blocks signals. Throws when no
     /// descriptor is available.
@@ -37,18 +36,18 @@ final class LiveDisplay: Sendable {
 
     /// Draws until the model is closed, and then restores the terminal.
     func draw() {
-        defer { closed.raise() }
+        defer { close() }
         var version = -1
-        var redraws = 0
+        var redraws: Int?
         var nextChange: Instant?
         var earliest = Instant.now
         while true {
-            if case .end = model.next(after: &version, until: nextChange) { return close() }
-            if earliest > .now, model.waitForEnd(until: earliest) { return close() }
+            if case .end = model.next(after: &version, until: nextChange) { return }
+            if earliest > .now, model.waitForEnd(until: earliest) { return }
             let latest = model.value
             if latest.isSuspended {
                 close()
-                nextChange = nil
+                (redraws, nextChange) = (nil, nil)
                 continue
             }
             let page = LivePage(latest, at: .now, time: .now, isPlain: style.isPlain)
@@ -56,15 +55,18 @@ final class LiveDisplay: Sendable {
                 if model.scroll == latest.scroll { model.scroll = page.scroll }
                 return false
             }
-            let isNew = isOpen.withLock { !$0 } || redraws != latest.redraws
-            redraws = latest.redraws
-            isOpen.withLock { $0 = true }
-            var error = isNew ? terminal.open() : 0
-            if error == 0 { error = terminal.show(ScreenContents(page.lines, size: latest.size, color: style.color)) }
+            var error: CInt = 0
+            if redraws != latest.redraws {
+                redraws = latest.redraws
+                closed.lower()
+                error = terminal.open()
+            }
+            if error == 0 {
+                error = terminal.show(Screen(lines: page.lines, size: latest.size, color: style.color))
+            }
             guard error == 0 else {
                 // EIO: the terminal has hung up.
-                stop.request(error == EIO ? .outputClosed : .outputFailed(errorNumber: error))
-                return close()
+                return stop.request(error == EIO ? .outputClosed : .outputFailed(errorNumber: error))
             }
             nextChange = page.nextChange
             earliest = .now + Self.shortestPause
@@ -73,38 +75,42 @@ final class LiveDisplay: Sendable {
 
     private func close() {
         terminal.close()
-        isOpen.withLock { $0 = false }
+        closed.raise()
     }
 
     /// Ends the page and restores the terminal, within half a second. A readable `descriptor` shortens the wait.
     func end(interruptedBy descriptor: CInt) {
         model.close()
-        let ready = wait(for: [(closed.descriptor, POLLIN), (descriptor, POLLIN)], until: .now + Self.patience)
-        guard ready[0] == 0 else { return }
+        waitUntilClosed(interruptedBy: descriptor)
+    }
+
+    /// Waits until the drawing thread has restored the terminal. If the terminal blocks it, restores the modes alone.
+    private func waitUntilClosed(interruptedBy descriptor: CInt = -1) {
+        let isClosed = Polled(true, closed.descriptor)
+        let deadline = Instant.now + .milliseconds(300)
+        guard !wait(for: [isClosed, Polled(false, descriptor)], until: deadline).has(true) else { return }
         terminal.unblock()
-        _ = wait(for: [(closed.descriptor, POLLIN)], until: .now + .milliseconds(100))
+        _ = wait(for: [isClosed], until: .now + .milliseconds(100))
         terminal.restoreModes()
     }
 
     // MARK: Keys and signals
 
-    /// Waits for keys and signals until the watch should end.
-    func readKeys() {
-        var parser = LiveKeyParser()
-        var input = STDIN_FILENO
+    /// A descriptor that is readable when keys were pressed; -1 once the terminal has hung up, which the supervisor
+    /// notices at standard output as well.
+    var inputDescriptor: CInt { input.withLock { $0.descriptor } }
+
+    /// A descriptor that is readable when the terminal has sent a signal.
+    var signalDescriptor: CInt { signals.descriptor }
+
+    /// Applies the keys that were pressed.
+    func handleInput() {
         var buffer = [UInt8](repeating: 0, count: 256)
-        while true {
-            let ready = wait(for: [(stop.descriptor, POLLIN), (signals.descriptor, POLLIN), (input, POLLIN)])
-            if ready[0] != 0 { return }
-            if ready[1] != 0 { handleSignal() }
-            guard ready[2] != 0 else { continue }
-            let count = read(input, &buffer, buffer.count)
-            if count > 0 {
-                for key in parser.keys(in: buffer[..<count]) { press(key) }
-            } else if count == 0 || errno != EINTR && errno != EAGAIN {
-                // The terminal has hung up, which the supervising thread notices as well.
-                input = -1
-            }
+        let count = read(inputDescriptor, &buffer, buffer.count)
+        if count > 0 {
+            for key in input.withLock({ $0.parser.keys(in: buffer[..<count]) }) { press(key) }
+        } else if count == 0 || errno != EINTR && errno != EAGAIN {
+            input.withLock { $0.descriptor = -1 }
         }
     }
 
@@ -116,7 +122,8 @@ final class LiveDisplay: Sendable {
         }
     }
 
-    private func handleSignal() {
+    /// Handles a signal of the terminal.
+    func handleSignal() {
         switch signals.next() {
         case SIGWINCH: model.update { $0.resize(to: Terminal.size) }
         case SIGTSTP: suspend()
@@ -126,25 +133,16 @@ final class LiveDisplay: Sendable {
         }
     }
 
-    /// Restores the terminal and stops the program until the shell continues it in the foreground.
+    /// Restores the terminal and stops the program. When it continues, SIGCONT is handled, unless it was not stopped.
     private func suspend() {
+        closed.lower()
         model.update { model in
             model.isSuspended = true
             return true
         }
-        if !waitUntilClosed(atMost: Self.patience) {
-            terminal.unblock()
-            _ = waitUntilClosed(atMost: .milliseconds(100))
-            terminal.restoreModes()
-        }
-        repeat {
-            signals.stopProgram()
-        } while !Terminal.isInForeground && !stop.wait(until: .now + .milliseconds(100))
-        if stop.requested == nil { redraw() }
-    }
-
-    private func waitUntilClosed(atMost limit: Duration) -> Bool {
-        isOpen.wait(until: .now + limit) { $0 ? nil : true } ?? false
+        waitUntilClosed()
+        signals.stopProgram()
+        if Terminal.isInForeground { redraw() }
     }
 
     private func redraw() {

@@ -14,8 +14,8 @@ struct LiveFacts: Sendable {
         case missing(reason: String)
         /// Corosync has not answered since this moment.
         case silent(since: Instant)
-        /// Votequorum has been recalculating since this moment, for longer than it should.
-        case unsettled(since: Instant)
+        /// What votequorum says has been outdated since this moment.
+        case unsettled(UnsettledReason, since: Instant)
     }
 
     /// The moment at which a state began.
@@ -31,14 +31,14 @@ struct LiveFacts: Sendable {
         var since: Instant
     }
 
-    /// An event, with the one before it, or a diagnostic.
+    /// An event or a diagnostic.
     enum Entry: Sendable {
-        case event(EventQueue.Item, after: Event?)
+        case event(EventItem)
         case diagnostic(String, time: Timestamp)
     }
 
     /// How many entries are kept.
-    static let limits = EventQueue.Limits(events: 1000, bytes: 8 << 20)
+    static let limits = (count: 1000, bytes: 8 << 20)
 
     private(set) var clusterName: String?
     /// The state; nil while corosync is not connected or does not answer.
@@ -56,7 +56,6 @@ struct LiveFacts: Sendable {
 
     private let kinds: Set<EventKind>
     private var tracker = ChangeTracker()
-    private var last: Event?
     private var bytes = 0
 
     /// Facts at the start of a watch. Events of other kinds than these are not kept as entries.
@@ -70,11 +69,10 @@ struct LiveFacts: Sendable {
         for event in events {
             note(event, at: now)
             guard kinds.contains(event.kind), let item = tracker.item(for: event) else { continue }
-            add(.event(item, after: last))
-            last = event
+            add(.event(item))
         }
         if !reducer.isRecalculating { recalculation = nil }
-        let new = reducer.known
+        let new = reducer.knownState
         guard new != state else { return !events.isEmpty }
         if let old = state, let new, !new.hasChanged(since: old) {
             state = new
@@ -99,13 +97,13 @@ struct LiveFacts: Sendable {
         switch event.body {
         case .nodelist(let report):
             recalculation = Recalculation(members: Set(report.members.map(\.id)), since: now)
-            guard event.quorate == nil else { break }
+            guard state == nil else { break }
             if case .unsettled = connection { break }
-            connection = .unsettled(since: now)
-        case .status where event.quorate == nil: connection = .unsettled(since: now)
+            connection = .unsettled(.recalculation, since: now)
+        case .status where event.quorate == nil: connection = .unsettled(.recalculation, since: now)
         case .disconnected(let error): connection = .missing(reason: "\(error.reason) (\(error.code))")
         case .unresponsive(let silent): connection = .silent(since: now.before(silent))
-        case .unsettled(let report): connection = .unsettled(since: now.before(report.elapsed))
+        case .unsettled(let report): connection = .unsettled(report.reason, since: now.before(report.elapsed))
         case .status, .quorum, .expectedVotes, .info, .link, .evidence, .dropped, .prediction: break
         }
     }
@@ -132,7 +130,7 @@ struct LiveFacts: Sendable {
         entries.append(entry)
         added += 1
         bytes += entry.footprint
-        while entries.count > Self.limits.events || bytes > Self.limits.bytes, let oldest = entries.popFirst() {
+        while entries.count > Self.limits.count || bytes > Self.limits.bytes, let oldest = entries.popFirst() {
             bytes -= oldest.footprint
         }
     }
@@ -141,7 +139,7 @@ struct LiveFacts: Sendable {
 extension LiveFacts.Entry {
     fileprivate var footprint: Int {
         switch self {
-        case .event(let item, _): item.event.footprint + item.changes.count * MemoryLayout<Change>.stride
+        case .event(let item): item.event.footprint + item.changes.count * MemoryLayout<Change>.stride
         case .diagnostic(let text, _): text.utf8.count
         }
     }

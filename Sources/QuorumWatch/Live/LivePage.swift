@@ -59,16 +59,25 @@ struct LivePage {
     // MARK: Head
 
     private mutating func head() -> [StyledText] {
-        [title()] + (facts.state.map { votes(of: $0) } ?? trouble()) + (isSpacious ? [""] : [])
+        var head = [title()]
+        if let state = facts.state {
+            // What is known is of before the recalculation.
+            head += facts.recalculation == nil ? votes(of: state) + problems(of: state) : recalculation(of: state)
+        } else {
+            head += trouble()
+        }
+        return head + (isSpacious ? [""] : [])
     }
 
     private mutating func title() -> StyledText {
-        let style: TextStyle = facts.state?.quorate.map { $0 ? .good : .bad } ?? .warning
-        var verdict = StyledText(facts.state?.verdict ?? "QUORUM UNKNOWN", style)
-        if let since = durations.text(since: facts.verdictSince) { verdict += " for \(since)" }
-        if let recalculation = facts.recalculation, facts.state != nil {
-            let since = durations.text(since: .init(instant: recalculation.since, isExact: true))
-            verdict += StyledText(", recalculating" + (since.map { " (\($0))" } ?? ""), .warning)
+        let decision = facts.state?.decision ?? Verdict(votes: Votes())
+        var verdict = decision.styled
+        if facts.state != nil, let recalculation = facts.recalculation {
+            verdict = StyledText("RECALCULATING", .warning) + StyledText(" (was \(decision.word))")
+            verdict +=
+                durations.text(since: .init(instant: recalculation.since, isExact: true)).map { " for \($0)" } ?? ""
+        } else if let since = durations.text(since: facts.verdictSince) {
+            verdict += " for \(since)"
         }
         guard let name = facts.clusterName else { return verdict }
         // A long name must not displace the verdict.
@@ -77,13 +86,15 @@ struct LivePage {
     }
 
     private func votes(of state: ClusterState) -> [StyledText] {
-        let line = StyledText(state.votesText + (state.marginWords.map { ", \($0)" } ?? ""))
+        let line = StyledText(glyphs.text(state.votesText + (state.marginText.map { ", \($0)" } ?? "")))
+        let short = StyledText(state.decision.summary)
         var lines: [StyledText]
-        let room = size.width - line.columns - 1
+        // The bar is left out rather than the names of nodes that would help.
+        let room = size.width - (isSpacious ? line : short).columns - 1
         if let bar = VoteBar(state.votes, room: room, glyphs: glyphs)?.text(state.quorate) {
-            lines = [bar + StyledText(" ") + line]
+            lines = [bar + StyledText(" ") + (isSpacious ? line : short)]
         } else {
-            lines = Array(line.wrapped(to: size.width, indent: 2).prefix(isSpacious ? 3 : 1))
+            lines = Array((isSpacious ? line : short).wrapped(to: size.width, indent: 2).prefix(isSpacious ? 3 : 1))
         }
         if let device = state.device, size.height >= 10 {
             let isWorking = device.state?.isWorking ?? false
@@ -92,6 +103,26 @@ struct LivePage {
         let flags = state.flags.map { $0.clusterFlagNames.filter { $0 != "Quorate" } } ?? []
         if !flags.isEmpty, isSpacious { lines.append(StyledText("flags \(flags.joined(separator: " "))")) }
         return lines
+    }
+
+    private func recalculation(of state: ClusterState) -> [StyledText] {
+        let membership = state.ring.map { " of membership \($0)" } ?? ""
+        return [StyledText("votequorum counts the votes\(membership)").cut(to: size.width)]
+    }
+
+    /// The problems that the lines above do not express, as many as there is room for.
+    private func problems(of state: ClusterState) -> [StyledText] {
+        let problems = state.problems.filter { ![.notQuorate, .unsettled].contains($0.code) }
+        let room = size.height < 10 ? 0 : isSpacious ? size.height / 6 : 1
+        let shown = problems.count > room ? problems.prefix(max(0, room - 1)) : problems[...]
+        let lines = shown.map { problem in
+            StyledText(glyphs.text(escaped(problem.text, limit: 1000)), problem.severity.style)
+                .cut(to: size.width, mark: glyphs.text("…"))
+        }
+        let rest = problems.count - shown.count
+        return lines
+            + (rest > 0 && room > 0
+                ? [StyledText("\(rest) problem\(rest == 1 ? "" : "s")\(shown.isEmpty ? "" : " more")", .warning)] : [])
     }
 
     /// The reason why no state is known.
@@ -104,7 +135,7 @@ struct LivePage {
             case .starting, .connected: "connecting to corosync"
             case .missing(let reason): reason
             case .silent(let start): "corosync has not answered for \(length(start))"
-            case .unsettled(let start): "votequorum has not finished recalculating for \(length(start))"
+            case .unsettled(let reason, let start): reason.text(of: nil, for: length(start))
             }
         let lines = StyledText(glyphs.text(reason), .warning).wrapped(to: size.width, indent: 2)
         return Array(lines.prefix(isSpacious ? 4 : 2))
@@ -147,11 +178,8 @@ struct LivePage {
     private func lines(of entry: LiveFacts.Entry) -> [StyledText] {
         let text: StyledText
         switch entry {
-        case .event(let item, let previous):
-            text =
-                StyledText(stamp(item.event.time), .faint)
-                + TextFormat.words(
-                    for: item.event, item.changes, ifDownChanges: item.ifDownChanges, after: previous)
+        case .event(let item):
+            text = StyledText(stamp(item.event.time), .faint) + EventText(item.event, item.changes).line
         case .diagnostic(let words, let time):
             text = StyledText(stamp(time), .faint) + StyledText(escaped(words, limit: 1000), .warning)
         }
@@ -194,7 +222,7 @@ struct LivePage {
         case .missing: words.append("no connection")
         case .silent: words.append("no answer")
         }
-        if let ring = facts.state?.ring { words.append("ring \(ring)") }
+        if let ring = facts.state?.ring { words.append("membership \(ring)") }
         let left = words.joined(separator: ", ")
         let keys = ["q quit  j k scroll  ? keys", "q quit  ? keys", "? keys"].first {
             left.columns + 2 + $0.columns <= size.width

@@ -7,16 +7,17 @@ internal import Corosync
 extension LivePage {
     /// The table, with its heading, in at most `room` lines.
     mutating func nodes(of state: ClusterState, room: Int) -> [StyledText] {
-        guard room > 1, !state.nodes.isEmpty else { return [] }
+        let nodes = state.shownNodes
+        guard room > 1, !nodes.isEmpty else { return [] }
         var table = table(of: state)
-        if table.width > size.width || state.nodes.count >= room { table.remove("ADDRESSES") }
+        if nodes.count >= room { table.remove(NodeColumn.addresses.rawValue) }
         table.fit(into: size.width, mark: glyphs.text("…"))
         let most = max(1, (size.width + 2) / (table.width + 2))
-        let across = min(most, (state.nodes.count + room - 2) / (room - 1))
-        guard across * (room - 1) < state.nodes.count else { return table.lines(beside: max(1, across)) }
+        let across = min(most, (nodes.count + room - 2) / (room - 1))
+        guard across * (room - 1) < nodes.count else { return table.lines(beside: max(1, across)) }
 
-        let order = state.nodes.indices.sorted { one, other in
-            (rank(of: state.nodes[one]), one) < (rank(of: state.nodes[other]), other)
+        let order = nodes.indices.sorted { one, other in
+            (rank(of: nodes[one]), one) < (rank(of: nodes[other]), other)
         }
         // The last line counts the rest.
         let shown = most * (room - 2)
@@ -25,7 +26,7 @@ extension LivePage {
             table.rows = order.prefix(shown).map { table.rows[$0] }
             lines = table.lines(beside: most)
         }
-        let rest = order.dropFirst(shown).sorted().map { state.nodes[$0] }
+        let rest = order.dropFirst(shown).sorted().map { nodes[$0] }
         let what = rest.allSatisfy(\.isMember) ? "members" : "nodes"
         let names = state.names.text(rest.map(\.reference))
         let line = "    \(shown > 0 ? "and " : "")\(rest.count)\(shown > 0 ? " more" : "") \(what): \(names)"
@@ -50,49 +51,15 @@ extension LivePage {
     private func hasLinkDown(_ node: Node) -> Bool { links(to: node).contains { !$0.isConnected } }
 
     private mutating func table(of state: ClusterState) -> TextTable {
-        let nodes = state.nodes
+        let nodes = state.shownNodes
+        var since: [NodeID: String] = [:]
+        for node in nodes { since[node.id] = facts.nodesSince[node.id].flatMap { durations.text(since: $0) } }
+        // What they would say is of before the recalculation.
+        let columns = NodeColumn.allCases.filter { facts.recalculation == nil || ![.votes, .ifDown].contains($0) }
         var table = TextTable(
-            columns: [
-                .init(heading: "ID", isNumber: true), .init(heading: "NAME"), .init(heading: "STATE"),
-                .init(heading: "VOTES", isNumber: true), .init(heading: "SINCE"), .init(heading: "LINKS"),
-                .init(heading: "QDEVICE"), .init(heading: "IF DOWN"), .init(heading: "ADDRESSES"),
-            ], margin: 2)
-        for node in nodes {
-            let since = facts.nodesSince[node.id].flatMap { durations.text(since: $0) }
-            let isLeaving = isLeaving(node)
-            let isGood =
-                node.isMember && !isLeaving && node.device?.isWorking != false && !state.isLost(without: node)
-                && !hasLinkDown(node)
-            let links = links(to: node)
-            let device = node.device.map { $0.isWorking ? "votes" : $0.alive ? "no vote" : "not alive" }
-            let cells: [String] = [
-                node.id.description, node.name.map { escaped($0, limit: 64) } ?? "-",
-                isLeaving ? "not in ring" : node.stateName, node.votes.map(String.init) ?? "-", since ?? "",
-                links.isEmpty ? "-" : "\(links.count { $0.isConnected }) of \(links.count)",
-                device ?? "-", node.ifDownText,
-                node.addresses.map { escaped($0, limit: 64) }.joined(separator: " "),
-            ]
-            table.rows.append(
-                TextTable.Row(
-                    cells: cells.map { glyphs.text($0) }, isMarked: node.isLocal, style: isGood ? nil : .warning))
-        }
-        if facts.state?.links?.isEmpty != false { table.remove("LINKS") }
-        if !nodes.contains(where: { $0.device != nil }) { table.remove("QDEVICE") }
-        if !nodes.contains(where: { $0.quorateIfDown != nil }) { table.remove("IF DOWN") }
+            of: state, nodes.map { [$0] }, columns: columns, margin: 2, since: since,
+            departed: Set(nodes.filter(isLeaving).map(\.id)))
+        for row in table.rows.indices { table.rows[row].cells = table.rows[row].cells.map { glyphs.text($0) } }
         return table
-    }
-}
-
-extension TextTable {
-    /// Makes the table narrower: cuts the names, and removes the least important columns. `mark` ends a name that was
-    /// cut.
-    fileprivate mutating func fit(into width: Int, mark: String) {
-        for heading in [nil, "VOTES", "IF DOWN", "ID", "LINKS"] where self.width > width {
-            heading.map { remove($0) }
-            let names = columns.firstIndex { $0.heading == "NAME" }!
-            let longest = rows.map { $0.cells[names].columns }.max() ?? 0
-            let room = max(8, longest - (self.width - width))
-            for row in rows.indices { rows[row].cells[names] = rows[row].cells[names].cut(to: room, mark: mark) }
-        }
     }
 }

@@ -8,13 +8,11 @@ internal import Glibc
 struct CommandRunner: Sendable {
     /// The command and its arguments.
     let command: [String]
-    let queue: EventQueue
+    let outbox: Outbox<Delivery>
     /// The number of events after which the watch ends.
     let limit: Int?
     let stop: StopRequest
     let diagnostics: DiagnosticWriter
-    /// Why the first start of the command failed; nil if it did not.
-    let startFailure = Guarded<String?>(nil)
 
     /// Checks that the command can be started. If it cannot, returns a diagnosis: why, and what to do.
     func begin() -> String? {
@@ -24,15 +22,19 @@ struct CommandRunner: Sendable {
         return error == 0 ? nil : diagnosis(ofStarting: error)
     }
 
-    /// Runs until the queue is closed and empty.
+    /// Runs until the outbox is closed and empty.
     func run() {
-        defer { queue.drained() }
+        defer { outbox.finish() }
         let inherited = currentEnvironment().filter { entry in !Self.ownVariables.contains { entry.hasPrefix($0) } }
+        var tracker = ChangeTracker()
         var json = JSONFormat()
         var isFirst = true
         var hasReportedDrops = false
         var rest = limit ?? .max
-        while rest > 0, case .event(let item) = queue.next() {
+        while rest > 0 {
+            let next = outbox.next()
+            if case .end = next { return }
+            guard let item = tracker.item(for: next) else { continue }
             let event = item.event
             if case .dropped = event.body, !hasReportedDrops {
                 hasReportedDrops = true
@@ -45,8 +47,7 @@ struct CommandRunner: Sendable {
                 input: json.line(for: event, changes: item.changes))
             let ending = run(spawn)
             if isFirst, case .notStarted(let error) = ending {
-                startFailure.withLock { $0 = diagnosis(ofStarting: error) }
-                return stop.request(.failed(diagnosis(ofStarting: error)))
+                return stop.request(.commandFailed(diagnosis(ofStarting: error)))
             }
             if let problem = diagnosis(of: ending) {
                 diagnostics.write("the command of --exec failed on '\(event.kind.rawValue)': \(problem)")

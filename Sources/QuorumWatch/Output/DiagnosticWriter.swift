@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-internal import DequeModule
 internal import Glibc
+internal import Synchronization
 
 /// Writes diagnostics to standard error in a separate thread, so that a full pipe blocks no other thread. The thread is
 /// started for the first diagnostic.
@@ -9,69 +9,59 @@ internal import Glibc
 /// While a page is on the terminal, diagnostics are shown there. They are written as well unless standard error is a
 /// terminal.
 final class DiagnosticWriter: Sendable {
-    private struct State: Sendable {
-        var lines: Deque<String> = []
-        var dropped = 0
-        var hasThread = false
-    }
-
-    /// The maximum number of queued lines. If there are more, the oldest are dropped, and a line reports how many.
-    private static let capacity = 1000
-
-    private let state = Guarded(State())
-    private let idle: Flag
+    private let outbox: Outbox<String>
+    private let hasThread = Mutex(false)
     private let page: LatestValue<LiveModel>?
 
     /// A writer without diagnostics. Throws when no descriptor is available.
     init(page: LatestValue<LiveModel>? = nil) throws(SystemError) {
         self.page = page
-        idle = try Flag()
-        idle.raise()
+        outbox = try Outbox(limits: .init(count: 1000, bytes: 1 << 20)) { $0.utf8.count }
     }
 
-    /// A descriptor that is readable while no line is queued or being written.
-    var idleDescriptor: CInt { idle.descriptor }
+    /// A descriptor that is readable once all diagnostics are written, after ``close()``.
+    var finishedDescriptor: CInt { outbox.finishedDescriptor }
 
     /// Queues the line `vqwatch: TEXT`. `isShown`: whether the page shows it already.
     func write(_ text: String, isShown: Bool = false) {
         let isOnPage = page?.update { isShown ? false : $0.record(diagnostic: text, time: .now) } ?? false
         if isOnPage, isatty(STDERR_FILENO) == 1 { return }
-        let needsThread = state.withLock { state in
-            if state.lines.count == Self.capacity {
-                state.lines.removeFirst()
-                state.dropped += 1
-            }
-            state.lines.append(text)
-            idle.lower()
-            defer { state.hasThread = true }
-            return !state.hasThread
+        outbox.put(text)
+        let needsThread = hasThread.withLock { hasThread in
+            defer { hasThread = true }
+            return !hasThread
         }
         guard needsThread else { return }
         do throws(SystemError) {
             try startThread("standard error") { self.run() }
         } catch {
-            // No thread is available: write the lines that can be written without blocking.
-            state.withLock { $0.hasThread = false }
-            while canWriteNow(to: STDERR_FILENO), let line = state.withLock({ next(&$0) }) { Self.write(line) }
+            // No thread is available: write what can be written without blocking.
+            hasThread.withLock { $0 = false }
+            while canWriteNow(to: STDERR_FILENO), let next = outbox.nextWithoutWaiting() { Self.write(next) }
         }
+    }
+
+    /// Writes no more diagnostics than those that wait.
+    func close() {
+        outbox.close()
+        if hasThread.withLock({ !$0 }) { outbox.finish() }
     }
 
     private func run() {
         while true {
-            if let line = state.wait(for: { self.next(&$0) }) { Self.write(line) }
+            let next = outbox.next()
+            if case .end = next { return outbox.finish() }
+            Self.write(next)
         }
     }
 
-    /// Removes and returns the next line. If there is none, all lines before it have been written.
-    private func next(_ state: inout State) -> String? {
-        guard !state.lines.isEmpty else {
-            idle.raise()
-            return nil
+    private static func write(_ next: Outbox<String>.Next) {
+        switch next {
+        case .element(let text): _ = writeAll("vqwatch: \(text)\n".utf8, to: STDERR_FILENO)
+        case .dropped(let count, _):
+            let text = "\(count) diagnostics are missing here: standard error was read too slowly"
+            _ = writeAll("vqwatch: \(text)\n".utf8, to: STDERR_FILENO)
+        case .end: break
         }
-        guard state.dropped > 0 else { return state.lines.removeFirst() }
-        defer { state.dropped = 0 }
-        return "\(state.dropped) diagnostics are missing here: standard error was read too slowly"
     }
-
-    private static func write(_ text: String) { _ = writeAll("vqwatch: \(text)\n".utf8, to: STDERR_FILENO) }
 }

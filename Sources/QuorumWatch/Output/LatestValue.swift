@@ -19,11 +19,19 @@ final class LatestValue<Value: Sendable>: Sendable {
     }
 
     private let state: Guarded<State>
+    /// Raised with every newer value.
+    let changed: Flag?
 
-    init(_ value: Value) { state = Guarded(State(value: value)) }
+    init(_ value: Value, changed: Flag? = nil) {
+        state = Guarded(State(value: value))
+        self.changed = changed
+    }
 
     /// The latest value.
-    var value: Value { state.withLock { $0.value } }
+    var value: Value { latest.value }
+
+    /// The latest value, and how many values there were before it.
+    var latest: (value: Value, version: Int) { state.withLock { ($0.value, $0.version) } }
 
     /// Replaces the value. Never blocks on readers.
     func put(_ value: Value) {
@@ -31,6 +39,7 @@ final class LatestValue<Value: Sendable>: Sendable {
             state.value = value
             state.version += 1
         }
+        changed?.raise()
     }
 
     /// Changes the value. Readers see a newer version if `change` returns true. Never blocks on readers. Returns false

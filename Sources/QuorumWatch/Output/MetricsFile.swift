@@ -6,7 +6,7 @@ internal import Glibc
 /// Writes a file for the textfile collector of node_exporter. Each update replaces the file atomically.
 struct MetricsFile: Sendable {
     let path: String
-    let statistics: LatestValue<WatchStatistics>
+    let record: LatestValue<WatchRecord>
     let diagnostics: DiagnosticWriter
 
     /// The minimum time between two writes, so that frequent changes do not cause frequent writes.
@@ -24,17 +24,17 @@ struct MetricsFile: Sendable {
             return "cannot write --metrics-file \(escaped(path, limit: 4096)): it exists and is not a regular file; "
                 + "choose another name"
         }
-        return replace(with: PrometheusFormat.exposition(of: statistics.value)).map(diagnosis)
+        return replace(with: PrometheusFormat.exposition(of: record.value)).map(diagnosis)
     }
 
     /// Writes the file for every change until the series ends, and then a last file without a state.
     func run() {
         var seen = 0
-        var latest = statistics.value
+        var latest = record.value
         var failure: CInt?
         while true {
             let deadline = Instant.now + (failure == nil ? Self.longestPause : Self.retryPause)
-            switch statistics.next(after: &seen, until: deadline) {
+            switch record.next(after: &seen, until: deadline) {
             case .value(let newer): latest = newer
             case .none: break
             case .end:
@@ -45,7 +45,7 @@ struct MetricsFile: Sendable {
             let error = replace(with: PrometheusFormat.exposition(of: latest))
             if let error, error != failure { diagnostics.write(diagnosis(error) + "; trying again") }
             failure = error
-            _ = statistics.waitForEnd(until: .now + Self.shortestPause)
+            _ = record.waitForEnd(until: .now + Self.shortestPause)
         }
     }
 

@@ -4,35 +4,56 @@ internal import Corosync
 
 /// One difference between two states.
 struct Change: Hashable, Sendable {
-    /// The dotted path of the field in the JSON line, with the ID of the node where there is one (`nodes.3.state`).
-    var field: String
+    /// The field that differs.
+    var field: Field
     /// The value before.
-    var from: Value
+    var from: FieldValue
     /// The value now.
-    var to: Value
+    var to: FieldValue
 
-    /// A value of a JSON line.
-    enum Value: Hashable, Sendable {
-        /// Unknown or missing.
-        case null
-        /// True or false.
-        case bool(Bool)
-        /// A number.
-        case number(Int)
-        /// A string.
-        case string(String)
-        /// A list of strings.
-        case strings([String])
-        /// A quorum device that was added or removed.
-        case device(QuorumDevice)
-        /// The state of a quorum device that was registered or unregistered on a node.
-        case deviceState(DeviceState)
-        /// A node that was added or removed.
-        case node(Node)
-        /// A link that was added or removed.
-        case link(Link)
-        /// The links, if they were or are unknown.
-        case links([Link])
+    /// A field of a state.
+    enum Field: Hashable, Sendable {
+        /// A field of the cluster; of the quorum device or the links, if they were or are unknown.
+        case state(ClusterState.Field)
+        case votes(Votes.Field)
+        case device(QuorumDevice.Field)
+        /// A field of a node; nil: the node, which was added or removed.
+        case node(NodeID, Node.Field?)
+        /// A field of a link; nil: the link, which was added or removed.
+        case link(LinkID, Link.Field?)
+    }
+
+    /// Whether it causes an event. Values that follow from others do not: a `link` event tells of the reachability.
+    var causesEvent: Bool {
+        switch field {
+        case .node(_, .reachable), .node(_, .quorateIfDown): false
+        case .state, .votes, .device, .node, .link: true
+        }
+    }
+}
+
+extension Change.Field {
+    /// The dotted path in the JSON line, with the ID of the node: `nodes.3.state`.
+    var path: String {
+        func path(_ parent: ClusterState.Field, _ names: String?...) -> String {
+            ([parent.rawValue] + names.compactMap { $0 }).joined(separator: ".")
+        }
+        return switch self {
+        case .state(let field): field.rawValue
+        case .votes(let field): path(.votes, field.rawValue)
+        case .device(let field): path(.device, field.rawValue)
+        case .node(let id, let field): path(.nodes, id.description, field?.rawValue)
+        case .link(let id, let field): path(.links, id.node.description, String(id.number), field?.rawValue)
+        }
+    }
+
+    /// The node that the field is about.
+    var node: NodeID? {
+        switch self {
+        case .state, .votes, .device: nil
+        case .node(let id, _): id
+        case .link(let id, _): id.node
+        }
     }
 }
 
@@ -41,93 +62,65 @@ extension ClusterState {
     func changes(since old: ClusterState) -> [Change] {
         guard self != old else { return [] }
         var changes = ChangeList()
-        changes.note("cluster_name", .init(old.clusterName), .init(clusterName))
-        changes.note("local_node_id", .init(old.localNode?.rawValue), .init(localNode?.rawValue))
-        changes.note("quorate", .init(old.quorate), .init(quorate))
-        changes.note("ring_id", .init(old.ring?.description), .init(ring?.description))
-        changes.note("votes.total", .init(old.votes.total), .init(votes.total))
-        changes.note("votes.expected", .init(old.votes.expected), .init(votes.expected))
-        changes.note("votes.highest_expected", .init(old.votes.highestExpected), .init(votes.highestExpected))
-        changes.note("votes.quorum", .init(old.votes.quorum), .init(votes.quorum))
-        changes.note("votes.margin", .init(old.votes.margin), .init(votes.margin))
-        changes.note("flags", .init(old.flags?.clusterFlagNames), .init(flags?.clusterFlagNames))
-        changes.note(from: old.device, to: device)
-        changes.note(from: old.nodes, to: nodes)
-        changes.note(from: old.links, to: links)
+        for field in Field.all {
+            switch field {
+            case .votes: changes.note(from: old.votes, to: votes, Change.Field.votes)
+            case .nodes: changes.note(from: old.nodes, to: nodes, \.id, FieldValue.node, Change.Field.node)
+            case .device where old.device != nil && device != nil:
+                changes.note(from: old.device!, to: device!, Change.Field.device)
+            case .links where old.links != nil && links != nil:
+                changes.note(from: old.links!, to: links!, \.id, FieldValue.link, Change.Field.link)
+            case .problems: changes.note(from: old.problems, to: problems)
+            case .clusterName, .localNode, .localName, .quorate, .ring, .flags, .device, .links:
+                changes.note(.state(field), old.value(of: field), value(of: field))
+            }
+        }
         return changes.list
     }
-}
 
-extension Change.Value {
-    fileprivate init(_ bool: Bool?) { self = bool.map(Self.bool) ?? .null }
-    fileprivate init(_ number: (some BinaryInteger)?) { self = number.map { .number(Int($0)) } ?? .null }
-    fileprivate init(_ string: String?) { self = string.map(Self.string) ?? .null }
-    fileprivate init(_ strings: [String]?) { self = strings.map(Self.strings) ?? .null }
+    /// Whether it differs from an earlier state in more than measurements and counters.
+    func hasChanged(since old: ClusterState) -> Bool { !changes(since: old).isEmpty }
 }
 
 private struct ChangeList {
     var list: [Change] = []
 
-    mutating func note(_ field: @autoclosure () -> String, _ from: Change.Value, _ to: Change.Value) {
+    mutating func note(_ field: @autoclosure () -> Change.Field, _ from: FieldValue, _ to: FieldValue) {
         if from != to { list.append(Change(field: field(), from: from, to: to)) }
     }
 
-    mutating func note(from old: QuorumDevice?, to new: QuorumDevice?) {
-        guard let old, let new else {
-            return note("qdevice", old.map(Change.Value.device) ?? .null, new.map(Change.Value.device) ?? .null)
-        }
-        note("qdevice.name", .init(old.name), .init(new.name))
-        note("qdevice.model", .init(old.model), .init(new.model))
-        note("qdevice.registered", .bool(old.isRegistered), .bool(new.isRegistered))
-        note("qdevice.votes", .init(old.votes), .init(new.votes))
-        note("qdevice.alive", .bool(old.state?.alive ?? false), .bool(new.state?.alive ?? false))
-        note("qdevice.cast_vote", .bool(old.state?.castVote ?? false), .bool(new.state?.castVote ?? false))
-        note("qdevice.master_wins", .bool(old.state?.masterWins ?? false), .bool(new.state?.masterWins ?? false))
-    }
-
-    /// Both lists are sorted by ID, so a single pass over both finds every difference.
-    mutating func note(from old: [Node], to new: [Node]) {
-        var old = old[...]
-        var new = new[...]
-        while let id = [old.first?.id, new.first?.id].compactMap({ $0 }).min() {
-            let before = old.first?.id == id ? old.removeFirst() : nil
-            let after = new.first?.id == id ? new.removeFirst() : nil
-            note(node: id, from: before, to: after)
-        }
-    }
-
-    /// Latencies and counters are not compared.
-    mutating func note(from old: [Link]?, to new: [Link]?) {
-        guard let old, let new else {
-            return note("links", old.map(Change.Value.links) ?? .null, new.map(Change.Value.links) ?? .null)
-        }
-        var (before, after) = (old[...], new[...])
-        while let id = [before.first?.id, after.first?.id].compactMap({ $0 }).min() {
-            let old = before.first?.id == id ? before.removeFirst() : nil
-            let new = after.first?.id == id ? after.removeFirst() : nil
-            let field = "links.\(id.node).\(id.number)"
-            guard let old, let new else {
-                note(field, old.map(Change.Value.link) ?? .null, new.map(Change.Value.link) ?? .null)
-                continue
-            }
-            note("\(field).connected", .bool(old.isConnected), .bool(new.isConnected))
-            note("\(field).enabled", .init(old.isEnabled), .init(new.isEnabled))
-        }
-    }
-
-    private mutating func note(node id: NodeID, from old: Node?, to new: Node?) {
+    mutating func note<Part: FieldContainer>(
+        from old: Part, to new: Part, _ path: (Part.Field) -> Change.Field
+    ) {
         guard old != new else { return }
-        guard let old, let new else {
-            return note("nodes.\(id)", old.map(Change.Value.node) ?? .null, new.map(Change.Value.node) ?? .null)
+        for field in Part.Field.all where field.makesChanges {
+            note(path(field), old.value(of: field), new.value(of: field))
         }
-        note("nodes.\(id).name", .init(old.name), .init(new.name))
-        note("nodes.\(id).state", .string(old.stateName), .string(new.stateName))
-        note("nodes.\(id).votes", .init(old.votes), .init(new.votes))
-        note("nodes.\(id).expected_votes", .init(old.expectedVotes), .init(new.expectedVotes))
-        note("nodes.\(id).local", .bool(old.isLocal), .bool(new.isLocal))
-        note("nodes.\(id).addresses", .strings(old.addresses), .strings(new.addresses))
-        note(
-            "nodes.\(id).qdevice", old.device.map(Change.Value.deviceState) ?? .null,
-            new.device.map(Change.Value.deviceState) ?? .null)
+    }
+
+    /// Both lists are sorted, so a single pass over both finds every difference.
+    mutating func note<Part: FieldContainer, ID: Comparable>(
+        from old: [Part], to new: [Part], _ id: (Part) -> ID, _ whole: (Part) -> FieldValue,
+        _ path: (ID, Part.Field?) -> Change.Field
+    ) {
+        guard old != new else { return }
+        var (old, new) = (old[...], new[...])
+        while let next = [old.first, new.first].compactMap({ $0.map(id) }).min() {
+            let before = old.first.map(id) == next ? old.removeFirst() : nil
+            let after = new.first.map(id) == next ? new.removeFirst() : nil
+            if let before, let after {
+                note(from: before, to: after) { path(next, $0) }
+            } else {
+                note(path(next, nil), before.map(whole) ?? .null, after.map(whole) ?? .null)
+            }
+        }
+    }
+
+    /// A problem is the same if its code and its nodes are; its text may differ.
+    mutating func note(from old: [Problem], to new: [Problem]) {
+        func isSame(_ one: Problem, _ other: Problem) -> Bool { one.code == other.code && one.nodes == other.nodes }
+        guard !old.elementsEqual(new, by: isSame) else { return }
+        func codes(_ problems: [Problem]) -> FieldValue { .strings(problems.map(\.code.rawValue)) }
+        list.append(Change(field: .state(.problems), from: codes(old), to: codes(new)))
     }
 }

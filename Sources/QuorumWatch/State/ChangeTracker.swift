@@ -13,34 +13,20 @@ struct ChangeTracker: Sendable {
     /// Sets the state from which the first changes are computed, when the output does not receive that state.
     mutating func begin(with state: ClusterState) { shown = state }
 
-    /// The members for which ``Node/quorateIfDown`` has changed since the last state that the output received. For the
-    /// first state, and the first after a loss of quorum: the members whose loss quorum does not survive.
-    func ifDownChanges(in event: Event) -> [Node] {
-        guard let state = event.state, state.quorate == true else { return [] }
-        let old = shown?.quorate == true ? shown : nil
-        return state.nodes.filter { node in
-            node.quorateIfDown != nil && node.quorateIfDown != (old?.node(node.id)?.quorateIfDown ?? true)
-        }
-    }
-
     /// Records that the output receives an event, and returns the changes in it; empty for the first state.
     mutating func changes(in event: Event) -> [Change] {
         switch event.body {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state):
             defer { shown = state }
             return shown.map(state.changes(since:)) ?? []
-        case .nodelist(let report):
-            shown?.ring = report.ring
-            shown?.quorate = event.quorate
+        // Votequorum decides whether the cluster is quorate after this.
+        case .nodelist(let report): shown?.ring = report.ring
         case .link(let report):
             if let index = shown?.links?.firstIndex(where: { $0.id == report.id }) {
                 shown?.links?[index].isConnected = report.isConnected
             }
-            shown?.quorate = event.quorate
-        case .evidence: shown?.quorate = event.quorate
-        case .disconnected, .unsettled, .unresponsive:
-            shown?.quorate = nil
-        case .dropped, .prediction: break
+        case .disconnected, .unsettled, .unresponsive: shown?.quorate = nil
+        case .evidence, .dropped, .prediction: break
         }
         return []
     }

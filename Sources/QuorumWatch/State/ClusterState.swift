@@ -29,32 +29,15 @@ struct ClusterState: Hashable, Sendable {
     var counters: TotemCounters?
     /// What keeps the cluster from being well, the most severe first.
     var problems: [Problem] = []
-
-    /// Clears the values that the recalculation in progress will change.
-    mutating func forgetVotes() {
-        votes = Votes()
-        flags = nil
-    }
+    /// The nodes that are not members, and of which these together would make the cluster quorate again: each element is
+    /// one way. Nil when the cluster is quorate, or when that is not known. A change of it alone causes no event.
+    var waysToQuorum: [[NodeReference]]?
 
     /// The node with an ID.
     func node(_ id: NodeID) -> Node? { nodes.about(id) }
 
     /// A node by its ID, with its name if that is known.
     func reference(_ id: NodeID) -> NodeReference { nodes.reference(id) }
-
-    /// Whether it differs from an earlier state in more than measurements and counters, which differ all the time.
-    func hasChanged(since old: ClusterState) -> Bool {
-        guard self != old else { return false }
-        var (one, other) = (self, old)
-        one.forgetMeasurements()
-        other.forgetMeasurements()
-        return one != other
-    }
-
-    private mutating func forgetMeasurements() {
-        counters = nil
-        links = links?.map { Link($0.id, isConnected: $0.isConnected, isEnabled: $0.isEnabled) }
-    }
 }
 
 /// The votes of a cluster.
@@ -146,6 +129,8 @@ struct Node: Hashable, Sendable {
 
     /// Whether it is a member of the cluster.
     var isMember: Bool { state == .member }
+    /// Whether it was removed from the nodelist. Such a node is in JSON, and nowhere else.
+    var isRemoved: Bool { isConfigured == false && !isMember }
     /// `member`, `dead`, `leaving`, `absent`, or `state_9` for a number without a name.
     var stateName: String { state?.description ?? "absent" }
     /// Its ID and name.

@@ -62,6 +62,8 @@ package enum Condition: Hashable, Sendable {
         }
     }
 
+    func obstacle(in state: ClusterState, configured: [NodeID]) -> String { "corosync says otherwise" }
+
     /// The node of the condition, if it has one.
     var node: NodeSelector? {
         switch self {

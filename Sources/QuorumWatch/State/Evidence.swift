@@ -74,17 +74,26 @@ struct NodeConfigVersion: Hashable, Sendable {
     var version: UInt64
 }
 
-/// Compares successive readings of the statistics map, and adds up the differences until evidence is due. Pure.
+/// Compares successive readings of the maps, and adds up the differences until evidence is due. Pure.
 struct EvidenceCollector: Sendable {
     /// A link that failed or recovered between two readings, and how often it failed.
     typealias LinkChange = (link: Link, downs: UInt64?)
+
+    /// What was counted since the last evidence.
+    private struct Counts: Sendable {
+        var counters = TotemCounters.zero
+        /// The links that failed, and when that was noticed; nil if a counter of a link was cleared.
+        var linksDown: [LinkID: Instant]? = [:]
+        /// The MTU before and after, of the links whose MTU changed.
+        var mtus: [LinkID: (from: UInt32, to: UInt32)] = [:]
+    }
 
     /// A nodelist whose evidence is incomplete, and what was counted before it.
     private struct Open: Sendable {
         let ring: RingID
         let members: Set<NodeID>
-        let counted: TotemCounters
-        let linksDown: Set<LinkID>?
+        let time: Instant
+        let counts: Counts
     }
 
     /// The last statistics of this connection to corosync; nil before the first.
@@ -92,11 +101,10 @@ struct EvidenceCollector: Sendable {
     private var open: Open?
     /// Whether the last nodelist has no evidence yet.
     var isOpen: Bool { open != nil }
-    /// The growth of the counters since the last evidence.
-    private var counted = TotemCounters.zero
-    /// The links that failed since then; nil if a counter of a link was cleared.
-    private var linksDown: Set<LinkID>? = []
-    /// The scheduling misses since then, the oldest first.
+    private var counts = Counts()
+    /// The members of the ring before, and how often each node had joined a ring then.
+    private var before: (members: Set<NodeID>, joinCounts: [NodeID: UInt32]) = ([], [:])
+    /// The scheduling misses since the last evidence, the oldest first.
     private(set) var schedulingMisses: [SchedulingMiss] = []
     /// The total scheduling delay of corosync since the start of the watch, in milliseconds.
     private(set) var missed: Int64 = 0
@@ -106,27 +114,33 @@ struct EvidenceCollector: Sendable {
         latest = statistics
         open = nil
         schedulingMisses = []
-        restart()
+        counts = Counts()
+        before = ([], [:])
+    }
+
+    /// Sets the ring and the join counts with which those of the first evidence are compared.
+    mutating func begin(withMembers members: [NodeID], _ known: [NodeID: TotemMember]) {
+        before = (Set(members), known.compactMapValues(\.joinCount))
     }
 
     /// Adds later statistics. Returns the links that failed or recovered.
-    mutating func add(_ statistics: Statistics) -> [LinkChange] {
+    mutating func add(_ statistics: Statistics, at now: Instant) -> [LinkChange] {
         guard let old = latest else {
-            begin(with: statistics)
+            latest = statistics
             return []
         }
         latest = statistics
-        counted.add(from: old.counters, to: statistics.counters)
+        counts.counters.add(from: old.counters, to: statistics.counters)
         // The latest come first. Times are not compared, because the clock can be set back.
         let misses = statistics.schedulingMisses.filter { !old.schedulingMisses.contains($0) }
         schedulingMisses += misses.reversed()
         missed = misses.reduce(missed) { $0.addingReportingOverflow(max(0, $1.delay)).partialValue }
-        return changes(from: old.links, to: statistics.links)
+        return changes(from: old.links, to: statistics.links, at: now)
     }
 
-    private mutating func changes(from old: [Link]?, to new: [Link]?) -> [LinkChange] {
+    private mutating func changes(from old: [Link]?, to new: [Link]?, at now: Instant) -> [LinkChange] {
         guard var old = old?[...], let new else {
-            linksDown = nil
+            counts.linksDown = nil
             return []
         }
         var changes: [LinkChange] = []
@@ -135,16 +149,23 @@ struct EvidenceCollector: Sendable {
             guard let before = old.first, before.id == link.id else { continue }
             let downs = difference(from: before.downs.map(UInt64.init), to: link.downs.map(UInt64.init))
             let isDown = before.isConnected && !link.isConnected
-            if isDown || downs ?? 0 > 0 { linksDown?.insert(link.id) } else if downs == nil { linksDown = nil }
+            if isDown || downs ?? 0 > 0 {
+                counts.linksDown?[link.id] = now
+            } else if downs == nil {
+                counts.linksDown = nil
+            }
             if before.isConnected != link.isConnected || downs ?? 0 > 0 { changes.append((link, downs)) }
+            if let from = before.mtu, let to = link.mtu, from != to {
+                counts.mtus[link.id] = (counts.mtus[link.id]?.from ?? from, to)
+            }
         }
         return changes
     }
 
-    /// Assigns what was counted so far to a nodelist.
-    mutating func begin(nodelistOf ring: RingID, members: [NodeID]) {
-        open = Open(ring: ring, members: Set(members), counted: counted, linksDown: linksDown)
-        restart()
+    /// Assigns what was counted so far to a nodelist of this moment.
+    mutating func begin(nodelistOf ring: RingID, members: [NodeID], at now: Instant) {
+        open = Open(ring: ring, members: Set(members), time: now, counts: counts)
+        counts = Counts()
     }
 
     /// Returns the evidence for the last nodelist. If that was returned before, returns the evidence for the scheduling
@@ -152,33 +173,50 @@ struct EvidenceCollector: Sendable {
     ///
     /// Corosync may notice a failed link after the membership change: failures of links to nodes that are no longer
     /// members belong to the nodelist as well.
-    mutating func report(currentRing: RingID?, names: (NodeID) -> NodeReference) -> EvidenceReport? {
-        if open == nil {
+    mutating func report(_ known: Knowledge, localNode: NodeID?) -> EvidenceReport? {
+        guard let nodelist = open.take() else {
             guard !schedulingMisses.isEmpty else { return nil }
-            defer { restart() }
-            return report(of: currentRing, counted, linksDown, names)
+            defer { counts = Counts() }
+            return report(ring: known.ring, counts, nil, known, localNode)
         }
-        guard let nodelist = open.take() else { return nil }
-        let late = linksDown?.filter { !nodelist.members.contains($0.node) }
-        let before = nodelist.linksDown
-        linksDown?.subtract(late ?? [])
-        return report(of: nodelist.ring, nodelist.counted, before.flatMap { late?.union($0) }, names)
+        var total = nodelist.counts
+        let late = counts.linksDown?.filter { !nodelist.members.contains($0.key.node) }
+        for link in late?.keys ?? [:].keys { counts.linksDown?[link] = nil }
+        total.linksDown = total.linksDown.flatMap { before in late.map { before.merging($0) { one, _ in one } } }
+        total.mtus.merge(counts.mtus) { ($0.from, $1.to) }
+        counts.mtus = [:]
+        var report = report(ring: nodelist.ring, total, nodelist.time, known, localNode)
+        let joinCounts = known.configuration?.members.compactMapValues(\.joinCount) ?? [:]
+        report.rejoined = nodelist.members.intersection(before.members).sorted()
+            .filter { id in before.joinCounts[id].map { joinCounts[id] ?? $0 > $0 } ?? false }.map(known.reference)
+        before = (nodelist.members, joinCounts)
+        return report
     }
 
     private mutating func report(
-        of ring: RingID?, _ counted: TotemCounters, _ links: Set<LinkID>?, _ names: (NodeID) -> NodeReference
+        ring: RingID?, _ counts: Counts, _ time: Instant?, _ known: Knowledge, _ localNode: NodeID?
     ) -> EvidenceReport {
         defer { schedulingMisses = [] }
-        return EvidenceReport(
-            ring: ring, tokenLosses: counted.tokenLosses, consensusTimeouts: counted.consensusTimeouts,
-            retransmits: counted.retransmits, memberships: counted.memberships,
-            linksDown: links?.sorted().map { LinkDown(node: names($0.node), number: $0.number, before: nil) },
+        var report = EvidenceReport(
+            ring: ring, tokenLosses: counts.counters.tokenLosses, consensusTimeouts: counts.counters.consensusTimeouts,
+            retransmits: counts.counters.retransmits, memberships: counts.counters.memberships,
             schedulingMisses: schedulingMisses)
-    }
-
-    private mutating func restart() {
-        counted = .zero
-        linksDown = []
+        report.linksDown = counts.linksDown?.sorted { $0.key < $1.key }.map { link, noticed in
+            LinkDown(
+                node: known.reference(link.node), number: link.number,
+                before: time.map { $0.since(noticed).milliseconds })
+        }
+        report.mtuChanges = counts.mtus.sorted { $0.key < $1.key }.filter { $1.from != $1.to }.map { link, mtu in
+            MTUChange(node: known.reference(link.node), number: link.number, from: mtu.from, to: mtu.to)
+        }
+        let members = known.configuration?.members ?? [:]
+        if let version = known.configuration?.version {
+            report.configVersions = members.keys.sorted().compactMap { id in
+                guard id != localNode, let other = members[id]?.configVersion, other != version else { return nil }
+                return NodeConfigVersion(node: known.reference(id), version: other)
+            }
+        }
+        return report
     }
 }
 

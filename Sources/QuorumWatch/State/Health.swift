@@ -36,12 +36,15 @@ enum Shortcoming: Hashable {
 package struct Requirements: Hashable, Sendable {
     /// The required margin in votes; nil: any.
     var margin: Int?
+    /// The required number of connected links to each member; nil: any.
+    var links: Int?
     /// The nodes that may be absent.
     var absentNodes: [NodeSelector]
 
     /// Requirements from their parts.
-    package init(margin: Int? = nil, absentNodes: [NodeSelector] = []) {
+    package init(margin: Int? = nil, links: Int? = nil, absentNodes: [NodeSelector] = []) {
         self.margin = margin
+        self.links = links
         self.absentNodes = absentNodes
     }
 }

@@ -20,15 +20,43 @@ struct Flag: Sendable {
     }
 }
 
-/// Waits for one or more descriptors (poll(2)), or until a deadline. A signal does not end the wait.
-///
-/// Returns the events of each descriptor, in order; all are zero after the deadline. A negative descriptor is ignored.
-func wait(for descriptors: [(descriptor: CInt, events: CInt)], until deadline: Instant? = nil) -> [CInt] {
+/// A descriptor to wait for, by the name under which its readiness is looked up.
+struct Polled<Name> {
+    let name: Name
+    let descriptor: CInt
+    /// The events of poll(2), without those that are always reported: an error, and a hang-up.
+    let events: CInt
+
+    init(_ name: Name, _ descriptor: CInt, events: CInt = POLLIN) {
+        self.name = name
+        self.descriptor = descriptor
+        self.events = events
+    }
+}
+
+/// The descriptors that are ready after a wait.
+struct Ready<Name> {
+    fileprivate var names: [Name] = []
+
+    /// Whether any descriptor is ready; false after the deadline.
+    var isAny: Bool { !names.isEmpty }
+}
+
+extension Ready where Name: Equatable {
+    /// Whether the descriptor with this name is ready.
+    func has(_ name: Name) -> Bool { names.contains(name) }
+}
+
+/// Waits for one or more descriptors (poll(2)), or until a deadline. A signal does not end the wait, and a negative
+/// descriptor is ignored.
+func wait<Name>(for descriptors: [Polled<Name>], until deadline: Instant? = nil) -> Ready<Name> {
     var polled = descriptors.map { pollfd(fd: $0.descriptor, events: Int16($0.events), revents: 0) }
     while true {
-        let ready = poll(&polled, nfds_t(polled.count), deadline?.pollTimeout ?? -1)
-        if ready > 0 { return polled.map { CInt($0.revents) } }
-        if ready == 0, let deadline, deadline <= .now { return polled.map { _ in 0 } }
+        let count = poll(&polled, nfds_t(polled.count), deadline?.pollTimeout ?? -1)
+        if count > 0 {
+            return Ready(names: descriptors.indices.filter { polled[$0].revents != 0 }.map { descriptors[$0].name })
+        }
+        if count == 0, let deadline, deadline <= .now { return Ready() }
     }
 }
 
@@ -48,37 +76,7 @@ func areFreeDescriptors(_ count: Int) -> Bool {
 }
 
 /// Whether a line can be written to a descriptor without blocking.
-func canWriteNow(to descriptor: CInt) -> Bool { wait(for: [(descriptor, POLLOUT)], until: .now)[0] & POLLOUT != 0 }
-
-/// Whether a descriptor is a regular file, on which writes do not depend on a reader.
-func isRegularFile(_ descriptor: CInt) -> Bool {
-    var information = stat()
-    return fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
-}
-
-/// Whether a descriptor is a pipe or /dev/null, which ``writeAtOnce(_:to:)`` supports.
-func isPipeOrNull(_ descriptor: CInt) -> Bool {
-    var information = stat()
-    guard fstat(descriptor, &information) == 0 else { return false }
-    switch information.st_mode & S_IFMT {
-    case S_IFIFO: return true
-    // The device numbers of /dev/null (null(4)).
-    case S_IFCHR: return information.st_rdev == 1 << 8 | 3
-    default: return false
-    }
-}
-
-/// Writes all bytes to a pipe or /dev/null if that does not block, otherwise none. Returns whether it wrote them.
-///
-/// Since version 6.4, Linux supports `RWF_NOWAIT` of pwritev2(2) for pipes: the write does not block even if another
-/// process fills the pipe meanwhile. A write of up to `PIPE_BUF` bytes is atomic.
-func writeAtOnce(_ bytes: [UInt8], to descriptor: CInt) -> Bool {
-    guard bytes.count <= PIPE_BUF else { return false }
-    return bytes.withUnsafeBytes { bytes in
-        var part = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
-        return vqwatch_write_nowait(descriptor, &part) == bytes.count
-    }
-}
+func canWriteNow(to descriptor: CInt) -> Bool { wait(for: [.init((), descriptor, events: POLLOUT)], until: .now).isAny }
 
 /// Writes all bytes, with a single write(2) unless the system accepts only a part. Returns the error number, or 0.
 func writeAll(_ bytes: some Collection<UInt8>, to descriptor: CInt) -> CInt {
@@ -88,7 +86,7 @@ func writeAll(_ bytes: some Collection<UInt8>, to descriptor: CInt) -> CInt {
         if written >= 0 {
             rest = rest.dropFirst(written)
         } else if errno == EAGAIN {
-            _ = wait(for: [(descriptor, POLLOUT)])
+            _ = wait(for: [.init((), descriptor, events: POLLOUT)])
         } else if errno != EINTR {
             return errno
         }

@@ -4,7 +4,7 @@ internal import CLinux
 internal import Glibc
 
 /// A moment of the monotonic clock (`CLOCK_MONOTONIC` of clock_gettime(2)).
-struct Instant: Comparable, Sendable {
+struct Instant: Hashable, Comparable, Sendable {
     /// Nanoseconds since an unspecified moment in the past.
     var nanoseconds: UInt64
 

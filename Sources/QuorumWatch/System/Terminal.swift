@@ -11,14 +11,16 @@ internal import Glibc
 /// terminals ignore.
 final class Terminal: Sendable {
     private struct State {
-        /// The contents of the screen; nil when not known.
-        var contents: ScreenContents?
+        /// The modes to restore; nil while the terminal has no page.
+        var modes: termios?
+        /// The page that is shown; nil when not known.
+        var screen: Screen?
     }
 
     private static let enter = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l"
     /// Ends a synchronised update, a style and the alternate screen. The screen is cleared first for the sake of
     /// terminals without an alternate screen.
-    static let leave = "\u{1b}[?2026l\u{1b}[0m\u{1b}[H\u{1b}[2J\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l"
+    private static let leave = "\u{1b}[?2026l\u{1b}[0m\u{1b}[H\u{1b}[2J\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l"
 
     private let state = Guarded(State())
 
@@ -32,34 +34,116 @@ final class Terminal: Sendable {
         return group < 0 || group == getpgrp()
     }
 
-    /// Prepares the terminal for a page, whatever state it is in. Returns the error number, or 0.
+    /// Prepares the terminal for a page, whatever state it is in: saves its modes, and turns off echo and line-by-line
+    /// input. Ctrl-C and Ctrl-Z still send signals. Returns the error number, or 0.
     func open() -> CInt {
-        TerminalRestoration.begin()
-        state.withLock { $0.contents = nil }
+        var modes = termios()
+        if tcgetattr(STDIN_FILENO, &modes) == 0 {
+            state.withLock { state in
+                state.screen = nil
+                // After the program was stopped by a signal from another process, these can be the page's own modes.
+                if state.modes == nil || modes.c_lflag & tcflag_t(ICANON) != 0 { state.modes = modes }
+            }
+            modes.c_lflag &= ~tcflag_t(ICANON | ECHO | IEXTEN)
+            withUnsafeMutableBytes(of: &modes.c_cc) { keys in
+                keys[Int(VMIN)] = 1
+                keys[Int(VTIME)] = 0
+            }
+            tcsetattr(STDIN_FILENO, TCSANOW, &modes)
+        }
         return writeAll(Self.enter.utf8, to: STDOUT_FILENO)
     }
 
-    /// Writes the differences from the contents that are shown, as one update. Returns the error number, or 0.
-    func show(_ contents: ScreenContents) -> CInt {
+    /// Writes the lines that differ from those that are shown, as one update. Returns the error number, or 0.
+    func show(_ screen: Screen) -> CInt {
         let update = state.withLock { state in
-            defer { state.contents = contents }
-            return contents.update(from: state.contents)
+            defer { state.screen = screen }
+            return screen.update(from: state.screen)
         }
-        guard !update.isEmpty else { return 0 }
-        return writeAll("\u{1b}[?2026h\(update)\u{1b}[?2026l".utf8, to: STDOUT_FILENO)
+        return update.isEmpty ? 0 : writeAll("\u{1b}[?2026h\(update)\u{1b}[?2026l".utf8, to: STDOUT_FILENO)
     }
 
     /// Restores the terminal.
     func close() {
-        guard TerminalRestoration.isNeeded else { return }
+        guard state.withLock({ $0.modes }) != nil else { return }
         if Self.isInForeground { _ = writeAll(Self.leave.utf8, to: STDOUT_FILENO) }
-        TerminalRestoration.end()
+        restoreModes()
+        state.withLock { $0.modes = nil }
     }
 
     /// Wakes a thread that the terminal blocks in a write: drops the output that the terminal has not taken yet, and
     /// resumes output that was paused with Ctrl-S.
-    func unblock() { TerminalRestoration.dropOutput() }
+    func unblock() {
+        guard state.withLock({ $0.modes }) != nil, Self.isInForeground else { return }
+        tcflush(STDOUT_FILENO, TCOFLUSH)
+        // Together these two resume paused output, and wake threads that block in a write; the flush does not wake
+        // them.
+        tcflow(STDOUT_FILENO, TCOOFF)
+        tcflow(STDOUT_FILENO, TCOON)
+    }
 
     /// Restores the modes of the terminal, without waiting for it.
-    func restoreModes() { TerminalRestoration.restoreModes() }
+    func restoreModes() {
+        guard var modes = state.withLock({ $0.modes }), Self.isInForeground else { return }
+        tcsetattr(STDIN_FILENO, TCSANOW, &modes)
+    }
+}
+
+/// The lines of a page, none wider than the terminal.
+struct Screen: Hashable, Sendable {
+    var lines: [StyledText]
+    var size: TerminalSize
+    var color: Bool
+
+    /// The escape sequences and text that change the old page into this one. All lines are written if the old page is
+    /// not known or has another size.
+    func update(from old: Screen?) -> String {
+        let shown = old?.size == size ? old : nil
+        var update = shown == nil ? "\u{1b}[0m\u{1b}[H\u{1b}[2J" : ""
+        for row in 0..<size.height where line(row) != shown?.line(row) ?? "" {
+            update += "\u{1b}[\(row + 1);1H\u{1b}[K" + text(of: line(row))
+        }
+        return update
+    }
+
+    private func line(_ row: Int) -> StyledText { row < lines.count ? lines[row] : "" }
+
+    /// A line with the sequences of its styles. Terminals disagree on the width of some characters, so the cursor is
+    /// positioned again after each one that is not ASCII.
+    private func text(of line: StyledText) -> String {
+        var text = ""
+        var (column, isPlaced) = (1, true)
+        for part in line.parts {
+            var characters = ""
+            for scalar in part.text.unicodeScalars {
+                let columns = scalar.columns
+                if !isPlaced, columns > 0 {
+                    characters += "\u{1b}[\(column)G"
+                    isPlaced = true
+                }
+                characters.unicodeScalars.append(scalar)
+                column += columns
+                if !scalar.isASCII { isPlaced = false }
+            }
+            text += part.style?.apply(to: characters, color: color) ?? characters
+        }
+        return text
+    }
+}
+
+/// The size of a terminal in characters.
+package struct TerminalSize: Hashable, Sendable {
+    /// Columns.
+    package var width: Int
+    /// Lines.
+    package var height: Int
+}
+
+/// The size of a terminal (`TIOCGWINSZ` of ioctl_tty(2)); 80 × 24 if it is not known.
+package func terminalSize(of descriptor: CInt) -> TerminalSize {
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+        return TerminalSize(width: 80, height: 24)
+    }
+    return TerminalSize(width: Int(size.ws_col), height: Int(size.ws_row))
 }

@@ -16,6 +16,8 @@ struct Backoff {
     static let connecting = Backoff(from: .milliseconds(100), to: .seconds(2))
     /// Between the loss of a connection and the next attempt, while connections are lost soon after they are made.
     static let losing = Backoff(from: .milliseconds(100), to: .seconds(30))
+    /// Before the next attempt after a refusal (`CS_ERR_ACCESS`), each of which corosync logs as an error.
+    static let afterRefusal = Duration.seconds(30)
     /// Between two attempts at a request, while corosync is too busy for it.
     static let asking = Backoff(from: .milliseconds(1), to: .milliseconds(250))
 

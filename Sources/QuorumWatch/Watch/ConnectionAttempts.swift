@@ -25,14 +25,6 @@ struct ConnectionAttempts {
     private var reported: Report?
     private var hasReportedLosses = false
     private var isAfterLoss = false
-    private var attempts = 0
-
-    /// Whether no connection has been lost yet.
-    private(set) var isFirst = true
-
-    /// Whether the names have to be requested before the next attempt: not before the first, for which they were
-    /// requested at the start, and not while corosync is busy.
-    var needNames: Bool { attempts > 0 && busySince == nil }
 
     /// Whether to report that corosync has been busy for a second. True once, until another failure is reported.
     var areLongBusy: Bool {
@@ -47,7 +39,6 @@ struct ConnectionAttempts {
 
     /// The pause before the next attempt, while corosync is busy.
     mutating func pauseWhileBusy() -> Duration {
-        attempts += 1
         busySince = busySince ?? .now
         return requesting.pause()
     }
@@ -61,7 +52,7 @@ struct ConnectionAttempts {
     /// Records the loss of a connection. Returns whether to report that connections are lost repeatedly.
     mutating func noteLoss(after lifetime: Duration) -> Bool {
         if lifetime >= Self.held { (losing, losses, hasReportedLosses) = (.losing, 0, false) }
-        (connecting, requesting, reported, isFirst) = (.connecting, .asking, nil, false)
+        (connecting, requesting, reported) = (.connecting, .asking, nil)
         isAfterLoss = true
         losses += 1
         guard losses >= Self.repeatedLosses, !hasReportedLosses else { return false }
@@ -69,11 +60,11 @@ struct ConnectionAttempts {
         return true
     }
 
-    /// The pause before the next attempt.
-    mutating func pause() -> Duration {
-        attempts += 1
+    /// The pause before the next attempt, after this error.
+    mutating func pause(after error: CorosyncError) -> Duration {
         busySince = nil
         defer { isAfterLoss = false }
+        if error.code == .accessDenied { return Backoff.afterRefusal }
         return isAfterLoss ? losing.pause() : connecting.pause()
     }
 }

@@ -2,22 +2,6 @@
 
 internal import Corosync
 
-extension Outcome {
-    /// Why there is no status, and what to do; nil when one was printed, or none was required.
-    var reasonWithoutStatus: String? {
-        switch self {
-        case .timedOut(.recalculation):
-            "votequorum has not finished recalculating; see the quorum device and corosync's log, or allow more time with "
-                + "--timeout"
-        case .timedOut(let obstacle):
-            "\(obstacle == .silence ? "corosync does not answer" : "no connection to corosync"); "
-                + "see whether corosync runs, or allow more time with --timeout"
-        case .failed(let diagnosis): diagnosis
-        case .done, .checked, .nothingPending, .signal, .outputClosed, .outputFailed: nil
-        }
-    }
-}
-
 extension NodeSelector {
     /// What failed, why, and what to do, when the node of a prediction is unknown.
     func diagnosis(hasNames: Bool) -> String {
@@ -41,7 +25,7 @@ extension CorosyncError {
 
     /// What failed, why, and what to do, when a connection cannot be made. `provider` is the quorum provider, if that
     /// can be the reason.
-    func diagnosisOfConnecting(_ provider: ProviderProbe.Provider?) -> String {
+    func diagnosisOfConnecting(_ provider: QuorumProvider?) -> String {
         let what = "cannot connect to corosync"
         let source = "(\(code) from \(operation.rawValue))"
         let advice = "set provider: corosync_votequorum in the quorum section of corosync.conf"
@@ -59,26 +43,15 @@ extension CorosyncError {
     }
 }
 
-/// Why one of corosync's maps was not read.
-enum MapFailure: Error, Hashable, Sendable {
-    /// A request failed.
-    case corosync(CorosyncError)
-    /// There was no answer within ``patience``.
-    case late
+extension CorosyncError {
+    /// What failed, why, and what to do, when the configuration cannot be read.
+    var diagnosisOfConfiguration: String { "cannot read the configuration: \(withAdvice)" }
 
-    /// The timeout for a reading. Values that were read before stay valid for as long while the map cannot be read.
-    static let patience = Duration.seconds(2)
+    /// What failed, why, and what to do, when the statistics cannot be read.
+    var diagnosisOfStatistics: String { "cannot read the statistics of totem and the links: \(withAdvice)" }
+}
 
-    /// What failed, why, and what to do.
-    var diagnosisOfConfiguration: String { "cannot read the configuration: \(reason)" }
-
-    /// The same for the statistics map.
-    var diagnosisOfLinks: String { "cannot read the links: \(reason)" }
-
-    private var reason: String {
-        switch self {
-        case .corosync(let error): error.withAdvice
-        case .late: "corosync did not answer in time; \(CorosyncError.Code.timeout.advice)"
-        }
-    }
+/// What failed, why, and what to do, when the maps are not read in time.
+var diagnosisOfLateMaps: String {
+    "cannot read the configuration: corosync did not answer in time; \(CorosyncError.Code.timeout.advice)"
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-internal import Glibc
-
 /// The end of a watch: the queued events are written, the command is run for them, and the outcome is reported.
 ///
 /// After a signal or the timeout, there is a time limit for the readers of the outputs. After a failure there is none.
@@ -11,6 +9,8 @@ struct Ending {
     private(set) var outcome: Outcome
     /// Whether a second signal came, after which the program waits for nothing.
     private(set) var isHurried = false
+
+    private enum Source { case signal, events, reader, command, diagnostics }
 
     private let watch: Watch
     private let signals: EndingSignals
@@ -34,91 +34,61 @@ struct Ending {
     mutating func run() {
         // Restore the terminal before anything is written to standard error, which may be the same terminal.
         watch.display?.end(interruptedBy: signals.descriptor)
-        let commandQueue = watch.outputs.command
+        let outputs = watch.outputs
         var isPrinting = true
-        var isRunning = commandQueue != nil
+        var isRunning = outputs.command != nil
         switch outcome {
-        case .failed, .nothingPending: break
+        case .failed, .commandFailed, .nothingPending: break
         case .signal, .timedOut: limit()
         case .done, .checked, .outputClosed, .outputFailed: isPrinting = false
         }
-        let hasOwnForm = watch.plan.check != nil || watch.plan.format == .prometheus && !watch.plan.follows
-        watch.outputs.events.close(noAnswer: hasOwnForm ? outcome.reasonWithoutStatus : nil)
-        commandQueue?.close()
+        let hasOwnForm = watch.plan.isCheck || watch.plan.format == .prometheus
+        if hasOwnForm, let reason = outcome.reasonWithoutStatus { outputs.events.put(.noStatus(reason: reason)) }
+        outputs.events.close()
+        outputs.command?.close()
         while isPrinting || isRunning {
             let ready = waitForAny([
-                (isPrinting ? watch.outputs.events.drainedDescriptor : -1, POLLIN), (isPrinting ? watch.output : -1, 0),
-                (isRunning ? commandQueue?.drainedDescriptor ?? -1 : -1, POLLIN),
+                Polled(.events, isPrinting ? outputs.events.finishedDescriptor : -1),
+                Polled(.reader, isPrinting ? watch.output : -1, events: 0),
+                Polled(.command, isRunning ? outputs.command?.finishedDescriptor ?? -1 : -1),
             ])
             guard let ready else { break }
-            if ready[0] != 0 || ready[1] != 0 { isPrinting = false }
-            if ready[2] != 0 { isRunning = false }
+            if ready.has(.events) || ready.has(.reader) { isPrinting = false }
+            if ready.has(.command) { isRunning = false }
         }
         watch.command?.reportEnd(notRun: notRun, isRunning: isRunning)
-        settle()
+        // Errors that happened meanwhile.
+        if let requested = watch.stop.requested, requested.rank > outcome.rank { outcome = requested }
         report()
-    }
-
-    /// Updates the outcome with errors that happened while the queues were written.
-    private mutating func settle() {
-        if case .signal = outcome { return }
-        outcome = watch.stop.requested ?? outcome
-        if case .done = outcome, let failure = watch.command?.startFailure.withLock({ $0 }) {
-            outcome = .failed(failure)
-        }
     }
 
     /// Writes the diagnosis of the outcome to standard error, and waits until all diagnostics are written.
     private mutating func report() {
-        if let diagnosis = watch.diagnosis(of: outcome) { watch.outputs.diagnostics.write(diagnosis) }
+        if let diagnosis = outcome.diagnosis(of: watch.plan.task) { watch.outputs.diagnostics.write(diagnosis) }
+        watch.outputs.diagnostics.close()
         switch outcome {
-        case .failed, .outputFailed: break
+        case .failed, .commandFailed, .outputFailed: break
         default: deadline = max(deadline ?? .now + Self.patience, .now + Self.lastPatience)
         }
-        while !isHurried, let ready = waitForAny([(watch.outputs.diagnostics.idleDescriptor, POLLIN)]), ready[0] == 0 {}
+        let finished = Polled(Source.diagnostics, watch.outputs.diagnostics.finishedDescriptor)
+        while !isHurried, let ready = waitForAny([finished]), !ready.has(.diagnostics) {}
     }
 
     /// Waits for the descriptors; nil when the deadline or a second signal comes. A first signal sets the deadline.
-    private mutating func waitForAny(_ descriptors: [(descriptor: CInt, events: CInt)]) -> [CInt]? {
+    private mutating func waitForAny(_ descriptors: [Polled<Source>]) -> Ready<Source>? {
         guard !isHurried else { return nil }
-        let ready = wait(for: [(signals.descriptor, POLLIN)] + descriptors, until: deadline)
-        if ready[0] != 0, let signal = signals.next() {
+        let ready = wait(for: [Polled(.signal, signals.descriptor)] + descriptors, until: deadline)
+        if ready.has(.signal), let signal = signals.next() {
             if case .signal = outcome { isHurried = true }
             outcome = .signal(signal)
             if !isHurried { limit() }
-            return isHurried ? nil : Array(ready.dropFirst())
+            return isHurried ? nil : ready
         }
-        return ready.allSatisfy { $0 == 0 } ? nil : Array(ready.dropFirst())
+        return ready.isAny ? ready : nil
     }
 
     private mutating func limit() {
         deadline = .now + Self.patience
         notRun += watch.outputs.command?.discard() ?? 0
-    }
-}
-
-extension Watch {
-    /// What failed, why, and what to do; nil when nothing failed.
-    func diagnosis(of outcome: Outcome) -> String? {
-        switch outcome {
-        case .failed(let diagnosis): return diagnosis
-        case .outputFailed(let error):
-            return "cannot write to standard output: \(String(cString: strerror(error))); see where it is redirected to"
-        case .timedOut:
-            guard let reason = outcome.reasonWithoutStatus else { return nil }
-            guard plan.conditions.isEmpty else { return timeoutOfConditions(reason) }
-            // No change came, and nothing else was wanted.
-            if plan.changesOnly, distributor.reducer(\.hasState) { return nil }
-            return plan.follows ? nil : "no \(plan.ifDown.isEmpty ? "status" : "prediction"): \(reason)"
-        case .done, .checked, .nothingPending, .signal, .outputClosed: return nil
-        }
-    }
-
-    private func timeoutOfConditions(_ reason: String) -> String? {
-        let unmet = distributor.unmetConditions
-        guard unmet?.isEmpty != true else { return nil }
-        let list = (unmet ?? plan.conditions).map { escaped("\($0)") }.joined(separator: ", ")
-        let known = "corosync says otherwise; see the status, or allow more time with --timeout"
-        return "timed out waiting for \(list): \(unmet == nil ? reason : known)"
     }
 }

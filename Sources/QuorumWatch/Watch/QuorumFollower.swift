@@ -4,29 +4,25 @@ internal import CLinux
 internal import Corosync
 internal import Glibc
 
-/// Follows votequorum in a separate thread: connects, dispatches notifications, reads votes, and reconnects.
+/// Follows votequorum in one thread: connects, dispatches notifications, reads votes, and reconnects.
 final class QuorumFollower: Sendable {
+    private enum Source { case stop, votequorum }
+
     private let plan: WatchPlan
-    private let distributor: EventDistributor
-    private let configuration: ConfigurationReader
-    private let statistics: StatisticsReader?
-    private let watchdog: Watchdog
-    private let probe: ProviderProbe
+    private let core: Core
+    private let maps: MapFollower
     private let stop: StopRequest
+    /// Detects that corosync does not answer.
+    let silence: SilenceTimer
     /// The interrupter of the connection; nil while there is none.
     private let connection = Guarded<Interrupter?>(nil)
 
-    init(
-        plan: WatchPlan, distributor: EventDistributor, configuration: ConfigurationReader,
-        statistics: StatisticsReader?, watchdog: Watchdog, probe: ProviderProbe, stop: StopRequest
-    ) {
+    init(plan: WatchPlan, core: Core, maps: MapFollower, stop: StopRequest) throws(SystemError) {
         self.plan = plan
-        self.distributor = distributor
-        self.configuration = configuration
-        self.statistics = statistics
-        self.watchdog = watchdog
-        self.probe = probe
+        self.core = core
+        self.maps = maps
         self.stop = stop
+        silence = try SilenceTimer()
     }
 
     /// Whether there is a connection.
@@ -35,20 +31,15 @@ final class QuorumFollower: Sendable {
     /// Interrupts a dispatch that blocks. To be called from another thread, after the end was requested.
     func hangUp() { connection.withLock { $0 }?.interrupt() }
 
-    /// Follows until the watch ends. The names for the first connection must have been requested before.
+    /// Follows until the watch ends.
     func run() {
         var attempts = ConnectionAttempts()
         while stop.requested == nil {
-            // Not needed at every attempt while corosync is busy, since the names are tracked.
-            if plan.needsDetails, attempts.needNames {
-                configuration.request()
-                statistics?.request()
-            }
-            guard let failure = connectAndFollow(isFirst: attempts.isFirst), stop.requested == nil else { return }
+            guard let failure = connectAndFollow(), stop.requested == nil else { return }
             let error = failure.error
             if failure.lifetime == nil, error.isTransient {
                 if plan.follows, attempts.areLongBusy {
-                    distributor.recordWaiting(because: diagnosis(ofConnecting: error), "trying again")
+                    core.recordWaiting(because: diagnosis(ofConnecting: error), "trying again")
                 }
                 _ = stop.wait(until: .now + attempts.pauseWhileBusy())
                 continue
@@ -58,35 +49,37 @@ final class QuorumFollower: Sendable {
                 return stop.request(.failed(diagnosis))
             }
             if let lifetime = failure.lifetime {
-                if attempts.noteLoss(after: lifetime) { distributor.diagnose(error.diagnosisOfRepeatedLoss) }
+                if attempts.noteLoss(after: lifetime) { core.diagnose(error.diagnosisOfRepeatedLoss) }
             } else if attempts.isNews(error) {
-                distributor.recordWaiting(because: diagnosis(ofConnecting: error), "waiting for it")
+                core.recordWaiting(because: diagnosis(ofConnecting: error), "waiting for it")
             }
-            _ = stop.wait(until: .now + attempts.pause())
+            _ = stop.wait(until: .now + attempts.pause(after: error))
         }
     }
 
     /// Connects, and follows until the connection fails or the watch ends. Returns the failure; nil if the watch ended.
     /// Its lifetime is nil if there was no state yet: that counts as a failure to connect.
-    private func connectAndFollow(isFirst: Bool) -> (error: CorosyncError, lifetime: Duration?)? {
-        defer { watchdog.end() }
+    private func connectAndFollow() -> (error: CorosyncError, lifetime: Duration?)? {
+        defer { silence.requestEnds() }
         do throws(CorosyncError) {
-            watchdog.begin()
+            silence.requestBegins()
             let quorum = try VoteQuorum()
             let start = Instant.now
             let interrupter = quorum.interrupter
             connection.withLock { $0 = interrupter }
+            var progress = Progress()
             do throws(CorosyncError) {
                 defer { connection.withLock { $0 = nil } }
-                try startTracking(quorum, isFirst: isFirst)
-                try plan.follows ? follow(quorum) : look(quorum)
+                maps.activate()
+                try request { () throws(CorosyncError) in try quorum.startTracking(.changes) }
+                try plan.follows ? follow(quorum, &progress) : readOnce(quorum, &progress)
                 return nil
             } catch {
-                watchdog.end()
-                let isLoss = distributor.reducer(\.hasState)
-                if isLoss, plan.follows, stop.requested == nil { distributor.record(.disconnected(error)) }
+                silence.requestEnds()
+                maps.deactivate()
+                if progress.hasState, plan.follows, stop.requested == nil { core.record(.disconnected(error)) }
                 stop.waitUntilGone(daemonOf: quorum.fileDescriptor)
-                return (error, isLoss ? Instant.now.since(start) : nil)
+                return (error, progress.hasState ? Instant.now.since(start) : nil)
             }
         } catch {
             return (error, nil)
@@ -98,44 +91,35 @@ final class QuorumFollower: Sendable {
         // The library returns the same error if corosync does not run and if it runs without votequorum.
         let isAmbiguous =
             error.code == .libraryFailure && error.operation == .votequorumInitialize && !error.lacksDescriptors
-        return error.diagnosisOfConnecting(isAmbiguous ? probe.provider() : nil)
-    }
-
-    /// Starts tracking.
-    private func startTracking(_ quorum: borrowing VoteQuorum, isFirst: Bool) throws(CorosyncError) {
-        let onlyChanges = plan.changesOnly && isFirst
-        let flags: VoteQuorum.TrackFlags =
-            onlyChanges ? .changesOnly : plan.trigger != nil || plan.follows ? .changes : .current
-        try ask { () throws(CorosyncError) in try quorum.startTracking(flags) }
-        guard onlyChanges else { return }
-        waitForMaps()
-        distributor.record(.baseline(try read(distributor.reducer(\.configuredNodes), from: quorum)))
-    }
-
-    /// Waits for the names and the links, if they are printed. Returns false and reports it if they cannot be read in time.
-    @discardableResult
-    private func waitForMaps() -> Bool {
-        guard plan.needsDetails else { return true }
-        let deadline = Instant.now + MapFailure.patience
-        let failures = [
-            configuration.failure(until: deadline)?.diagnosisOfConfiguration,
-            statistics?.failure(until: deadline)?.diagnosisOfLinks,
-        ]
-        let diagnoses = failures.compactMap { $0 }
-        if stop.requested == nil { diagnoses.forEach(distributor.diagnose) }
-        return diagnoses.isEmpty
+        return error.diagnosisOfConnecting(isAmbiguous ? maps.provider() : nil)
     }
 }
 
 // MARK: - Dispatching
 
 extension QuorumFollower {
+    /// What the thread knows of its connection.
+    private struct Progress {
+        /// Whether the connection has a state.
+        var hasState = false
+        /// The result of the last input.
+        var next: Core.Next?
+        /// How many events the outputs have been given.
+        var shown = 0
+
+        mutating func note(_ next: Core.Next) {
+            self.next = next
+            shown += next.shown
+        }
+    }
+
     /// Reads the status once, in the mode of the plan.
-    private func look(_ quorum: borrowing VoteQuorum) throws(CorosyncError) {
+    private func readOnce(_ quorum: borrowing VoteQuorum, _ progress: inout Progress) throws(CorosyncError) {
         var backoff = Backoff.asking
         while stop.requested == nil {
             do throws(CorosyncError) {
-                if try dispatch(plan.mode, quorum) > 0 { return }
+                try dispatch(quorum, &progress)
+                if progress.shown > 0 { return }
                 backoff.reset()
             } catch  where plan.mode == .oneNonblocking && error.isNothingPending {
                 return stop.request(.nothingPending)
@@ -143,27 +127,26 @@ extension QuorumFollower {
                 _ = stop.wait(until: .now + backoff.pause())
             }
             guard plan.mode == .all else { continue }
-            watchdog.end()
-            let ready = wait(for: [(stop.descriptor, POLLIN), (quorum.fileDescriptor, POLLIN)])
-            if ready[0] != 0 { return }
+            silence.requestEnds()
+            if waitForNotification(quorum, until: nil).has(.stop) { return }
         }
     }
 
     /// Follows until the watch ends or the connection is lost.
-    private func follow(_ quorum: borrowing VoteQuorum) throws(CorosyncError) {
+    private func follow(_ quorum: borrowing VoteQuorum, _ progress: inout Progress) throws(CorosyncError) {
         var backoff = Backoff.asking
         var nextReading = plan.refresh.map { Instant.now + $0 }
         while stop.requested == nil {
-            watchdog.end()
+            silence.requestEnds()
             var isReadable = true
             if !plan.mode.waitsItself {
-                let ready = wait(for: [(stop.descriptor, POLLIN), (quorum.fileDescriptor, POLLIN)], until: nextReading)
-                if ready[0] != 0 { return }
-                isReadable = ready[1] != 0
+                let ready = waitForNotification(quorum, until: nextReading)
+                if ready.has(.stop) { return }
+                isReadable = ready.has(.votequorum)
             }
             if isReadable {
                 do throws(CorosyncError) {
-                    _ = try dispatch(plan.mode, quorum)
+                    try dispatch(quorum, &progress)
                     backoff.reset()
                 } catch  where error.isTransient {
                     // The descriptor stays readable: without a pause this would be a busy loop.
@@ -171,69 +154,80 @@ extension QuorumFollower {
                 }
             }
             guard let refresh = plan.refresh, let due = nextReading, due <= .now else { continue }
-            if distributor.reducer(\.mayRead) {
-                distributor.record(.reading(try read(distributor.reducer(\.knownNodes), from: quorum)))
+            if progress.hasState, let nodes = progress.next?.nodes {
+                progress.note(core.record(.reading(try read(nodes, from: quorum))))
             }
-            nextReading =
-                Instant.now + (distributor.reducer(\.wantsSecondReading) ? min(refresh, .seconds(1)) : refresh)
+            let isUnconfirmed = progress.next?.wantsSecondReading ?? false
+            nextReading = Instant.now + (isUnconfirmed ? min(refresh, .seconds(1)) : refresh)
         }
     }
 
-    /// Dispatches in a mode. Returns how many events that caused.
-    private func dispatch(_ mode: DispatchMode, _ quorum: borrowing VoteQuorum) throws(CorosyncError) -> Int {
-        var events = 0
+    private func waitForNotification(_ quorum: borrowing VoteQuorum, until deadline: Instant?) -> Ready<Source> {
+        wait(for: [Polled(Source.stop, stop.descriptor), Polled(.votequorum, quorum.fileDescriptor)], until: deadline)
+    }
+
+    /// Dispatches in the mode of the plan.
+    private func dispatch(_ quorum: borrowing VoteQuorum, _ progress: inout Progress) throws(CorosyncError) {
         do {
-            try quorum.dispatch(mode) { notification throws(CorosyncError) in
-                events += try take(notification, from: quorum)
+            try quorum.dispatch(plan.mode) { notification throws(CorosyncError) in
+                try record(notification, from: quorum, &progress)
             }
-        } catch  where plan.follows || events == 0 {
+        } catch  where plan.follows || progress.shown == 0 {
             throw error
         } catch {
             // The status has been recorded, so an error after it does not matter.
         }
-        return events
     }
 
     /// Records a notification with the votes, which it does not contain. They are read in the callback, since the next
     /// change may begin after it.
-    private func take(
-        _ notification: VoteQuorum.Notification, from quorum: borrowing VoteQuorum
-    ) throws(CorosyncError) -> Int {
-        let moment = distributor.moment()
-        defer { if plan.mode == .blocking { watchdog.end() } }
+    private func record(
+        _ notification: VoteQuorum.Notification, from quorum: borrowing VoteQuorum, _ progress: inout Progress
+    ) throws(CorosyncError) {
+        let moment = Moment.now
+        defer { if plan.mode == .blocking { silence.requestEnds() } }
         switch notification {
         case .nodelist(let ring, let members):
-            let events = distributor.record(.nodelist(ring: ring, members: members), at: moment)
-            if plan.follows, events > 0 { statistics?.noteNodelist(of: ring, members) }
-            return events
+            progress.note(core.record(.nodelist(ring: ring, members: members), at: moment))
+            if progress.hasState { maps.noteNodelist(of: ring, members) }
         case .quorum(let quorate, let nodes):
-            var reading = try read(nodes.map(\.id), from: quorum)
-            var isRecalculating = false
-            // Only now, because another thread reads the names at the same time as this one reads the votes.
-            if !distributor.reducer(\.hasState) {
-                let canReadMaps = waitForMaps()
-                // The watch ended before the names were read: print no status rather than one without names.
-                if stop.requested != nil { return 0 }
-                // Votequorum may be recalculating: for a long time with a quorum device, or because the ring breaks again
-                // and again. If all nodes are members and there is no device, the result can only be the snapshot.
-                let mayChange = !reading.local.quorumDeviceName.isEmpty || nodes.contains { $0.state != .member }
-                if mayChange, canReadMaps {
-                    do {
-                        isRecalculating = try ask(isSynchronizing)
-                    } catch {
-                        distributor.diagnose("cannot see whether votequorum is recalculating: \(error.withAdvice)")
-                    }
-                    // The first reading may have been made during a recalculation that has ended since.
-                    reading = try read(nodes.map(\.id), from: quorum)
-                }
+            let reading = try read(nodes.map(\.id), from: quorum)
+            guard !progress.hasState else {
+                progress.note(core.record(.quorum(quorate: quorate, nodes: nodes, reading), at: moment))
+                return
             }
-            return distributor.record(
-                .quorum(quorate: quorate, nodes: nodes, reading, isRecalculating: isRecalculating), at: moment)
+            // Only now, because another thread reads the maps while this one reads the votes.
+            guard let snapshot = try confirm(reading, nodes, from: quorum) else { return }
+            progress.hasState = true
+            progress.note(
+                core.record(
+                    .quorum(
+                        quorate: quorate, nodes: nodes, snapshot.reading, isRecalculating: snapshot.isRecalculating),
+                    at: moment))
         case .expectedVotes(let votes):
-            let reading =
-                distributor.reducer(\.mayRead) ? try read(distributor.reducer(\.knownNodes), from: quorum) : nil
-            return distributor.record(.expectedVotes(votes, reading), at: moment)
+            // Nothing is read while votequorum recalculates.
+            let isSettled = progress.hasState && progress.next?.isSettled == true
+            let reading = isSettled ? try read(progress.next?.nodes ?? [], from: quorum) : nil
+            progress.note(core.record(.expectedVotes(votes, reading), at: moment))
         }
+    }
+
+    /// The first reading of a connection, after the maps were read; nil if the watch ended meanwhile.
+    ///
+    /// Votequorum may be recalculating: for a long time with a quorum device, or because the ring breaks again and again.
+    /// If all nodes are members and there is no device, the result can only be the snapshot.
+    private func confirm(
+        _ reading: Reading, _ nodes: [VoteQuorum.Notification.ListedNode], from quorum: borrowing VoteQuorum
+    ) throws(CorosyncError) -> (reading: Reading, isRecalculating: Bool)? {
+        let survey = maps.survey()
+        // Show no status rather than one without names.
+        guard stop.requested == nil else { return nil }
+        let mayChange = !reading.local.quorumDeviceName.isEmpty || nodes.contains { $0.state != .member }
+        guard mayChange, survey.isComplete else { return (reading, false) }
+        let isRecalculating = maps.isSynchronizing() ?? false
+        guard stop.requested == nil else { return nil }
+        // The first reading may have been made during a recalculation that has ended since.
+        return (try read(nodes.map(\.id), from: quorum), isRecalculating)
     }
 }
 
@@ -242,13 +236,13 @@ extension QuorumFollower {
 extension QuorumFollower {
     /// Reads the votes of the cluster, and of these nodes if they are needed.
     private func read(_ nodes: [NodeID], from quorum: borrowing VoteQuorum) throws(CorosyncError) -> Reading {
-        watchdog.begin()
-        let local = try ask { () throws(CorosyncError) in try quorum.info() }
+        silence.requestBegins()
+        let local = try request { () throws(CorosyncError) in try quorum.info() }
         var others: [NodeInfo] = []
         if plan.needsDetails {
             for id in nodes where id != local.id && id != .quorumDevice {
                 do {
-                    others.append(try ask { () throws(CorosyncError) in try quorum.info(of: id) })
+                    others.append(try request { () throws(CorosyncError) in try quorum.info(of: id) })
                 } catch  where !error.endsConnection {
                     // The votes of this node stay unknown.
                 }
@@ -258,14 +252,12 @@ extension QuorumFollower {
     }
 
     /// Makes a request. Retries while corosync is too busy for it.
-    private func ask<Answer>(
-        _ request: () throws(CorosyncError) -> Answer
-    ) throws(CorosyncError) -> Answer {
+    private func request<Answer>(_ body: () throws(CorosyncError) -> Answer) throws(CorosyncError) -> Answer {
         var backoff = Backoff.asking
         while true {
             do {
-                let answer = try request()
-                watchdog.answered()
+                let answer = try body()
+                silence.answered()
                 return answer
             } catch  where error.isTransient {
                 if stop.wait(until: .now + backoff.pause()) { throw error }

@@ -2,46 +2,71 @@
 
 internal import Corosync
 
-extension Statistics {
-    /// The key that changes with every scheduling miss.
-    static let latestMissKey = "stats.schedmiss.0.timestamp"
-    /// The number of scheduling misses that corosync keeps.
-    private static let mostMisses = 10
+/// Reads the statistics map, and tracks what changes in it.
+///
+/// The keys are read one by one and tracked one by one. They are not iterated over: the map has 40 for each link, and
+/// each takes a request. For a prefix, corosync notifies only of added and deleted keys, and logs a warning for each key
+/// that is deleted.
+struct StatisticsReader {
+    private let needs: MapFollower.Needs
+    /// The links in the configuration; nil while that is not known.
+    private var links: [LinkID]?
 
-    /// The present statistics of these links, and of totem. Nil: the links are unknown.
-    ///
-    /// A value that is missing or of an unexpected type is unknown. A link without the key `connected` does not exist. The
-    /// keys are not iterated over: the map has 40 for each link, and each takes a request.
-    init(
-        reading map: borrowing ConfigurationMap, links ids: [LinkID]?, withCounters: Bool
-    ) throws(CorosyncError) {
-        var links: [Link] = []
-        for id in ids ?? [] {
-            guard let connected = try map.read(id.key("connected"), as: UInt8.self) else { continue }
-            var latency = try map.read(id.key("latency_ave"), as: UInt32.self)
-            if latency == 0, try map.read(id.key("latency_samples"), as: UInt32.self) == 0 { latency = nil }
-            links.append(
-                Link(
-                    id, isConnected: connected != 0,
-                    isEnabled: try map.read(id.key("enabled"), as: UInt8.self).map { $0 != 0 }, latency: latency,
-                    downs: withCounters ? try map.read(id.key("down_count"), as: UInt32.self) : nil))
+    init(_ needs: MapFollower.Needs) { self.needs = needs }
+
+    /// Sets the configuration, which defines the links; nil if it cannot be read. Returns whether the links have changed.
+    mutating func configure(_ configuration: Configuration?) -> Bool {
+        guard needs.links else { return false }
+        let links = configuration.map { configuration in
+            configuration.nodes.flatMap { node in node.links.map { LinkID(node: node.id, number: $0) } }
         }
-        guard withCounters else {
-            self.init(links: ids.map { _ in links })
-            return
-        }
-        let counters = TotemCounters(
+        // While the configuration cannot be read, the links that were read before stay valid.
+        guard let links, links != self.links else { return false }
+        self.links = links
+        return true
+    }
+
+    /// The present statistics. A value that is missing or of an unexpected type is unknown, and a link without the key
+    /// `connected` does not exist.
+    func read(_ open: MapConnection.Open) throws(CorosyncError) -> Statistics {
+        if needs.follows { try track(open) }
+        let map = open.map
+        var statistics = Statistics(links: try links(of: map), totem: try TotemState(reading: map))
+        guard needs.counters else { return statistics }
+        statistics.counters = TotemCounters(
             tokenLosses: try map.read("stats.srp.operational_token_lost", as: UInt64.self),
             consensusTimeouts: try map.read("stats.srp.consensus_timeouts", as: UInt64.self),
             retransmits: try map.read("stats.srp.mcast_retx", as: UInt64.self),
-            memberships: try map.read("stats.srp.operational_entered", as: UInt64.self))
-        self.init(
-            links: ids.map { _ in links }, counters: counters, schedulingMisses: try Self.misses(reading: map))
+            memberships: statistics.totem.operationalEntered)
+        statistics.schedulingMisses = try schedulingMisses(in: map)
+        return statistics
     }
 
-    private static func misses(reading map: borrowing ConfigurationMap) throws(CorosyncError) -> [SchedulingMiss] {
+    private func links(of map: borrowing ConfigurationMap) throws(CorosyncError) -> [Link]? {
+        guard let links else { return nil }
+        var found: [Link] = []
+        for id in links {
+            guard let connected = try map.read(id.key("connected"), as: UInt8.self) else { continue }
+            var latency = try map.read(id.key("latency_ave"), as: UInt32.self)
+            if latency == 0, try map.read(id.key("latency_samples"), as: UInt32.self) == 0 { latency = nil }
+            found.append(
+                Link(
+                    id, isConnected: connected != 0,
+                    isEnabled: try map.read(id.key("enabled"), as: UInt8.self).map { $0 != 0 }, latency: latency,
+                    mtu: try map.read(id.key("mtu"), as: UInt32.self),
+                    downs: needs.counters ? try map.read(id.key("down_count"), as: UInt32.self) : nil))
+        }
+        return found
+    }
+
+    /// The number of scheduling misses that corosync keeps.
+    private static let mostMisses = 10
+    /// The key that changes with every scheduling miss.
+    private static let latestMissKey = "stats.schedmiss.0.timestamp"
+
+    private func schedulingMisses(in map: borrowing ConfigurationMap) throws(CorosyncError) -> [SchedulingMiss] {
         var misses: [SchedulingMiss] = []
-        for index in 0..<mostMisses {
+        for index in 0..<Self.mostMisses {
             guard let time = try map.read("stats.schedmiss.\(index).timestamp", as: UInt64.self),
                 let delay = try map.read("stats.schedmiss.\(index).delay", as: Float.self)
             else { break }
@@ -53,11 +78,39 @@ extension Statistics {
         }
         return misses
     }
+
+    /// Tracks totem's state, the scheduling misses and the present links, and no others.
+    private func track(_ open: MapConnection.Open) throws(CorosyncError) {
+        let wanted = Set(TotemState.trackedKeys + [Self.latestMissKey] + (links ?? []).flatMap(\.trackedKeys))
+        for (key, track) in open.tracks where !wanted.contains(key) {
+            try open.map.stopTracking(track)
+            open.tracks[key] = nil
+        }
+        for key in wanted.sorted() where open.tracks[key] == nil {
+            open.tracks[key] = try open.map.startTracking(key, for: .modify)
+        }
+    }
+}
+
+extension TotemState {
+    private static let gatherKey = "stats.srp.continuous_gather"
+    private static let operationalKey = "stats.srp.operational_entered"
+    private static let networkKey = "stats.srp.firewall_enabled_or_nic_failure"
+
+    fileprivate static let trackedKeys = [gatherKey, operationalKey, networkKey]
+
+    /// The present values in a statistics map.
+    fileprivate init(reading map: borrowing ConfigurationMap) throws(CorosyncError) {
+        self.init(
+            continuousGather: try map.read(Self.gatherKey, as: UInt32.self),
+            operationalEntered: try map.read(Self.operationalKey, as: UInt64.self),
+            isNetworkBlocked: try map.read(Self.networkKey, as: UInt8.self).map { $0 != 0 })
+    }
 }
 
 extension LinkID {
     /// The keys that change with the state of the link.
-    var trackedKeys: [String] { [key("connected"), key("down_count")] }
+    fileprivate var trackedKeys: [String] { ["connected", "down_count", "mtu"].map(key) }
 
     fileprivate func key(_ name: String) -> String { "stats.knet.node\(node).link\(number).\(name)" }
 }

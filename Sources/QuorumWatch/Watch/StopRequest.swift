@@ -2,40 +2,11 @@
 
 internal import CLinux
 internal import Glibc
+internal import Synchronization
 
-/// How a watch ended.
-package enum Outcome: Hashable, Sendable {
-    /// The requested number of events was printed; `quorate` is the value of the last status or prediction among them.
-    case done(quorate: Bool?)
-    /// The result of `--check` was printed.
-    case checked(Health)
-    /// No notification was pending, and the watch was not supposed to wait.
-    case nothingPending
-    /// The timeout expired.
-    case timedOut(Obstacle)
-    /// The program received a signal to end it.
-    case signal(CInt)
-    /// Standard output was closed by its reader.
-    case outputClosed
-    /// The output cannot be written.
-    case outputFailed(errorNumber: CInt)
-    /// The watch failed; the diagnosis says why, and what to do.
-    case failed(String)
-
-    /// Why there was nothing to print before the timeout.
-    package enum Obstacle: Hashable, Sendable {
-        /// There was no connection to corosync.
-        case noConnection
-        /// Corosync did not answer.
-        case silence
-        /// Votequorum did not finish a recalculation.
-        case recalculation
-    }
-}
-
-/// The request to end the watch. Any thread can make it, and any thread can wait for it. The first request counts.
+/// The request to end the watch. Any thread can make it, and any thread can wait for it.
 final class StopRequest: Sendable {
-    private let outcome = Guarded<Outcome?>(nil)
+    private let outcome = Mutex<Outcome?>(nil)
     private let flag: Flag
 
     /// A request that has not been made. Throws when no descriptor is available.
@@ -44,27 +15,20 @@ final class StopRequest: Sendable {
     /// A descriptor that is readable once the watch should end.
     var descriptor: CInt { flag.descriptor }
 
-    /// The requested outcome; nil while the watch should go on.
+    /// The outcome with the highest rank that was requested; nil while the watch should go on.
     var requested: Outcome? { outcome.withLock { $0 } }
 
+    /// Requests the end.
     func request(_ reason: Outcome) {
-        outcome.withLock { $0 = $0 ?? reason }
-        flag.raise()
-    }
-
-    /// Requests the end because everything is printed. This replaces an outcome that was requested before, except a
-    /// signal, which has to be visible to its sender.
-    func conclude(_ end: Outcome) {
         outcome.withLock { outcome in
-            if case .signal = outcome { return }
-            outcome = end
+            if outcome.map({ $0.rank < reason.rank }) ?? true { outcome = reason }
         }
         flag.raise()
     }
 
     /// Waits until a deadline. Returns true if the watch should end before.
     func wait(until deadline: Instant) -> Bool {
-        QuorumWatch.wait(for: [(descriptor, POLLIN)], until: deadline)[0] != 0
+        QuorumWatch.wait(for: [.init((), descriptor)], until: deadline).isAny
     }
 }
 
@@ -77,7 +41,8 @@ extension StopRequest {
     func waitUntilGone(daemonOf descriptor: CInt) {
         let deadline = Instant.now + .milliseconds(500)
         let daemon = vqwatch_peer(descriptor)
-        guard daemon > 0, QuorumWatch.wait(for: [(descriptor, 0)], until: .now)[0] & POLLHUP != 0 else { return }
+        let hangUp = QuorumWatch.wait(for: [.init((), descriptor, events: 0)], until: .now)
+        guard daemon > 0, hangUp.isAny else { return }
         while kill(daemon, 0) == 0 || errno != ESRCH, Instant.now < deadline {
             if wait(until: .now + .milliseconds(5)) { return }
         }

@@ -4,11 +4,27 @@ package import Corosync
 
 /// The options of a watch.
 package struct WatchPlan: Hashable, Sendable {
-    /// Whether the watch continues after the first event.
-    package var follows = false
+    /// What the watch is for.
+    package enum Task: Hashable, Sendable {
+        /// Print the status once; `links`: with a table of the links.
+        case status(links: Bool)
+        /// Print the line of a monitoring plugin.
+        case check
+        /// Print the status when all of these hold.
+        case waitFor([Condition])
+        /// Print a prediction for the failure of these nodes.
+        case ifDown([NodeSelector])
+        /// Print the status, then every change.
+        case follow
+        /// Show a page on the terminal.
+        case live
+    }
+
+    /// What the watch is for.
+    package var task = Task.status(links: false)
     /// How notifications are dispatched.
     package var mode = DispatchMode.all
-    /// Whether to print only changes, without the status at the start.
+    /// Whether the status at the start is not printed.
     package var changesOnly = false
     /// The kinds of events to print.
     package var kinds = Set(EventKind.allCases)
@@ -22,44 +38,88 @@ package struct WatchPlan: Hashable, Sendable {
     package var reconnects = false
     /// The format of the output.
     package var format = OutputFormat.text(color: false)
-    /// Print nothing until all of these hold, and then the status; empty: do not wait.
-    package var conditions: [Condition] = []
-    /// Print a prediction for the failure of these nodes instead of the status; empty: print the status.
-    package var ifDown: [NodeSelector] = []
-    /// Print the status as a monitoring plugin does; nil: in ``format``.
-    package var check: CheckFormat?
+    /// The requirements on the cluster, for the problems.
+    package var requirements = Requirements()
     /// The file to write for the textfile collector of node_exporter; nil: none.
     package var metricsFile: String?
-    /// Whether to read the links and the counters.
-    package var links = false
     /// The command to run for every event, and its arguments; empty: none.
     package var command: [String] = []
 
     /// A plan to print the status once.
     package init() {}
+}
 
-    /// Whether the configuration and the votes of each node are needed, not only whether the cluster is quorate.
-    var needsDetails: Bool { check != nil || follows || format != .quiet || !ifDown.isEmpty }
-
-    /// Whether an output contains predictions.
-    var predictsIfDown: Bool {
-        switch format {
-        case .text, .journal, .live, .prometheus: check == nil
-        case .json, .quiet: !ifDown.isEmpty || metricsFile != nil
+extension WatchPlan {
+    /// Whether the watch continues after the first state.
+    package var follows: Bool {
+        switch task {
+        case .follow, .live, .waitFor: true
+        case .status, .check, .ifDown: false
         }
     }
 
-    /// Whether the statistics map is needed.
-    var needsStatistics: Bool { links && needsDetails }
+    /// Whether the watch prints the line of a monitoring plugin.
+    package var isCheck: Bool { task == .check }
+
+    /// Whether the watch prints a result that somebody waits for.
+    package var printsResult: Bool {
+        switch task {
+        case .check, .waitFor: true
+        case .status, .ifDown, .follow, .live: false
+        }
+    }
 
     /// Whether the first event that is printed is the last.
-    var printsOnce: Bool { !follows || !conditions.isEmpty }
+    var printsOnce: Bool {
+        switch task {
+        case .status: !changesOnly
+        case .check, .ifDown, .waitFor: true
+        case .follow, .live: false
+        }
+    }
+
+    /// Whether the configuration and the votes of each node are needed, not only whether the cluster is quorate.
+    var needsDetails: Bool {
+        if case .status = task { return format != .quiet }
+        return true
+    }
+
+    /// What to read from the maps.
+    var needsOfMaps: MapFollower.Needs {
+        var needs = MapFollower.Needs(
+            configuration: needsDetails, voting: predictsIfDown, links: needsLinks, counters: true, follows: follows,
+            refresh: refresh)
+        if !follows { needs.counters = format == .prometheus }
+        return needs
+    }
+
+    private var needsLinks: Bool {
+        switch task {
+        case .status(let links): links || format == .prometheus
+        case .check, .follow, .live: true
+        case .waitFor, .ifDown: false
+        }
+    }
+
+    /// Whether an output contains predictions.
+    var predictsIfDown: Bool {
+        switch task {
+        case .check: false
+        case .status, .waitFor: format != .quiet
+        case .ifDown, .live: true
+        case .follow: format != .quiet || metricsFile != nil || !command.isEmpty
+        }
+    }
 
     /// The trigger that replaces all events by one; nil: every event is printed.
     var trigger: StatusTrigger? {
-        if !conditions.isEmpty { return StatusTrigger(conditions) }
-        if !ifDown.isEmpty { return StatusTrigger(ifDown: ifDown) }
-        // During a recalculation, the status would be outdated.
-        return follows || changesOnly ? nil : StatusTrigger()
+        switch task {
+        // Until it is settled, the status would be outdated.
+        case .status: changesOnly ? nil : StatusTrigger(showsAtTimeout: true)
+        case .check: StatusTrigger()
+        case .waitFor(let conditions): StatusTrigger(conditions)
+        case .ifDown(let nodes): StatusTrigger(ifDown: nodes)
+        case .follow, .live: nil
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 /// The latest state of a watch and its counters, for the metrics file and the service manager. They do not depend on
 /// what is printed. Pure.
-struct WatchStatistics: Sendable {
+struct WatchRecord: Sendable {
     /// The state; nil while corosync is not connected or does not answer, and while it is unknown whether the cluster
     /// is quorate.
     private(set) var state: ClusterState?
@@ -10,8 +10,8 @@ struct WatchStatistics: Sendable {
     private(set) var isConnected = false
     /// Whether votequorum recalculates.
     private(set) var isRecalculating = false
-    /// Whether a recalculation takes longer than it may; there is no state then.
-    private(set) var isUnsettled = false
+    /// Why what votequorum says is outdated, if it has been for too long; there is no state then.
+    private(set) var unsettled: UnsettledReason?
     /// The number of events of each kind.
     private(set) var events: [EventKind: Int] = [:]
     /// The number of reconnects.
@@ -25,9 +25,9 @@ struct WatchStatistics: Sendable {
 
     /// Counts the events of an input, and stores the state of the reducer after it. Returns whether anything changed.
     mutating func record(_ events: [Event], _ reducer: Reducer, at time: Timestamp) -> Bool {
-        let state = reducer.known
+        let state = reducer.knownState
         isRecalculating = reducer.isRecalculating
-        isUnsettled = reducer.isUnsettled
+        unsettled = reducer.isUnsettled ? reducer.unsettledReason : nil
         for event in events {
             if case .status = event.body, lastChange != nil { reconnects += 1 }
             self.events[event.kind, default: 0] += 1

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+
+/// The events of one output in its format: an event in, bytes out.
+struct EventFormatter: Sendable {
+    private let format: OutputFormat
+    /// Whether the status is printed once, as a page, not as one of many events.
+    private let printsPage: Bool
+    /// Whether a status has a table of the links.
+    private let showsLinks: Bool
+    /// The monitoring plugin's line, which replaces a status; nil: none.
+    private let check: CheckFormat?
+    private var json = JSONFormat()
+
+    init(_ format: OutputFormat, printsPage: Bool = false, showsLinks: Bool = false, check: CheckFormat? = nil) {
+        self.format = format
+        self.printsPage = printsPage
+        self.showsLinks = showsLinks
+        self.check = check
+    }
+
+    /// The bytes of an event, with the changes since the reader's last state; nil if the format has none for it.
+    mutating func bytes(for event: Event, changes: [Change]) -> [UInt8]? {
+        switch format {
+        case .live, .quiet: return nil
+        case .json:
+            guard let check else { return json.line(for: event, changes: changes) }
+            return event.state.map { json.checkLine(for: event, status: check.health(of: $0).word) }
+        case _ where check != nil: return event.state.flatMap { check?.line(for: $0) }
+        case .prometheus: return event.state.map(PrometheusFormat.exposition(of:))
+        case .text(let color, let size): return text(event, changes, color: color, size: size, isJournal: false)
+        case .journal(let color): return text(event, changes, color: color, size: nil, isJournal: true)
+        }
+    }
+
+    /// The bytes that say that there is no status, and why; nil if the format has none.
+    mutating func bytes(forNoStatus reason: String, at time: Timestamp) -> [UInt8]? {
+        switch format {
+        case .live, .quiet: nil
+        case .json where check != nil:
+            json.checkLine(for: Event(time: time, body: .dropped(count: 0)), status: Health.unknown.word)
+        case .prometheus: PrometheusFormat.exposition(of: nil as ClusterState?)
+        case .json, .text, .journal: check.map { _ in CheckFormat.line(forUnknown: reason) }
+        }
+    }
+
+    /// A line with the time, or the lines of a page. The journal adds the time itself, and takes a priority
+    /// (sd-daemon(3)) before every line.
+    private func text(
+        _ event: Event, _ changes: [Change], color: Bool, size: TerminalSize?, isJournal: Bool
+    ) -> [UInt8] {
+        var prefix = isJournal ? "<\(event.priority.rawValue)>" : ""
+        var lines: [StyledText]
+        switch event.body {
+        case .status(let state) where printsPage:
+            lines = StatusText(state: state, size: size, showsLinks: showsLinks).lines
+        case .prediction(let report): lines = PredictionText(report).sentences
+        default:
+            lines = [EventText(event, changes).line]
+            if !isJournal { prefix = StyledText(event.time.local, .faint).rendered(color: color) + " " }
+        }
+        if isJournal { lines.removeAll(where: \.isEmpty) }
+        return lines.flatMap { Array("\(prefix)\($0.rendered(color: color))\n".utf8) }
+    }
+}

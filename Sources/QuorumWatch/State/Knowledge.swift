@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+
+/// What is known of a cluster: the parts from which its state is assembled. Nil is unknown.
+struct Knowledge: Sendable {
+    /// The ring of the last nodelist notification.
+    var ring: RingID?
+    /// Every node that votequorum knows, by ID, from the last quorum notification or reading.
+    var listed: [VoteQuorum.Notification.ListedNode] = []
+    /// The last reading of votequorum's votes; nil before the first of a connection.
+    var reading: Reading?
+    /// Whether votequorum says that the cluster is quorate.
+    var quorate: Bool?
+    /// Whether the votes of the reading belong to ``quorate`` and ``listed``. If not, the next recalculation had already
+    /// begun when they were read.
+    var areVotesValid = true
+    /// The configuration; nil while it cannot be read.
+    var configuration: Configuration?
+    /// The statistics; nil while they cannot be read.
+    var statistics: Statistics?
+    /// The values for predictions, updated with every decision of votequorum since they were read.
+    var settings = VotingSettings()
+    /// Why what votequorum says is outdated; nil when it is not.
+    var unsettled: UnsettledReason?
+
+    /// The nodes with the states of a reading.
+    func listed(in reading: Reading) -> [VoteQuorum.Notification.ListedNode] {
+        listed.map { .init(id: $0.id, state: reading.info(of: $0.id)?.state ?? $0.state) }
+    }
+
+    /// A node by ID and, where configured, name.
+    func reference(_ id: NodeID) -> NodeReference { configuration?.reference(id) ?? NodeReference(id: id) }
+
+    /// The input of votequorum's next decision; nil while parts of it are unknown.
+    var voting: VotingSnapshot? {
+        guard let reading, areVotesValid, quorate != nil else { return nil }
+        let isComplete = listed.allSatisfy { $0.state != .member || reading.info(of: $0.id) != nil }
+        return isComplete ? VotingSnapshot(reading, settings: settings) : nil
+    }
+}
+
+extension ClusterState {
+    /// The state of a cluster of which this is known.
+    ///
+    /// - Parameters:
+    ///   - requirements: The requirements on the cluster, for ``problems``.
+    ///   - predictsIfDown: Whether to compute ``Node/quorateIfDown`` for each member.
+    init(_ known: Knowledge, _ requirements: Requirements, predictsIfDown: Bool) {
+        let configuration = known.configuration
+        let local = known.reading?.local
+        clusterName = configuration?.clusterName
+        localNode = local?.id
+        quorate = known.quorate
+        ring = known.ring
+        if let local, known.areVotesValid {
+            flags = local.flags
+            votes = Votes(
+                total: local.totalVotes, expected: local.expectedVotes, highestExpected: local.highestExpected,
+                quorum: local.quorum)
+        }
+        device = QuorumDevice(local, configuration?.device)
+        configuredVotes = configuration?.votes
+        links = known.statistics?.links?.filter { $0.id.node != local?.id }
+        counters = known.statistics?.counters
+        nodes = Self.nodes(known, links: links)
+        if predictsIfDown, let voting = known.voting {
+            for index in nodes.indices where nodes[index].isMember {
+                nodes[index].quorateIfDown = voting.isQuorate(without: [nodes[index].id])
+            }
+        }
+    }
+
+    /// All nodes of votequorum and the configuration, by ID. Both lists are sorted, so a single pass merges them.
+    private static func nodes(_ known: Knowledge, links: [Link]?) -> [Node] {
+        var nodes: [Node] = []
+        nodes.reserveCapacity(known.listed.count)
+        var configured = (known.configuration?.nodes ?? [])[...]
+        func add(_ id: NodeID, _ state: NodeState?, _ names: ConfiguredNode?) {
+            let info = known.reading?.info(of: id)
+            let isLocal = id == known.reading?.local.id
+            let isListed = state != nil
+            nodes.append(
+                Node(
+                    id: id, name: names?.name, state: state, votes: isListed ? info?.votes : nil,
+                    expectedVotes: isListed ? info?.expectedVotes : nil, isLocal: isLocal,
+                    addresses: names?.addresses ?? [],
+                    // Votequorum keeps the last flags of a node that is not a member any more.
+                    device: state == .member ? info.flatMap { DeviceState($0.flags) } : nil,
+                    isConfigured: known.configuration.map { _ in names != nil }, configuredVotes: names?.votes,
+                    isReachable: isLocal ? nil : links?.isReachable(id),
+                    configVersion: known.configuration?.members[id]?.configVersion))
+        }
+        for node in known.listed {
+            while let next = configured.first, next.id < node.id { add(next.id, nil, configured.removeFirst()) }
+            add(node.id, node.state, configured.first?.id == node.id ? configured.removeFirst() : nil)
+        }
+        for node in configured { add(node.id, nil, node) }
+        return nodes
+    }
+}
+
+extension [Link] {
+    /// Whether a link to a node is connected; nil if there is no link to it.
+    fileprivate func isReachable(_ id: NodeID) -> Bool? {
+        let links = filter { $0.id.node == id }
+        return links.isEmpty ? nil : links.contains(where: \.isConnected)
+    }
+}
+
+extension QuorumDevice {
+    /// The quorum device of a node; nil when none is registered on it and none is configured.
+    fileprivate init?(_ local: NodeInfo?, _ configured: ConfiguredDevice?) {
+        let state = local.flatMap { DeviceState($0.flags) }
+        guard let local, state != nil || configured != nil else { return nil }
+        self.init(
+            name: state.map { _ in local.quorumDeviceName }, model: configured?.model, votes: local.quorumDeviceVotes,
+            state: state)
+    }
+}

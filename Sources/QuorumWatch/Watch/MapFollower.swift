@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+
+/// Reads both maps of corosync in one thread: the configuration and the statistics. Both are optional; no other thread
+/// waits for them for longer than ``MapConnection/patience``.
+///
+/// Connections are made only while votequorum is connected, so that a corosync that does not run, or refuses this user,
+/// gets one attempt at a time.
+final class MapFollower: Sendable {
+    /// What to read.
+    struct Needs: Hashable, Sendable {
+        /// Whether to read the configuration.
+        var configuration = true
+        /// Whether to read the values for predictions as well.
+        var voting = false
+        /// Whether to read the links.
+        var links = true
+        /// Whether to read the counters.
+        var counters = true
+        /// Whether to track changes after the first reading.
+        var follows = false
+        /// The interval of readings of the statistics without a notification; nil: none.
+        var refresh: Duration?
+    }
+
+    /// The result of a reading that the thread of votequorum waits for.
+    struct Survey: Sendable {
+        /// Whether both maps were read.
+        var isComplete = false
+        /// Whether corosync is synchronising its services; nil if that was not asked for, or is not known.
+        var isSynchronizing: Bool?
+    }
+
+    /// The requests of the thread of votequorum.
+    struct Requests: Sendable {
+        /// Whether votequorum is connected.
+        var isActive = false
+        /// The number of the last request for a survey.
+        var wanted = 0
+        /// The number of the last request that was answered, and the answer.
+        var answered = 0
+        var survey = Survey()
+        /// Whether the survey includes ``Survey/isSynchronizing``.
+        var includesSynchronization = false
+        /// Whether the quorum provider is wanted, and the answer.
+        var wantsProvider = false
+        var provider: QuorumProvider?
+        var schedule = EvidenceSchedule()
+    }
+
+    let needs: Needs
+    let core: Core
+    let stop: StopRequest
+    let requests = Guarded(Requests())
+    /// Raised when there is a new request.
+    let wake: Flag
+    /// Detects that corosync does not answer.
+    let silence: SilenceTimer
+
+    init(_ needs: Needs, core: Core, stop: StopRequest) throws(SystemError) {
+        self.needs = needs
+        self.core = core
+        self.stop = stop
+        wake = try Flag()
+        silence = try SilenceTimer()
+    }
+
+    /// Requests a reading of both maps, because votequorum is connected.
+    func activate() {
+        request { requests in
+            requests.isActive = true
+            requests.includesSynchronization = false
+            requests.wanted += 1
+        }
+    }
+
+    /// Closes the connections, because the one to votequorum is lost.
+    func deactivate() { request { $0.isActive = false } }
+
+    /// Waits until the maps are read, or failed to be. Reports a timeout.
+    func survey() -> Survey {
+        guard let survey = waitForSurvey() else {
+            if stop.requested == nil {
+                if needs.configuration { core.record(.configuration(nil)) }
+                core.record(.statistics(nil))
+                core.diagnose(diagnosisOfLateMaps)
+            }
+            return Survey()
+        }
+        return survey
+    }
+
+    /// Finds out whether corosync is synchronising its services; nil when not known.
+    func isSynchronizing() -> Bool? {
+        request { requests in
+            requests.includesSynchronization = true
+            requests.wanted += 1
+        }
+        return waitForSurvey()?.isSynchronizing
+    }
+
+    private func waitForSurvey() -> Survey? {
+        let survey = requests.wait(until: .now + MapConnection.patience) { requests in
+            requests.answered == requests.wanted || self.stop.requested != nil ? requests.survey : nil
+        }
+        return stop.requested == nil ? survey : nil
+    }
+
+    /// Schedules the evidence for a nodelist.
+    func noteNodelist(of ring: RingID, _ members: [NodeID]) {
+        request { $0.schedule.note((ring, members), at: .now) }
+    }
+
+    /// Reads the quorum provider, to find out why votequorum refuses a connection.
+    func provider() -> QuorumProvider {
+        request { ($0.wantsProvider, $0.provider) = (true, nil) }
+        let provider = requests.wait(until: .now + MapConnection.patience) { requests in
+            requests.provider ?? (self.stop.requested == nil ? nil : .unknown)
+        }
+        return provider ?? .unknown
+    }
+
+    /// Wakes a thread that waits for an answer, because the watch ends.
+    func wakeWaiting() { requests.withLock { _ in } }
+
+    private func request(_ change: (inout Requests) -> Void) {
+        requests.withLock(change)
+        wake.raise()
+    }
+}
+
+/// The value of `quorum.provider`, or why it is not known.
+enum QuorumProvider: Hashable, Sendable {
+    /// Its value.
+    case named(String)
+    /// The key is not set.
+    case notSet
+    /// The configuration map cannot be connected to.
+    case noConnection
+    /// The configuration map did not answer in time.
+    case unknown
+}

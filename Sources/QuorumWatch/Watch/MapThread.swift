@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+internal import Glibc
+
+/// The thread that reads both maps, for ``MapFollower``.
+final class MapThread {
+    private enum Source { case stop, wake, configuration, statistics }
+
+    private let follower: MapFollower
+    private let configuration: MapConnection
+    private let statistics: MapConnection
+    private var reader: StatisticsReader
+    private var nextRefresh: Instant?
+
+    private var needs: MapFollower.Needs { follower.needs }
+    private var core: Core { follower.core }
+
+    init(_ follower: MapFollower) {
+        self.follower = follower
+        configuration = MapConnection(.configuration, stop: follower.stop, silence: follower.silence)
+        statistics = MapConnection(.statistics, stop: follower.stop, silence: follower.silence)
+        reader = StatisticsReader(follower.needs)
+    }
+
+    /// Answers requests, and reads what changes, until the watch ends.
+    func run() {
+        var request = 0
+        while follower.stop.requested == nil {
+            follower.wake.lower()
+            let requests = follower.requests.withLock { $0 }
+            if requests.wantsProvider { answer(provider: readProvider()) }
+            if requests.isActive {
+                if requests.wanted != request, !requests.includesSynchronization { restart() }
+                request = requests.wanted
+                read(isAwaited: requests.answered != request)
+                answer(requests)
+            } else {
+                close()
+            }
+            waitForWork()
+        }
+        close()
+    }
+
+    private func restart() {
+        configuration.restart()
+        statistics.restart()
+        reader = StatisticsReader(needs)
+    }
+
+    private func close() {
+        configuration.close()
+        statistics.close()
+        // The counters of another run of corosync cannot be compared with those of this one.
+        follower.requests.withLock { $0.schedule.cancel() }
+    }
+
+    /// Reads what is outdated.
+    private func read(isAwaited: Bool) {
+        if needs.configuration, configuration.isDue { readConfiguration(isAwaited: isAwaited) }
+        let now = Instant.now
+        let due = follower.requests.withLock { $0.schedule.due(at: now) }
+        if due != nil || nextRefresh.map({ $0 <= now }) ?? false { statistics.isOutdated = true }
+        // The configuration defines the links.
+        if statistics.isDue, !needs.configuration || configuration.isDecided {
+            readStatistics(due, at: now, isAwaited: isAwaited)
+        }
+    }
+
+    /// Waits until there is something to read or to answer.
+    private func waitForWork() {
+        let schedule = follower.requests.withLock { $0.schedule.deadline }
+        let attempts = [configuration, statistics].map { $0.isOutdated ? $0.nextAttempt : nil }
+        let ready = wait(
+            for: [
+                Polled(Source.stop, follower.stop.descriptor), Polled(.wake, follower.wake.descriptor),
+                Polled(.configuration, configuration.descriptor), Polled(.statistics, statistics.descriptor),
+            ],
+            until: (attempts + [schedule, nextRefresh]).compactMap { $0 }.min())
+        if ready.has(.configuration) { dispatchConfiguration() }
+        if ready.has(.statistics) {
+            statistics.isOutdated = true
+            statistics.use { open throws(CorosyncError) in try open.map.dispatch(.all) { _ in } }
+        }
+    }
+}
+
+// MARK: - The configuration
+
+extension MapThread {
+    private static let membersPrefix = "runtime.members."
+
+    private func readConfiguration(isAwaited: Bool) {
+        let failure = configuration.use(isAwaited: isAwaited) { open throws(CorosyncError) in
+            if needs.follows, open.tracks.isEmpty { try track(open) }
+            let read = try Configuration(reading: open.map, withVoting: needs.voting)
+            configuration.isOutdated = false
+            configure(read)
+        }
+        guard let failure else { return }
+        configure(nil)
+        core.diagnose(failure.diagnosisOfConfiguration)
+    }
+
+    private func configure(_ read: Configuration?) {
+        if reader.configure(read) { statistics.isOutdated = true }
+        core.record(.configuration(read))
+    }
+
+    private func track(_ open: MapConnection.Open) throws(CorosyncError) {
+        // Do not track all of "quorum.": votequorum resets quorum.cancel_wait_for_all in its own track callback, and
+        // corosync crashes if another callback for the key has to be called after that one.
+        for prefix in ["nodelist.", "quorum.device.", Self.membersPrefix] {
+            open.tracks[prefix] = try open.map.startTracking(prefix, for: [.add, .modify, .delete, .prefix])
+        }
+        for key in ["quorum.expected_votes", "totem.cluster_name", "totem.config_version"] {
+            open.tracks[key] = try open.map.startTracking(key, for: [.add, .modify, .delete])
+        }
+    }
+
+    /// Corosync replaces its configuration as a whole: at the first notification, all of it can be read.
+    private func dispatchConfiguration() {
+        configuration.isOutdated = true
+        configuration.use { open throws(CorosyncError) in try open.map.dispatch(.all) { _ in } }
+    }
+
+    private func readProvider() -> QuorumProvider {
+        var backoff = Backoff.asking
+        let deadline = Instant.now + MapConnection.patience
+        follower.silence.requestBegins()
+        defer { follower.silence.requestEnds() }
+        while true {
+            do throws(CorosyncError) {
+                return try ConfigurationMap().read("quorum.provider", as: String.self).map(QuorumProvider.named)
+                    ?? .notSet
+            } catch {
+                guard error.isTransient else { return error.operation == .cmapInitialize ? .noConnection : .unknown }
+                let next = Instant.now + backoff.pause()
+                if next >= deadline || follower.stop.wait(until: next) { return .unknown }
+            }
+        }
+    }
+
+    private func answer(provider: QuorumProvider) {
+        follower.requests.withLock { ($0.wantsProvider, $0.provider) = (false, provider) }
+    }
+}
+
+// MARK: - The statistics
+
+extension MapThread {
+    private func readStatistics(
+        _ due: (nodelists: [EvidenceSchedule.Nodelist], isEvidence: Bool)?, at now: Instant, isAwaited: Bool
+    ) {
+        let failure = statistics.use(isAwaited: isAwaited) { open throws(CorosyncError) in
+            let read = try reader.read(open)
+            statistics.isOutdated = false
+            nextRefresh = needs.refresh.map { now + $0 }
+            var next = core.record(.statistics(read))
+            for nodelist in due?.nodelists ?? [] {
+                next = core.record(.counted(ring: nodelist.ring, members: nodelist.members))
+            }
+            if due?.isEvidence == true { next = core.record(.evidence) }
+            // A status waits until totem has a membership; a watch tracks it.
+            if next.isTotemPending, !needs.follows { nextRefresh = now + .milliseconds(200) }
+            if next.hasSchedulingMiss { follower.requests.withLock { $0.schedule.noteMiss(at: now) } }
+        }
+        guard let failure else { return }
+        core.record(.statistics(nil))
+        core.diagnose(failure.diagnosisOfStatistics)
+    }
+
+    /// Answers a request for a survey once both maps are read, or failed to be.
+    private func answer(_ requests: MapFollower.Requests) {
+        guard requests.answered != requests.wanted, !needs.configuration || configuration.isDecided,
+            statistics.isDecided
+        else { return }
+        var survey = MapFollower.Survey(
+            isComplete: !(needs.configuration && configuration.isOutdated) && !statistics.isOutdated)
+        if requests.includesSynchronization {
+            statistics.use { open throws(CorosyncError) in survey.isSynchronizing = try open.map.isSynchronizing() }
+        }
+        follower.requests.withLock { ($0.answered, $0.survey) = (requests.wanted, survey) }
+    }
+}
+
+extension ConfigurationMap {
+    /// Whether corosync is synchronising its services after a change of the ring. Votequorum waits for the quorum
+    /// devices in this phase, and a client that connects during it gets a snapshot with the old flags and the old vote
+    /// of the device.
+    ///
+    /// In this phase, flow control is on for all connections that existed before it, except those to votequorum
+    /// (`stats.ipcs` in cmap_keys(8)). corosync-qdevice(8) has such a connection.
+    fileprivate borrowing func isSynchronizing() throws(CorosyncError) -> Bool {
+        var isHeld = false
+        var isOverloaded = false
+        var keys: [String] = []
+        try forEachKey(withPrefix: "stats.ipcs.service") { key throws(CorosyncError) in
+            if key.name.hasSuffix(".flow_control") { keys.append(key.name) }
+            return true
+        }
+        for key in keys where try read(key, as: UInt32.self) == 2 {
+            // Flow control of votequorum's own connections means that corosync's message queue is full.
+            if key.hasPrefix("stats.ipcs.service5.") { isOverloaded = true } else { isHeld = true }
+        }
+        return isHeld && !isOverloaded
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+
+internal import Synchronization
+
+/// Detects requests that corosync does not answer. Such a request blocks its thread in the library forever, so another
+/// thread has to detect it.
+///
+/// The thread that makes requests reports their beginning, every answer, and their end. Another thread polls
+/// ``descriptor``, and calls ``silentFor(at:)``. The timer runs only during a request.
+final class SilenceTimer: Sendable {
+    /// How long a silence lasts before it is reported.
+    struct Limits: Hashable, Sendable {
+        /// The time without an answer after which a silence is reported.
+        var silence = Duration.seconds(10)
+        /// The time between two reports of one silence.
+        var repetition = Duration.seconds(60)
+    }
+
+    private struct State: Sendable {
+        /// The last answer, or the beginning of the request; nil: no request.
+        var lastAnswer: Instant?
+    }
+
+    private let limits: Limits
+    private let state = Mutex(State())
+    private let timer: Timer
+
+    /// A descriptor that is readable when ``silentFor(at:)`` has to be called.
+    var descriptor: CInt { timer.descriptor }
+
+    /// A timer without a request. Throws when no descriptor is available.
+    init(limits: Limits = Limits()) throws(SystemError) {
+        self.limits = limits
+        timer = try Timer()
+    }
+
+    /// Reports that a request begins.
+    func requestBegins(at now: Instant = .now) {
+        state.withLock { state in
+            if state.lastAnswer == nil { timer.set(to: now + limits.silence) }
+            state.lastAnswer = now
+        }
+    }
+
+    /// Reports an answer, after which the next request begins.
+    func answered(at now: Instant = .now) {
+        state.withLock { state in if state.lastAnswer != nil { state.lastAnswer = now } }
+    }
+
+    /// Reports that no request is made for now.
+    func requestEnds() {
+        state.withLock { state in
+            guard state.lastAnswer.take() != nil else { return }
+            timer.set(to: nil)
+        }
+    }
+
+    /// Whether there is a request without an answer.
+    var isWaiting: Bool { state.withLock { $0.lastAnswer != nil } }
+
+    /// How long corosync has been silent; nil when that is not too long. To be called when ``descriptor`` is readable.
+    func silentFor(at now: Instant = .now) -> Duration? {
+        state.withLock { state in
+            timer.acknowledge()
+            guard let last = state.lastAnswer else { return nil }
+            let silent = now.since(last)
+            timer.set(to: silent >= limits.silence ? now + limits.repetition : last + limits.silence)
+            return silent >= limits.silence ? silent : nil
+        }
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+internal import CLinux
+internal import Glibc
+
+extension Watch {
+    private enum Source: Hashable {
+        case stop, signal, output, votequorum, maps, deadline, record, keyboard, terminal
+    }
+
+    /// Waits until there is a reason to end.
+    func supervise(_ signals: EndingSignals) {
+        let deadline = plan.timeout.map { Instant.now + $0 }
+        /// The timer whose silence was reported, while it lasts.
+        var reported: SilenceTimer?
+        while true {
+            var polled = [
+                Polled(Source.stop, stop.descriptor), Polled(.signal, signals.descriptor),
+                Polled(.output, output, events: 0), Polled(.votequorum, follower.silence.descriptor),
+                Polled(.maps, maps.silence.descriptor), Polled(.deadline, core.timer.descriptor),
+                Polled(.record, notifier?.descriptor ?? -1),
+            ]
+            if let display {
+                polled += [Polled(.keyboard, display.inputDescriptor), Polled(.terminal, display.signalDescriptor)]
+            }
+            let ready = wait(for: polled, until: [deadline, notifier?.nextMessage].compactMap { $0 }.min())
+            if ready.has(.stop) { return }
+            if ready.has(.signal), let signal = signals.next() { return stop.request(.signal(signal)) }
+            if ready.has(.output) { return stop.request(.outputClosed) }
+            for (source, timer) in [(Source.votequorum, follower.silence), (.maps, maps.silence)]
+            where ready.has(source) {
+                guard let silent = timer.silentFor(), plan.follows else { continue }
+                // If both threads wait, report one of them only.
+                if let reported, reported !== timer, reported.isWaiting { continue }
+                reported = timer
+                core.record(.unresponsive(silent: silent))
+            }
+            if ready.has(.deadline) {
+                core.timer.acknowledge()
+                core.record(.deadline)
+            }
+            if ready.has(.keyboard) { display?.handleInput() }
+            if ready.has(.terminal) { display?.handleSignal() }
+            if let deadline, deadline <= .now {
+                let isConnected = follower.isConnected || follower.silence.isWaiting
+                return stop.request(.timedOut(core.recordTimeout(withoutState: isConnected ? .silence : .noConnection)))
+            }
+            notifier?.sendWhatIsDue { core.proveLiveness() }
+        }
+    }
+}
