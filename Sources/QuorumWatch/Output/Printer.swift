@@ -35,8 +35,8 @@ struct Printer {
     private var lines: [UInt8] = []
     /// The number of events that are formatted.
     private var formatted = 0
-    /// The outcome when the last event is written.
-    private var outcome = Outcome.done(quorate: nil)
+    /// The outcome when the last event is written; nil for a status at the timeout, which is the outcome itself.
+    private var outcome: Outcome? = .done(quorate: nil)
 
     /// The number of bytes after which lines are written although more events wait.
     private static let mostBytes = 64 << 10
@@ -66,7 +66,7 @@ struct Printer {
             let next = lines.isEmpty ? outbox.next() : outbox.nextWithoutWaiting()
             if let next { add(next) }
             if formatted == limit {
-                if write() { stop.request(outcome) }
+                if write(), let outcome { stop.request(outcome) }
                 return
             }
             if next == nil || lines.count >= Self.mostBytes, !write() { return }
@@ -83,7 +83,9 @@ struct Printer {
         lines += formatter.bytes(for: item.event, changes: item.changes) ?? []
         formatted += 1
         switch item.event.body {
-        case .status(let state): outcome = check.map { .checked($0.health(of: state)) } ?? .done(quorate: state.quorate)
+        case .status(let state):
+            let isOutdated = !plan.follows && state.quorate == nil
+            outcome = check.map { .checked($0.health(of: state)) } ?? (isOutdated ? nil : .done(quorate: state.quorate))
         // An unknown prediction has the same exit status as one without quorum.
         case .prediction(let report): outcome = .done(quorate: report.prediction.quorate ?? false)
         default: break

@@ -30,7 +30,10 @@ struct StatisticsReader {
     /// `connected` does not exist.
     func read(_ open: MapConnection.Open) throws(CorosyncError) -> Statistics {
         if needs.follows { try track(open) }
-        let map = open.map
+        return try read(open.map)
+    }
+
+    private func read(_ map: borrowing ConfigurationMap) throws(CorosyncError) -> Statistics {
         var statistics = Statistics(links: try links(of: map), totem: try TotemState(reading: map))
         guard needs.counters else { return statistics }
         statistics.counters = TotemCounters(
