@@ -137,9 +137,9 @@ bench: setup-test build $(BENCHMARKS) ## compare with corosync-quorumtool and C,
 	Benchmarks/bench
 bench-quick: setup-test build $(BENCHMARKS) ## the same with fewer runs, without writing the results
 	Benchmarks/bench --quick
-budget: setup-test build $(BENCHMARKS) ## count the instructions of several commands and compare them with the record
+budget: setup-test build $(BENCHMARKS) ## count the instructions of several commands and compare them with the record (ANY=1: if there is one)
 	Benchmarks/budget
-budget-record: build $(BENCHMARKS) ## record the present counts
+budget-record: build $(BENCHMARKS) ## record the present counts for this toolchain and C library
 	Benchmarks/budget --record
 
 .build/benchmarks/libStandIn.so: $(wildcard Tests/StandIn/*)
