@@ -9,7 +9,7 @@ import Testing
 struct LimitTests {
     /// The prefix that runs a command as a user without another process, since root has no limit of processes.
     private static let ordinaryUser =
-        getuid() == 0 ? ["setpriv", "--reuid=64123", "--regid=64123", "--clear-groups"] : []
+        isRoot ? ["setpriv", "--reuid=64123", "--regid=64123", "--clear-groups"] : []
 
     private static func isSaid(_ call: String, _ advice: String, in errors: String) -> Bool {
         errors.hasPrefix("vqwatch: cannot start: \(call)") && errors.hasSuffix("; \(advice)\n")

@@ -47,7 +47,7 @@ struct OptionTests {
         (["--live", "--count", "1"], "--count"),
         (["--live", "--changes-only"], "--changes-only"),
         (["--live", "--dispatch", "one"], "--dispatch"),
-        (["--live", "--metrics-file", "/tmp/x.prom"], "--metrics-file"),
+        (["--live", "--metrics-file", "/nowhere/x.prom"], "--metrics-file"),
         (["--live", "--exec", "true"], "--exec"),
         (["--live"], "--live"),
         (["--dispatch", "two"], "--dispatch"),

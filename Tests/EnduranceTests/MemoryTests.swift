@@ -17,7 +17,7 @@ func stripped(_ file: String, in folder: TemporaryFolder) throws -> String {
 struct MemoryTests {
     @Test("valgrind finds no invalid access and no leak, in a status and across reconnects")
     func valgrind() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryFolder(isShared: true)
         let program = try stripped(vqwatch, in: folder)
         let suppressions = "/" + #filePath.split(separator: "/").dropLast().joined(separator: "/") + "/valgrind.supp"
         let sandbox = try Sandbox(nodes: 2)
@@ -50,7 +50,10 @@ struct MemoryTests {
             try sandbox.heal(2)
             #expect(try follower.nextEvent(within: .seconds(30)) { $0.node(2)["state"] == "member" } != nil)
             // Wait until it is idle, because valgrind cannot follow the tagged pointers of Swift.
-            while try follower.nextEvent(within: .milliseconds(500)) != nil {}
+            let isIdle = try eventually(within: .seconds(30)) {
+                try follower.nextEvent(within: .milliseconds(500)) == nil
+            }
+            #expect(isIdle)
             follower.signal(SIGTERM)
             #expect(follower.wait(within: .seconds(30)) == .signaled(SIGTERM))
             #expect(findings(mode).isEmpty, "\(findings(mode))")

@@ -44,9 +44,9 @@ struct PrivilegeTests {
     @Test("an ordinary user with a uidgid entry can use status and --follow, which change no file and use no network")
     func ordinaryUser() throws {
         // Only root can change to another user. Otherwise the test already runs as an ordinary user.
-        let user = getuid() == 0 ? Sandbox.User(user: 4242, group: 4242) : nil
+        let user = isRoot ? Sandbox.User(user: 4242, group: 4242) : nil
         let sandbox = try Sandbox(nodes: 2, allowed: user.map { [$0] } ?? [])
-        let temporary = try TemporaryFolder()
+        let temporary = try TemporaryFolder(isShared: true)
         let folder = temporary.path
         func offences(in trace: String, writing allowed: String? = nil) -> [String] {
             (textOfFile(trace) ?? "").split(separator: "\n").compactMap { line in

@@ -61,23 +61,3 @@ final class NarrowPipe: Readable {
 
     deinit { close(descriptor) }
 }
-
-/// A folder that every user may write to; it is removed with this object.
-final class TemporaryFolder {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/vqwatch-test-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw TestFailure("no temporary folder") }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        chmod(path, 0o777)
-    }
-
-    deinit {
-        for name in namesInFolder(path) {
-            for inner in namesInFolder("\(path)/\(name)") { unlink("\(path)/\(name)/\(inner)") }
-            if unlink("\(path)/\(name)") != 0 { rmdir("\(path)/\(name)") }
-        }
-        rmdir(path)
-    }
-}

@@ -135,7 +135,7 @@ struct ScaleTests {
     @Test(
         "the status of 384 nodes, corosync's limit, is right, and calls, instructions and memory grow linearly")
     func manyNodes() throws {
-        let temporary = try TemporaryFolder()
+        let temporary = try TemporaryFolder(isShared: true)
         let folder = temporary.path
         let program = try stripped(vqwatch, in: temporary)
         let one = try cost(nodes: 1, program, in: folder)

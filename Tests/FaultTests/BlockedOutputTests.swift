@@ -118,9 +118,8 @@ struct BlockedOutputTests {
 
     @Test("A slow command of --exec gets one dropped event in place of those over 64 MiB")
     func slowCommand() throws {
-        var template = Array("/tmp/vqwatch-faults-XXXXXX".utf8CString)
-        let folder = String(cString: try #require(mkdtemp(&template)))
-        defer { _ = try? ChildProcess.run(["rm", "-r", folder]) }
+        let temporary = try TemporaryFolder()
+        let folder = temporary.path
         let count = 4000
         let script = """
             until [ -e \(folder)/gate ]; do sleep 0.05; done

@@ -26,8 +26,8 @@ struct FloodTests {
 
     /// Prints a flood to a file, and returns the peak memory in KiB.
     private func toFile(_ count: Int) throws -> Int {
-        let output = "/tmp/vqwatch-faults-flood-\(getpid())"
-        defer { unlink(output) }
+        let folder = try TemporaryFolder()
+        let output = folder.file("lines")
         let watched = try Watched(
             "nodes 3\ntimeline\nflood \(count) alternate\nexpected same\n",
             ["--json", "--follow", "--refresh", "0"], output: .file(output))

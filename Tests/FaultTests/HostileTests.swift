@@ -319,8 +319,8 @@ struct HostileTests {
 
     @Test("Each of 30,000 expected-votes notifications during one recalculation gives a line")
     func heldWithoutEnd() throws {
-        let output = "/tmp/vqwatch-faults-held-\(getpid())"
-        defer { unlink(output) }
+        let folder = try TemporaryFolder()
+        let output = folder.file("lines")
         let count = 30_000
         let watched = try Watched(
             "nodes 2\ntimeline\nnodelist next\nflood \(count) expected\nquorum same all\n",

@@ -12,11 +12,10 @@ struct StalledFileTests {
         let process: ChildProcess
         /// Its path outside the mount namespace.
         let path: String
-        private let folder: String
+        private let folder: TemporaryFolder
 
         init() throws {
-            var template = Array("/tmp/vqwatch-stalled-XXXXXX".utf8CString)
-            folder = String(cString: try #require(mkdtemp(&template)))
+            folder = try TemporaryFolder()
             let script = """
                 cd "$1" && truncate -s 256M image && mkfs.ext4 -q image && mkdir mount &&
                 mount -o loop image mount && rm image && echo ready || exit
@@ -27,7 +26,8 @@ struct StalledFileTests {
                 exit 0
                 """
             process = try ChildProcess(
-                ["unshare", "--mount", "--propagation=private", "bash", "-c", script, "bash", folder], input: .pipe)
+                ["unshare", "--mount", "--propagation=private", "bash", "-c", script, "bash", folder.path], input: .pipe
+            )
             path = "/proc/\(process.processID)/cwd/mount"
             guard process.nextLine(within: .seconds(20)) == "ready" else { throw Problem(process.errors) }
         }
@@ -35,7 +35,6 @@ struct StalledFileTests {
         deinit {
             process.closeInput()
             _ = process.wait(within: .seconds(10))
-            _ = try? ChildProcess.run(["rm", "-r", folder])
         }
 
         func set(frozen: Bool) throws {
@@ -47,7 +46,7 @@ struct StalledFileTests {
     @Test(
         "A file system that hangs delays dispatch for a second; then events are dropped and counted",
         .enabled(
-            if: geteuid() == 0 && access("/dev/loop-control", R_OK | W_OK) == 0, "only root can freeze a file system"))
+            if: isRoot && access("/dev/loop-control", R_OK | W_OK) == 0, "only root can freeze a file system"))
     func frozen() throws {
         let fileSystem = try FileSystem()
         let file = "\(fileSystem.path)/events.json"

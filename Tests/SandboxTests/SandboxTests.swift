@@ -149,7 +149,7 @@ struct SandboxTests {
 
     @Test(
         "Only users that are allowed to can connect to corosync",
-        .enabled(if: getuid() == 0, "a sandbox that was not started as root has one user"))
+        .enabled(if: isRoot, "a sandbox that was not started as root has one user"))
     func allowedUsers() throws {
         let sandbox = try Sandbox(nodes: 1, allowed: [.init(user: 4711, group: 4711)])
         let ask = ["corosync-cmapctl", "-g", "totem.version"]

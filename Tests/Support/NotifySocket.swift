@@ -51,9 +51,10 @@ public final class NotifySocket {
     /// The next message that meets a condition; earlier messages are skipped.
     ///
     /// - Parameter isWanted: The condition.
-    /// - Returns: The message, or nil if none came for 10 s.
+    /// - Returns: The message, or nil if none came within 20 s.
     public func next(where isWanted: (String) -> Bool) -> String? {
-        while let message = next() {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while let message = next(within: max(.zero, deadline - .now)) {
             if isWanted(message) { return message }
         }
         return nil

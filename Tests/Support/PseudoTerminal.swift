@@ -16,7 +16,7 @@ extension Readable {
         return Int(count)
     }
 
-    /// Reads until nothing has arrived for a time, or no writer is left.
+    /// Reads until nothing has arrived for a time, or no writer is left, but for no longer than a minute.
     ///
     /// - Parameter limit: The time.
     /// - Returns: The text.
@@ -24,7 +24,8 @@ extension Readable {
         var bytes: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 65536)
         var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        while poll(&polled, 1, Int32(limit / .milliseconds(1))) > 0 {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline, poll(&polled, 1, Int32(limit / .milliseconds(1))) > 0 {
             let count = read(descriptor, &block, block.count)
             guard count > 0 else { break }
             bytes += block[..<count]
