@@ -7,27 +7,13 @@ import Testing
 /// `--exec` on a real cluster of two nodes with changes of the expected votes; floods use the stand-in.
 @Suite("--exec", .serialized)
 struct ExecTests {
-    /// A folder for the files of commands; it is removed with this object.
-    private final class Folder {
-        let path: String
-
-        init() {
-            var template = Array("/tmp/vqwatch-exec-XXXXXX".utf8CString)
-            path = mkdtemp(&template).map { String(cString: $0) } ?? "/nonexistent"
-        }
-
-        deinit { _ = try? ChildProcess.run(["rm", "-rf", path]) }
-
-        func file(_ name: String) -> String { "\(path)/\(name)" }
-
-        func lines(of name: String) throws -> [String] {
-            access(file(name), F_OK) == 0 ? try ChildProcess.run(["cat", file(name)]).lines : []
-        }
-    }
+    /// The cluster of these tests. Between two of them, it has two expected votes.
+    private static let cluster = Result { try Sandbox(nodes: 2) }
 
     @Test("runs the command for every event, with the event as input and in variables; its output goes to stderr")
     func whatItGets() throws {
-        let sandbox = try Sandbox(nodes: 2)
+        let sandbox = try Self.cluster.get()
+        defer { try? sandbox.setExpectedVotes(2) }
         let script =
             #"printf '%s|' "$VQWATCH_EVENT" "$VQWATCH_QUORATE" "$VQWATCH_CLUSTER_NAME" "$VQWATCH_LOCAL_NODE_ID" "$@"; cat"#
         let follower = try sandbox.follow([
@@ -45,7 +31,7 @@ struct ExecTests {
 
     @Test("gives the command three descriptors, no blocked signal, no ignored SIGPIPE and no service manager")
     func whatItInherits() throws {
-        let sandbox = try Sandbox(nodes: 2)
+        let sandbox = try Self.cluster.get()
         let script = #"ls /proc/self/fd | tr '\n' ' '; grep -E 'SigBlk|SigIgn' /proc/self/status; env"#
         let result = try sandbox.run(
             on: 1, [vqwatch, "-qf", "-n", "1", "--exec", "sh", "-c", script],
@@ -65,7 +51,7 @@ struct ExecTests {
             ["--experimental-dump-help"], ["-f", "--count", "nonsense", "--", "--follow"], ["", "a  b", "--timeout"],
         ])
     func restOfTheLine(_ rest: [String]) throws {
-        let sandbox = try Sandbox(nodes: 1)
+        let sandbox = try Self.cluster.get()
         let result = try sandbox.run(on: 1, [vqwatch, "-qf", "-n", "1", "--exec", "printf", "<%s>"] + rest)
         #expect(result.status == 0 && result.output == "")
         #expect(result.errors == rest.map { "<\($0)>" }.joined())
@@ -81,8 +67,8 @@ struct ExecTests {
 
     @Test("with a missing command, a file that is no program, or a missing interpreter fails at the start")
     func missing() throws {
-        let sandbox = try Sandbox(nodes: 2)
-        let folder = Folder()
+        let sandbox = try Self.cluster.get()
+        let folder = try TemporaryFolder()
         let script = folder.file("script")
         _ = try ChildProcess.run(["sh", "-c", "echo '#!/nonexistent/sh' >\(script); chmod +x \(script)"])
         for (command, why) in [
@@ -91,7 +77,8 @@ struct ExecTests {
         ] {
             for options in [["-q"], ["-q", "-n", "1"]] {
                 let result = try sandbox.run(on: 1, [vqwatch, "-f"] + options + ["--exec", command])
-                #expect(result.status == 1 && result.errors.hasPrefix("vqwatch: cannot run --exec \(command): \(why)"))
+                let start = "vqwatch: cannot run --exec \(command): \(why)"
+                #expect(result.status == 1 && result.errors.hasPrefix(start), "\(result.errors)")
                 #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
             }
         }
@@ -99,7 +86,8 @@ struct ExecTests {
 
     @Test("reports a command that fails, and the next event is not affected")
     func failing() throws {
-        let sandbox = try Sandbox(nodes: 2)
+        let sandbox = try Self.cluster.get()
+        defer { try? sandbox.setExpectedVotes(2) }
         let script = #"[ "$VQWATCH_EVENT" = status ] && exit 7; kill -KILL $$"#
         let follower = try sandbox.follow(["-n", "2", "--exec", "sh", "-c", script])
         try sandbox.setExpectedVotes(3)
@@ -113,8 +101,9 @@ struct ExecTests {
 
     @Test("with a slow command delays no event, passes all of them, and ends after the last one")
     func slow() throws {
-        let sandbox = try Sandbox(nodes: 2)
-        let folder = Folder()
+        let sandbox = try Self.cluster.get()
+        defer { try? sandbox.setExpectedVotes(2) }
+        let folder = try TemporaryFolder()
         let script = "until [ -e '\(folder.file("gate"))' ]; do sleep 0.02; done; cat >>'\(folder.file("seen"))'"
         let follower = try sandbox.follow(["-n", "4", "--exec", "sh", "-c", script])
         var printed: [EventLine] = []
@@ -123,7 +112,7 @@ struct ExecTests {
             printed.append(try #require(try follower.nextEvent()))
         }
         #expect(follower.wait(within: .milliseconds(300)) == nil)
-        #expect(try folder.lines(of: "seen").isEmpty)
+        #expect(folder.lines(of: "seen").isEmpty)
         _ = try ChildProcess.run(["touch", folder.file("gate")])
         #expect(follower.wait(within: .seconds(5)) == .exited(0))
         #expect(try EventLine.parse(folder.lines(of: "seen").dropFirst()) == printed)
@@ -131,7 +120,7 @@ struct ExecTests {
 
     @Test("with a command that writes a lot, or ignores its input, is not blocked")
     func flooding() throws {
-        let sandbox = try Sandbox(nodes: 2)
+        let sandbox = try Self.cluster.get()
         let flood = try sandbox.spawn(
             on: 1, [vqwatch, "-fj", "-n", "1", "--exec", "sh", "-c", "yes | head -c 20000000"], errors: .null)
         #expect(flood.finish(within: .seconds(10)).status == 0)
@@ -143,24 +132,23 @@ struct ExecTests {
 
     @Test("passes a thousand events in order and without loss, even while the output is not read")
     func thousand() throws {
-        let folder = Folder()
+        let folder = try TemporaryFolder()
         let watch = try StandIn("nodes 3\ntimeline\nflood 1000 expected\n").spawn(
             [vqwatch, "-fj", "-n", "1001", "--exec", "tee", "-a", folder.file("seen")], errors: .null)
         #expect(
-            try eventually(within: .seconds(120), every: .milliseconds(100)) {
-                try folder.lines(of: "seen").count == 1001
-            })
+            eventually(within: .seconds(120), every: .milliseconds(100)) { folder.lines(of: "seen").count == 1001 })
         let printed = watch.finish()
         #expect(printed.status == 0 && printed.lines.count == 1001)
-        #expect(try folder.lines(of: "seen") == printed.lines)
+        #expect(folder.lines(of: "seen") == printed.lines)
     }
 
     @Test("waits for less than a second for the command after a signal, and reports the events that it did not get")
     func signals() throws {
-        let sandbox = try Sandbox(nodes: 2)
-        let folder = Folder()
+        let sandbox = try Self.cluster.get()
+        defer { try? sandbox.setExpectedVotes(2) }
+        let folder = try TemporaryFolder()
         // This command ends in time, unless the machine is too busy for it.
-        let isAwaited = try (1...5).contains { attempt in
+        let isAwaited = try (1...3).contains { attempt in
             let (started, gate) = (folder.file("started\(attempt)"), folder.file("gate\(attempt)"))
             let script = "touch '\(started)'; until [ -e '\(gate)' ]; do sleep 0.01; done; echo done"
             let short = try sandbox.follow(["--exec", "sh", "-c", script])
@@ -185,5 +173,12 @@ struct ExecTests {
                 "vqwatch: the command of --exec was cut short: sh still runs and is not stopped, and it was not run "
                     + "for the last 1 event; make it faster if it has to be run for every event\n"),
             "\(long.errors)")
+    }
+}
+
+extension TemporaryFolder {
+    /// The lines of a file; none if it is not there.
+    fileprivate func lines(of name: String) -> [String] {
+        (textOfFile(file(name)) ?? "").split(separator: "\n").map(String.init)
     }
 }

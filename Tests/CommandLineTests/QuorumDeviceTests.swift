@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A real quorum device (corosync-qnetd, and corosync-qdevice on every node), compared with the output of
-/// corosync-quorumtool and corosync-qdevice-tool.
+/// corosync-quorumtool and corosync-qdevice-tool. The faults of the device are also a test of the sandbox that makes them.
 @Suite("The quorum device", .serialized)
 struct QuorumDeviceTests {
     /// The state of a device, as corosync-quorumtool shows it: A(live), V(oting), M(aster)W(ins), each with a preceding N
@@ -22,13 +22,26 @@ struct QuorumDeviceTests {
         }
         try hold([Self.voting, Self.voting], of: sandbox)
 
+        let noVote = "casts no vote on node1(1) node2(2)"
+        let before = try sandbox.qnetd.processID()
         try sandbox.qnetd.kill()
-        try comesToBe(Self.silent, Self.silent, warning: "casts no vote on node1(1) node2(2)")
+        #expect(throws: Sandbox.Failure.self) { try sandbox.qnetd.processID() }
+        try comesToBe(Self.silent, Self.silent, warning: noVote)
+        try sandbox.qnetd.start()
+        #expect(try sandbox.qnetd.processID() != before)
+        try comesToBe(Self.voting, Self.voting)
+        try sandbox.qnetd.freeze()
+        try comesToBe(Self.silent, Self.silent, warning: noVote)
+        try sandbox.qnetd.thaw()
+        try comesToBe(Self.voting, Self.voting)
+        try sandbox.qnetd.stop()
+        try comesToBe(Self.silent, Self.silent, warning: noVote)
         try sandbox.qnetd.start()
         try comesToBe(Self.voting, Self.voting)
 
         try sandbox.cut(2, link: .qnetd)
         try comesToBe(Self.voting, Self.silent, warning: "casts no vote on node2(2)")
+        try sandbox.wait(node: 1, members: [1, 2])
         try sandbox.heal(2, link: .qnetd)
         try comesToBe(Self.voting, Self.voting)
 
@@ -43,9 +56,11 @@ struct QuorumDeviceTests {
         try comesToBe(Self.voting, Self.voting)
         try qdevice.stop()
         try comesToBe(Self.voting, Self.unregistered, warning: "is not registered on node2(2)")
+        try qdevice.start()
+        try comesToBe(Self.voting, Self.voting)
 
         // Configured on every node, and registered on none.
-        try sandbox.qdevice(on: 1).stop()
+        for node in 1...2 { try sandbox.qdevice(on: node).stop() }
         try comesToBe(
             Self.unregistered, Self.unregistered, warning: "is not registered on node1(1) node2(2)")
         let page = try sandbox.run(on: 1, [vqwatch]).output
@@ -56,6 +71,7 @@ struct QuorumDeviceTests {
     func lastManStanding() throws {
         let sandbox = try Sandbox(nodes: 3, qnetd: .lms)
         try hold([Self.voting, Self.voting, Self.voting], of: sandbox)
+        #expect(try QuorumTool(on: 1, of: sandbox).facts["Total votes"] == "5")
         for node in 2...3 { try sandbox.kill(node) }
         try sandbox.wait(node: 1, members: [1])
         let isLast = try eventually(within: .seconds(40)) {

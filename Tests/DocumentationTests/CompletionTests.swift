@@ -43,8 +43,8 @@ enum Shell: String, CaseIterable, CustomTestStringConvertible {
 struct CompletionTests {
     @Test("are up to date; otherwise run make completions")
     func fresh() throws {
-        let folder = "/tmp/vqwatch-completions-\(getpid())"
-        defer { _ = try? ChildProcess.run(["rm", "-r", folder]) }
+        let temporary = try TemporaryFolder()
+        let folder = temporary.path
         let result = try ChildProcess.run(
             ["\(Repository.root)/Scripts/generate-completions", vqwatch, folder])
         #expect(result.status == 0, "\(result.errors)")
@@ -70,7 +70,7 @@ struct CompletionTests {
 
         let (command, setup) = shell.command(installed: installed)
         let terminal = try Terminal(
-            on: sandbox, named: "\(shell)", running: command,
+            on: sandbox, running: command,
             environment: [
                 "PATH": "\(installed)/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": installed, "PS1": "$ ",
                 "XDG_DATA_DIRS": "\(installed)/share:/usr/share", "LANG": "C.UTF-8", "TERM": "screen", "TMUX": nil,

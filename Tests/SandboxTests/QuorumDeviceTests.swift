@@ -21,9 +21,10 @@ private func quorumTool(on node: Int, of sandbox: Sandbox) throws -> String {
 }
 
 /// Each test starts a real cluster with corosync-qnetd and corosync-qdevice, or with a device that the test controls.
+/// `CommandLineTests.QuorumDeviceTests` has the faults of the device.
 @Suite("The quorum device of a sandbox", .serialized)
 struct QuorumDeviceTests {
-    private static let voting = "A,V,NMW", notVoting = "A,NV,NMW", dead = "NA,NV,NMW"
+    private static let voting = "A,V,NMW"
 
     @Test("The device votes as soon as the cluster is ready")
     func ready() throws {
@@ -54,73 +55,6 @@ struct QuorumDeviceTests {
             try Sandbox(nodes: 1, qnetd: .ffsplit, device: "net.host: 10.76.0.99", within: .seconds(10))
         }
         #expect(failure?.description.contains("node 1: its quorum device does not vote") == true)
-    }
-
-    @Test("With the algorithm lms, the device has one vote less than there are nodes")
-    func lms() throws {
-        let sandbox = try Sandbox(nodes: 3, qnetd: .lms)
-        #expect(try quorumTool(on: 1, of: sandbox).contains("Total votes:      5"))
-        for node in 2...3 { try sandbox.kill(node) }
-        try sandbox.wait(node: 1, members: [1])
-        #expect(
-            try eventually(within: .seconds(40)) {
-                let status = try quorumTool(on: 1, of: sandbox)
-                return status.contains("Total votes:      3") && status.contains("Quorate:          Yes")
-            })
-    }
-
-    @Test("A change of corosync-qnetd is visible on every node")
-    func qnetd() throws {
-        let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit)
-        func allNodes(are wanted: String) throws -> Bool {
-            try eventuallyIs(wanted, on: 1, of: sandbox) && eventuallyIs(wanted, on: 2, of: sandbox)
-        }
-        let before = try sandbox.qnetd.processID()
-        try sandbox.qnetd.kill()
-        #expect(throws: Sandbox.Failure.self) { try sandbox.qnetd.processID() }
-        #expect(try allNodes(are: Self.notVoting))
-        try sandbox.qnetd.start()
-        #expect(try sandbox.qnetd.processID() != before)
-        #expect(try allNodes(are: Self.voting))
-
-        try sandbox.qnetd.freeze()
-        #expect(try allNodes(are: Self.notVoting))
-        try sandbox.qnetd.thaw()
-        #expect(try allNodes(are: Self.voting))
-
-        try sandbox.qnetd.stop()
-        #expect(try allNodes(are: Self.notVoting))
-    }
-
-    @Test("A change of the corosync-qdevice of a node is visible on that node")
-    func qdevice() throws {
-        let sandbox = try Sandbox(nodes: 2, qnetd: .ffsplit)
-        let qdevice = sandbox.qdevice(on: 2)
-        func node2(is wanted: String) throws -> Bool {
-            // Node 1 has a corosync-qdevice of its own, which must not be affected.
-            #expect(try flags(on: 1, of: sandbox) == Self.voting)
-            return try eventuallyIs(wanted, on: 2, of: sandbox)
-        }
-        try sandbox.cut(2, link: .qnetd)
-        #expect(try node2(is: Self.notVoting))
-        try sandbox.wait(node: 1, members: [1, 2])
-        try sandbox.heal(2, link: .qnetd)
-        #expect(try node2(is: Self.voting))
-
-        try qdevice.kill()
-        #expect(try node2(is: Self.dead))
-        try qdevice.start()
-        #expect(try node2(is: Self.voting))
-
-        try qdevice.freeze()
-        #expect(try node2(is: Self.dead))
-        try qdevice.thaw()
-        #expect(try node2(is: Self.voting))
-
-        try qdevice.stop()
-        #expect(try node2(is: "NR"))
-        try qdevice.start()
-        #expect(try node2(is: Self.voting))
     }
 
     @Test("Stopping and starting a node also stops and starts its corosync-qdevice")

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-/// A terminal (tmux) on a node of a sandbox, with simulated typing. It ends with the sandbox.
-public struct Terminal: CustomStringConvertible {
+internal import Synchronization
+
+/// A terminal (tmux) on a node of a sandbox, with simulated typing. It is closed when the last reference to it goes away.
+public final class Terminal: CustomStringConvertible {
+    private static let count = Atomic(0)
     private let sandbox: Sandbox
     private let socket: String
 
@@ -10,24 +13,25 @@ public struct Terminal: CustomStringConvertible {
     /// - Parameters:
     ///   - sandbox: The sandbox.
     ///   - node: The number of the node.
-    ///   - name: A name that no other terminal of the sandbox has.
     ///   - command: The command and its arguments.
     ///   - width: How many columns the terminal has.
     ///   - height: How many lines it has.
     ///   - environment: What to add to the test's environment, or with `nil` to leave out.
     /// - Throws: ``Failure``, or what the sandbox throws.
     public init(
-        on sandbox: Sandbox, node: Int = 1, named name: String, running command: [String], width: Int = 160,
-        height: Int = 40, environment: [String: String?] = [:]
+        on sandbox: Sandbox, node: Int = 1, running command: [String], width: Int = 160, height: Int = 40,
+        environment: [String: String?] = [:]
     ) throws {
         self.sandbox = sandbox
-        socket = "\(sandbox.folder)/\(name)"
+        socket = "\(sandbox.folder)/terminal\(Self.count.add(1, ordering: .relaxed).newValue)"
         let result = try sandbox.run(
             on: node,
             ["tmux", "-f/dev/null", "-S", socket, "new-session", "-d", "-x", "\(width)", "-y", "\(height)"] + command,
             environment: environment.merging(["TMUX": nil] as [String: String?]) { given, _ in given })
         guard result.status == 0 else { throw Failure(description: result.errors) }
     }
+
+    deinit { try? close() }
 
     /// An error of tmux.
     public struct Failure: Error, CustomStringConvertible {

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import TestSupport
+import Testing
+
+/// Whether a watcher sleeps while nothing happens.
+@Suite("At rest")
+struct RestTests {
+    @Test("Without a refresh, no watcher wakes up for a minute, in any dispatch mode, with links or with a page")
+    func sleeps() throws {
+        let sandbox = try Sandbox(links: 2)
+        let terminal = try PseudoTerminal()
+        let page = try sandbox.spawn(
+            on: 1, [vqwatch, "--live", "--refresh", "0"], environment: ["TERM": "screen"],
+            input: .descriptor(terminal.line), output: .descriptor(terminal.line))
+        try #require(eventually(within: .seconds(20)) { terminal.waiting > 0 })
+        let followers = try dispatchModes.map { mode in
+            let mayRefresh = mode == "all" || mode == "one-nonblocking"
+            let follower = try sandbox.follow(["--dispatch", mode] + (mayRefresh ? ["--refresh", "0"] : []))
+            return (name: mode, process: follower)
+        }
+        let linked = try sandbox.follow(["-l", "--refresh", "0"])
+        let waiter = try sandbox.spawn(on: 1, [vqwatch, "--wait-for", "absent=2", "--refresh", "0"])
+        let watchers =
+            followers + [(name: "--links", process: linked), (name: "--live", process: page)]
+            + [(name: "--wait-for", process: waiter)]
+
+        // On a busy machine, corosync may notify of something, and the minute begins again.
+        var counts = watchers.map { wakeUps(of: $0.process.processID) }
+        var since = watchers.map { _ in ContinuousClock.now }
+        var awake: [String] = []
+        let areQuiet = eventually(within: .seconds(240), every: .seconds(1)) {
+            let now = ContinuousClock.now
+            for (index, watcher) in watchers.enumerated() {
+                let count = wakeUps(of: watcher.process.processID)
+                if count != counts[index] { (counts[index], since[index]) = (count, now) }
+            }
+            awake = zip(watchers, since).filter { now - $0.1 < .seconds(60) }.map(\.0.name)
+            return awake.isEmpty
+        }
+        #expect(areQuiet, "not quiet for a minute: \(awake)")
+        for watcher in watchers { #expect(watcher.process.isRunning, "\(watcher.name)") }
+    }
+}
+
+/// How often the threads of a process have blocked.
+func wakeUps(of process: Int32) -> Int {
+    namesInFolder("/proc/\(process)/task").reduce(0) { sum, thread in
+        let status = textOfFile("/proc/\(process)/task/\(thread)/status") ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") }
+        return sum + (line?.split(separator: "\t").last.flatMap { Int($0) } ?? 0)
+    }
+}
