@@ -23,9 +23,20 @@ struct Schedule {
         case rename(Int, on: Int)
         /// Start a watcher with blocked outputs; if the node has one, end it by a signal.
         case watch(on: Int, endedBy: Int32)
+
+        /// The name of the case.
+        var kind: String { String("\(self)".prefix { $0 != "(" }) }
     }
 
+    /// Every kind of action.
+    static let kinds: Set = [
+        "cut", "heal", "partition", "join", "stop", "kill", "start", "restart", "freeze", "thaw", "votes",
+        "expectedVotes", "rename", "watch",
+    ]
+
     let nodes: Int
+    /// The kinds that have not come yet. They take precedence, so that a short soak has every kind.
+    private(set) var missing = Self.kinds
     private var random: SeededGenerator
     private var running: Set<Int>
     private var cut: Set<Int> = []
@@ -43,12 +54,14 @@ struct Schedule {
     mutating func next() -> (pause: UInt32, action: Action) {
         let isQuick = frozen != nil || Int.random(in: 1...10, using: &random) <= 6
         let pause = UInt32.random(in: isQuick ? 0...900 : 2000...3800, using: &random)
-        while true {
-            if let action = draw() {
-                take(action)
-                return (pause, action)
-            }
+        var action: Action?
+        var attempts = 0
+        while action == nil || (!missing.isEmpty && !missing.contains(action!.kind) && attempts < 100) {
+            action = draw() ?? action
+            attempts += 1
         }
+        take(action!)
+        return (pause, action!)
     }
 
     /// The actions that make the cluster whole again, in order.
@@ -89,6 +102,7 @@ struct Schedule {
     }
 
     private mutating func take(_ action: Action) {
+        missing.remove(action.kind)
         switch action {
         case .cut(let node): cut.insert(node)
         case .heal(let node): cut.remove(node)

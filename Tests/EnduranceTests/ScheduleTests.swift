@@ -21,15 +21,10 @@ struct ScheduleTests {
         }
     }
 
-    @Test("has every kind of action within a quarter of an hour, for every seed")
+    @Test("has every kind of action among the first twenty, for every seed")
     func hasEverything() {
-        for seed in UInt64(1)...100 {
-            let kinds = Set(course(seed: seed, actions: 150).map { String("\($0)".prefix { $0 != "(" }) })
-            let all: Set = [
-                "cut", "heal", "partition", "join", "stop", "kill", "start", "restart", "freeze", "thaw", "votes",
-                "expectedVotes", "rename", "watch",
-            ]
-            #expect(kinds == all, "seed \(seed)")
+        for seed in UInt64(1)...500 {
+            #expect(Set(course(seed: seed, actions: 10).map(\.kind)) == Schedule.kinds, "seed \(seed)")
         }
     }
 }
