@@ -68,15 +68,10 @@ run: swift ## build, then watch faults in a real three-node cluster for less tha
 
 # The program under test is the one that `build` makes, which is what users get.
 TESTED = VQWATCH_PROGRAM='$(abspath $(BUILT))'
-# The tests mostly wait for clusters, so two halves run side by side; the output of the first is printed at its end.
-FIRST_HALF = CommandLineTests|CorosyncTests
-TEST_HALF = $(TESTED) VQWATCH_FLOOD=1000000 swift test --skip-build --ignore-lock --disable-xctest --no-parallel $(SWIFT_FLAGS)
 .PHONY: test
 test: swift setup-test lint build ## set up, lint, build, and run every test (on real clusters; no root needed)
 	swift build --build-tests $(SWIFT_FLAGS)
-	@$(TEST_HALF) --filter '$(FIRST_HALF)' >.build/first-half.log 2>&1 & first=$$!; \
-	$(TEST_HALF) --skip '$(FIRST_HALF)'; second=$$?; \
-	wait $$first; first=$$?; cat .build/first-half.log; exit $$((first | second))
+	$(TESTED) VQWATCH_FLOOD=1000000 Scripts/run-tests $(SWIFT_FLAGS)
 
 # How long to run, and the seed (without one: a new seed, which is printed).
 SOAK_SECONDS = 900
@@ -120,7 +115,7 @@ corpus: fuzzer ## minimise all known inputs into Tests/FuzzTests/Corpus
 # the test. CONTRIBUTING.md says what the sanitizers cannot check.
 SANITIZED = QuorumWatchTests|FuzzTests|CommandLineTests.(FollowTests|TroubleTests|OutputTests|LinkTests|LiveTests)
 # Not the tests that crash the program, which a sanitizer reports, or that count wake-ups, of which a sanitizer has its own.
-UNSANITIZED = LiveTests.(restores|rests)|LinkTests.sleeps
+UNSANITIZED = LiveTests.(restores|rests)
 .PHONY: sanitize sanitize-thread sanitize-address
 sanitize: sanitize-thread sanitize-address ## run the tests with the thread and the address sanitizer
 sanitize-thread sanitize-address: sanitize-%: setup-test
