@@ -9,25 +9,13 @@ import Testing
 struct StatisticsFaultTests {
     private static let link = "stats.knet.node2.link0"
     /// Three nodes, with a link to each.
-    private static let cluster =
-        "nodes 3\n"
-        + (1...3).map { node in
-            """
-            key stats.knet.node\(node).link0.connected uint8 1
-            key stats.knet.node\(node).link0.enabled uint8 1
-            key stats.knet.node\(node).link0.latency_ave uint32 \(100 * node)
-            key stats.knet.node\(node).link0.down_count uint32 1
-
-            """
-        }.joined()
-        + ["operational_token_lost", "consensus_timeouts", "mcast_retx", "operational_entered"]
-        .map { "key stats.srp.\($0) uint64 1\n" }.joined()
+    private static let cluster = "statistics-interval 10\nnodes 3 links=1\n"
 
     private static let links: JSON = .array(
         [2, 3].map { node in
             [
                 "node_id": .number(node), "link": 0, "connected": true, "enabled": true,
-                "latency_us": .number(100 * node),
+                "latency_us": 100,
             ]
         }.map(JSON.object))
 

@@ -27,10 +27,6 @@ static cs_error_t begin(enum call_index index, cmap_handle_t handle, bool local,
 
 // MARK: connection
 
-cs_error_t cmap_initialize(cmap_handle_t *handle) {
-    return connection_open(CALL_cmap_initialize, &(struct connection){.service = SERVICE_CMAP}, handle);
-}
-
 cs_error_t cmap_initialize_map(cmap_handle_t *handle, cmap_map_t map) {
     struct connection initial = {.service = SERVICE_CMAP, .map = map};
     cs_error_t error = connection_open(CALL_cmap_initialize_map, &initial, handle);
@@ -89,22 +85,6 @@ cs_error_t cmap_context_set(cmap_handle_t handle, const void *context) {
 
 // MARK: writing
 
-static size_t size_of(uint32_t type) {
-    switch (type) {
-    case CMAP_VALUETYPE_INT8:
-    case CMAP_VALUETYPE_UINT8: return 1;
-    case CMAP_VALUETYPE_INT16:
-    case CMAP_VALUETYPE_UINT16: return 2;
-    case CMAP_VALUETYPE_INT32:
-    case CMAP_VALUETYPE_UINT32:
-    case CMAP_VALUETYPE_FLOAT: return 4;
-    case CMAP_VALUETYPE_INT64:
-    case CMAP_VALUETYPE_UINT64:
-    case CMAP_VALUETYPE_DOUBLE: return 8;
-    default: return 0;
-    }
-}
-
 // Of the statistics only these can be written to, which sets counters to 0, and nothing can be deleted.
 static cs_error_t check_write(const struct connection *connection, const char *key_name) {
     if (connection->map != CMAP_MAP_STATS) {
@@ -113,19 +93,23 @@ static cs_error_t check_write(const struct connection *connection, const char *k
     return strncmp(key_name, "stats.clear.", 12) == 0 ? CS_ERR_NOT_SUPPORTED : CS_ERR_ACCESS;
 }
 
-static cs_error_t set(enum call_index index, cmap_handle_t handle, const char *key_name, const void *value,
-                      size_t length, uint32_t type) {
+cs_error_t cmap_set(cmap_handle_t handle, const char *key_name, const void *value, size_t value_len,
+                    cmap_value_types_t type) {
     if (key_name == NULL || value == NULL) {
         return CS_ERR_INVALID_PARAM;
     }
-    ENTER(index, false, key_name)
+    ENTER(CALL_cmap_set, false, key_name)
     error = check_write(connection, key_name);
     if (error != CS_OK) {
         // The counters that are cleared are the script's to change.
         return leave(connection, error == CS_ERR_NOT_SUPPORTED ? CS_OK : error);
     }
     if (type == CMAP_VALUETYPE_STRING) {
-        char *text = strndup(value, length);
+        // The length may include the null byte, and nothing after it.
+        if (value_len > strnlen(value, value_len) + 1) {
+            return leave(connection, CS_ERR_INVALID_PARAM);
+        }
+        char *text = strndup(value, value_len);
         if (text == NULL) {
             return leave(connection, CS_ERR_NO_MEMORY);
         }
@@ -133,39 +117,11 @@ static cs_error_t set(enum call_index index, cmap_handle_t handle, const char *k
         free(text);
         return leave(connection, CS_OK);
     }
-    if (type != CMAP_VALUETYPE_BINARY && (size_of(type) == 0 || size_of(type) != length)) {
+    if (type != CMAP_VALUETYPE_BINARY && (map_size_of(type) == 0 || map_size_of(type) != value_len)) {
         return leave(connection, CS_ERR_INVALID_PARAM);
     }
-    map_set(connection->map, key_name, type, value, length);
+    map_set(connection->map, key_name, type, value, value_len);
     return leave(connection, CS_OK);
-}
-
-cs_error_t cmap_set(cmap_handle_t handle, const char *key_name, const void *value, size_t value_len,
-                    cmap_value_types_t type) {
-    return set(CALL_cmap_set, handle, key_name, value, value_len, (uint32_t)type);
-}
-
-#define SETTER(name, c_type, type)                                                                                     \
-    cs_error_t cmap_set_##name(cmap_handle_t handle, const char *key_name, c_type value) {                             \
-        return set(CALL_cmap_set_##name, handle, key_name, &value, sizeof value, type);                                \
-    }
-
-SETTER(int8, int8_t, CMAP_VALUETYPE_INT8)
-SETTER(uint8, uint8_t, CMAP_VALUETYPE_UINT8)
-SETTER(int16, int16_t, CMAP_VALUETYPE_INT16)
-SETTER(uint16, uint16_t, CMAP_VALUETYPE_UINT16)
-SETTER(int32, int32_t, CMAP_VALUETYPE_INT32)
-SETTER(uint32, uint32_t, CMAP_VALUETYPE_UINT32)
-SETTER(int64, int64_t, CMAP_VALUETYPE_INT64)
-SETTER(uint64, uint64_t, CMAP_VALUETYPE_UINT64)
-SETTER(float, float, CMAP_VALUETYPE_FLOAT)
-SETTER(double, double, CMAP_VALUETYPE_DOUBLE)
-
-cs_error_t cmap_set_string(cmap_handle_t handle, const char *key_name, const char *value) {
-    if (value == NULL) {
-        return CS_ERR_INVALID_PARAM;
-    }
-    return set(CALL_cmap_set_string, handle, key_name, value, strlen(value), CMAP_VALUETYPE_STRING);
 }
 
 cs_error_t cmap_delete(cmap_handle_t handle, const char *key_name) {
@@ -209,93 +165,28 @@ cs_error_t cmap_dec(cmap_handle_t handle, const char *key_name) { return adjust(
 
 // MARK: reading
 
-// With the lock held.
-static cs_error_t copy_value(const struct connection *connection, const char *key_name, void *value, size_t *length,
-                             uint32_t *type) {
-    const struct key *key = map_find(connection->map, key_name);
-    if (key == NULL) {
-        return CS_ERR_NOT_EXIST;
-    }
-    if (value != NULL && length != NULL && *length > 0) {
-        if (*length < key->length) {
-            return CS_ERR_INVALID_PARAM;
-        }
-        memcpy(value, key->value, key->length);
-    }
-    *type = key->type;
-    if (length != NULL) {
-        *length = key->length;
-    }
-    return CS_OK;
-}
-
 cs_error_t cmap_get(cmap_handle_t handle, const char *key_name, void *value, size_t *value_len,
                     cmap_value_types_t *type) {
     if (key_name == NULL || (value != NULL && value_len == NULL)) {
         return CS_ERR_INVALID_PARAM;
     }
     ENTER(CALL_cmap_get, false, key_name)
-    uint32_t found;
-    error = copy_value(connection, key_name, value, value_len, &found);
-    if (error == CS_OK && type != NULL) {
-        *type = (cmap_value_types_t)found;
-    }
-    return leave(connection, error);
-}
-
-static cs_error_t get_number(enum call_index index, cmap_handle_t handle, const char *key_name, void *value,
-                             size_t size, uint32_t type) {
-    if (key_name == NULL) {
-        return CS_ERR_INVALID_PARAM;
-    }
-    ENTER(index, false, key_name)
-    char buffer[16] = {0};
-    size_t length = sizeof buffer;
-    uint32_t found;
-    error = copy_value(connection, key_name, buffer, &length, &found);
-    if (error == CS_OK && found != type) {
-        error = CS_ERR_INVALID_PARAM;
-    }
-    if (error == CS_OK) {
-        memcpy(value, buffer, size);
-    }
-    return leave(connection, error);
-}
-
-#define GETTER(name, c_type, type)                                                                                     \
-    cs_error_t cmap_get_##name(cmap_handle_t handle, const char *key_name, c_type *value) {                            \
-        return get_number(CALL_cmap_get_##name, handle, key_name, value, sizeof *value, type);                         \
-    }
-
-GETTER(int8, int8_t, CMAP_VALUETYPE_INT8)
-GETTER(uint8, uint8_t, CMAP_VALUETYPE_UINT8)
-GETTER(int16, int16_t, CMAP_VALUETYPE_INT16)
-GETTER(uint16, uint16_t, CMAP_VALUETYPE_UINT16)
-GETTER(int32, int32_t, CMAP_VALUETYPE_INT32)
-GETTER(uint32, uint32_t, CMAP_VALUETYPE_UINT32)
-GETTER(int64, int64_t, CMAP_VALUETYPE_INT64)
-GETTER(uint64, uint64_t, CMAP_VALUETYPE_UINT64)
-GETTER(float, float, CMAP_VALUETYPE_FLOAT)
-GETTER(double, double, CMAP_VALUETYPE_DOUBLE)
-
-cs_error_t cmap_get_string(cmap_handle_t handle, const char *key_name, char **str) {
-    if (key_name == NULL) {
-        return CS_ERR_INVALID_PARAM;
-    }
-    ENTER(CALL_cmap_get_string, false, key_name)
     const struct key *key = map_find(connection->map, key_name);
     if (key == NULL) {
         return leave(connection, CS_ERR_NOT_EXIST);
     }
-    if (key->type != CMAP_VALUETYPE_STRING) {
-        return leave(connection, CS_ERR_INVALID_PARAM);
+    if (value != NULL && *value_len > 0) {
+        if (*value_len < key->length) {
+            return leave(connection, CS_ERR_INVALID_PARAM);
+        }
+        memcpy(value, key->value, key->length);
     }
-    char *copy = malloc(key->length);
-    if (copy == NULL) {
-        return leave(connection, CS_ERR_NO_MEMORY);
+    if (value_len != NULL) {
+        *value_len = key->length;
     }
-    memcpy(copy, key->value, key->length);
-    *str = copy;
+    if (type != NULL) {
+        *type = (cmap_value_types_t)key->type;
+    }
     return leave(connection, CS_OK);
 }
 
@@ -395,10 +286,12 @@ cs_error_t cmap_track_add(cmap_handle_t handle, const char *key_name, int32_t tr
     tracker->type = key_name != NULL ? track_type : track_type | CMAP_TRACK_PREFIX;
     tracker->notify = notify_fn;
     tracker->user_data = user_data;
+    statistics_remember(tracker);
     tracker->next = connection->trackers;
     connection->trackers = tracker;
     *cmap_track_handle = tracker->handle;
     report_add(GAUGE_OPEN_TRACKERS, 1);
+    wake_daemon();
     return leave(connection, CS_OK);
 }
 

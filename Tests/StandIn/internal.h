@@ -73,12 +73,25 @@ struct key {
     void *value;
 };
 
+struct tracker;
+
 struct key *map_find(cmap_map_t map, const char *name);
 struct key *map_after(cmap_map_t map, const char *name, const char *prefix);
 void map_set(cmap_map_t map, const char *name, uint32_t type, const void *value, size_t length);
 bool map_delete(cmap_map_t map, const char *name);
 void map_set_string(const char *name, const char *value);
-void map_set_u32(const char *name, uint32_t value);
+void map_set_number(const char *name, uint32_t type, uint64_t value);
+// The map that has a key of this name.
+cmap_map_t map_of(const char *name);
+// The size of a value; 0 for text, bytes and types that do not exist.
+size_t map_size_of(uint32_t type);
+
+extern uint64_t statistics_interval;
+// Remembers the value of a key of the statistics map, with which its next one is compared.
+void statistics_remember(struct tracker *tracker);
+// Notifies trackers of single statistics that have changed, if it is time. Returns the milliseconds until the next time
+// (FOREVER: nothing to compare).
+uint64_t statistics_compare(void);
 
 // MARK: connections
 
@@ -117,6 +130,8 @@ struct tracker {
     int32_t type;
     cmap_notify_fn_t notify;
     void *user_data;
+    // Of a single statistic: its value when it was compared last.
+    uint64_t compared;
 };
 
 struct connection {

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,22 +45,50 @@ static void *allocate(size_t size) {
 
 // MARK: the cluster
 
-static void publish(size_t position, const char *item, const char *value) {
-    char name[64];
-    snprintf(name, sizeof name, "nodelist.node.%zu.%s", position, item);
-    map_set_string(name, value);
+// The name of a key, valid until the next call.
+__attribute__((format(printf, 1, 2))) static const char *name_of(const char *format, ...) {
+    static char name[CMAP_KEYNAME_MAXLEN + 1];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    return name;
+}
+
+static void add_link(uint32_t id, uint32_t link) {
+    static const struct {
+        const char *name;
+        uint32_t type, value;
+    } items[] = {
+        {"enabled", CMAP_VALUETYPE_UINT8, 1},
+        {"connected", CMAP_VALUETYPE_UINT8, 1},
+        {"mtu", CMAP_VALUETYPE_UINT32, 1446},
+        {"latency_ave", CMAP_VALUETYPE_UINT32, 100},
+        {"latency_samples", CMAP_VALUETYPE_UINT32, 8},
+        {"down_count", CMAP_VALUETYPE_UINT32, 0},
+        {"up_count", CMAP_VALUETYPE_UINT32, 1},
+    };
+    for (size_t index = 0; index < sizeof items / sizeof *items; index++) {
+        map_set_number(name_of("stats.knet.node%u.link%u.%s", id, link, items[index].name), items[index].type,
+                       items[index].value);
+    }
 }
 
 static void add_nodes(struct step *step) {
     for (uint32_t id = 1; id <= step->numbers[0]; id++) {
         cluster_add(id);
         char text[64];
-        snprintf(text, sizeof text, "nodelist.node.%u.nodeid", id - 1);
-        map_set_u32(text, id);
+        map_set_number(name_of("nodelist.node.%u.nodeid", id - 1), CMAP_VALUETYPE_UINT32, id);
         snprintf(text, sizeof text, "node%u", id);
-        publish(id - 1, "name", text);
+        map_set_string(name_of("nodelist.node.%u.name", id - 1), text);
         snprintf(text, sizeof text, "10.%u.%u.%u", id >> 16, (id >> 8) & 255, id & 255);
-        publish(id - 1, "ring0_addr", text);
+        map_set_string(name_of("nodelist.node.%u.ring0_addr", id - 1), text);
+        map_set_number(name_of("runtime.members.%u.config_version", id), CMAP_VALUETYPE_UINT64, 1);
+        map_set_number(name_of("runtime.members.%u.join_count", id), CMAP_VALUETYPE_UINT32, 1);
+        map_set_string(name_of("runtime.members.%u.status", id), "joined");
+        for (uint32_t link = 0; link < step->numbers[1]; link++) {
+            add_link(id, link);
+        }
     }
 }
 
@@ -92,10 +121,6 @@ static void change_qdevice(struct step *step) {
     cluster.qdevice_votes = (uint32_t)step->numbers[1];
     cluster_mark_local(QDEVICE_BITS, false);
     cluster_mark_local(QDEVICE_BITS & ~VOTEQUORUM_INFO_QDEVICE_MASTER_WINS, cluster.qdevice_registered);
-}
-
-static cmap_map_t map_of(const char *key) {
-    return strncmp(key, "stats.", 6) == 0 ? CMAP_MAP_STATS : CMAP_MAP_ICMAP;
 }
 
 static void set_key(struct step *step) {
@@ -259,7 +284,7 @@ static void make_flood(struct step *step, struct event *event) {
 static void begin_timeline(struct step *step);
 
 static const struct statement statements[] = {
-    {"nodes", 1, .change = add_nodes},
+    {"nodes", 2, .change = add_nodes},
     {"node", 5, .change = change_node},
     {"flags", 1, .change = set, .setting = &cluster.flags},
     {"quorate", 1, .change = set, .setting = &cluster.quorate},
@@ -270,6 +295,7 @@ static const struct statement statements[] = {
     {"qdevice", 2, .change = change_qdevice},
     {"key", 3, .change = set_key},
     {"key-delete", 1, .change = delete_key},
+    {"statistics-interval", 1, .change = set, .setting = &statistics_interval},
     {"fail", 6, .change = add_fault},
     {"delay", 6, .change = add_fault},
     {"hang", 6, .change = add_fault},
@@ -328,7 +354,16 @@ void script_load(void) {
     FILE *file = fopen(path, "re");
     assert(file != NULL);
     map_set_string("totem.cluster_name", "standin");
+    map_set_number("totem.config_version", CMAP_VALUETYPE_UINT64, 1);
     map_set_string("quorum.provider", "corosync_votequorum");
+    // A membership that was formed once, and nothing else.
+    map_set_number("stats.srp.gather_entered", CMAP_VALUETYPE_UINT64, 1);
+    map_set_number("stats.srp.operational_entered", CMAP_VALUETYPE_UINT64, 1);
+    map_set_number("stats.srp.operational_token_lost", CMAP_VALUETYPE_UINT64, 0);
+    map_set_number("stats.srp.consensus_timeouts", CMAP_VALUETYPE_UINT64, 0);
+    map_set_number("stats.srp.mcast_retx", CMAP_VALUETYPE_UINT64, 0);
+    map_set_number("stats.srp.continuous_gather", CMAP_VALUETYPE_UINT32, 0);
+    map_set_number("stats.srp.firewall_enabled_or_nic_failure", CMAP_VALUETYPE_UINT8, 0);
     char *line = NULL;
     for (size_t room = 0; getline(&line, &room, file) >= 0; line = NULL, room = 0) {
         load(line);
@@ -359,9 +394,9 @@ static void *run_daemon(void *unused) {
     (void)unused;
     lock();
     for (;;) {
-        uint64_t milliseconds = timeline_advance();
+        uint64_t step = timeline_advance(), comparison = statistics_compare();
         connections_refill();
-        wait_for_daemon(milliseconds);
+        wait_for_daemon(step < comparison ? step : comparison);
     }
     return NULL;
 }

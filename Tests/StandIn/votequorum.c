@@ -108,13 +108,12 @@ cs_error_t votequorum_setvotes(votequorum_handle_t handle, unsigned int nodeid, 
     if (node == NULL || node->state == STATE_ABSENT) {
         return leave(connection, CS_ERR_NAME_NOT_FOUND);
     }
-    uint64_t before = node->votes;
-    node->votes = votes;
     struct votequorum_info info;
-    if (cluster_info(VOTEQUORUM_QDEVICE_NODEID, &info) && info.quorum > info.total_votes) {
-        node->votes = before;
+    bool is_known = cluster_info(VOTEQUORUM_QDEVICE_NODEID, &info);
+    if (is_known && info.total_votes - (uint32_t)node->votes + votes < info.quorum) {
         return leave(connection, CS_ERR_INVALID_PARAM);
     }
+    node->votes = votes;
     return leave(connection, CS_OK);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // Makes the calls named on its command line, in order, and prints what came back: `standin-probe init track=2 all`.
-// It is linked with the real libraries; the stand-in is preloaded.
+// It is linked with the real libraries, in whose place the stand-in can be preloaded: the same calls give the same lines.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -25,6 +25,8 @@ static cmap_handle_t map;
 static bool quiet, ask, finalize_in_callback;
 static unsigned callbacks;
 static char shutdown_after[16];
+// Of the last nodelist.
+static votequorum_ring_id_t ring;
 
 static void show(const char *name, cs_error_t error) { printf("%s: %s\n", name, cs_strerror(error)); }
 
@@ -80,8 +82,9 @@ static void on_quorum(votequorum_handle_t handle, uint64_t context, uint32_t quo
     called();
 }
 
-static void on_nodelist(votequorum_handle_t handle, uint64_t context, votequorum_ring_id_t ring, uint32_t entries,
+static void on_nodelist(votequorum_handle_t handle, uint64_t context, votequorum_ring_id_t ring_id, uint32_t entries,
                         uint32_t list[]) {
+    ring = ring_id;
     if (!quiet) {
         printf("- nodelist %x.%llx context=%llu handle=%d", ring.nodeid, (unsigned long long)ring.seq,
                (unsigned long long)context, handle == quorum);
@@ -153,19 +156,38 @@ static void get(const char *name) {
     size_t length = 0;
     cmap_value_types_t type;
     cs_error_t error = cmap_get(map, name, NULL, &length, &type);
+    unsigned char *value = malloc(length + 1);
     if (error == CS_OK) {
-        unsigned char *value = malloc(length + 1);
         error = cmap_get(map, name, value, &length, &type);
-        if (error == CS_OK) {
-            printf("get %s: ", name);
-            show_value(type, value, length);
-            printf("\n");
-            free(value);
-            return;
-        }
-        free(value);
     }
-    printf("get %s: %s\n", name, cs_strerror(error));
+    if (error == CS_OK) {
+        printf("get %s: ", name);
+        show_value(type, value, length);
+        printf("\n");
+    } else {
+        printf("get %s: %s\n", name, cs_strerror(error));
+    }
+    free(value);
+}
+
+static void get_with_one_byte(const char *name) {
+    char value;
+    size_t length = sizeof value;
+    cmap_value_types_t type;
+    show("get-byte", cmap_get(map, name, &value, &length, &type));
+}
+
+// "KEY:TYPE:BYTES", the bytes in hexadecimal.
+static void set(const char *assignment) {
+    char name[CMAP_KEYNAME_MAXLEN + 1], digits[64] = "";
+    unsigned char value[32];
+    int type;
+    sscanf(assignment, "%255[^:]:%d:%63s", name, &type, digits);
+    size_t length = strlen(digits) / 2;
+    for (size_t index = 0; index < length; index++) {
+        sscanf(digits + 2 * index, "%2hhx", &value[index]);
+    }
+    show("set", cmap_set(map, name, value, length, (cmap_value_types_t)type));
 }
 
 // Not ru_maxrss: that begins with the peak of the program that started this one.
@@ -195,9 +217,25 @@ static const char *argument(const char *word, const char *name) {
     return strncmp(word, name, length) == 0 && word[length] == '=' ? word + length + 1 : NULL;
 }
 
+static bool dispatch_action(const char *word) {
+    static const char *const modes[] = {"", "one", "all", "blocking", "nonblocking", "bad"};
+    for (int mode = CS_DISPATCH_ONE; mode < (int)(sizeof modes / sizeof *modes); mode++) {
+        if (strcmp(word, modes[mode]) == 0) {
+            show(word, votequorum_dispatch(quorum, (cs_dispatch_flags_t)mode));
+            return true;
+        }
+        if (strncmp(word, "map-", 4) == 0 && strcmp(word + 4, modes[mode]) == 0) {
+            show(word, cmap_dispatch(map, (cs_dispatch_flags_t)mode));
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool votequorum_action(const char *word) {
     const char *value;
     int descriptor = -1;
+    unsigned node, votes;
     if (strcmp(word, "init") == 0) {
         votequorum_callbacks_t wanted = {.votequorum_quorum_notify_fn = on_quorum,
                                          .votequorum_expectedvotes_notify_fn = on_expected,
@@ -209,24 +247,27 @@ static bool votequorum_action(const char *word) {
         show("track", votequorum_trackstart(quorum, 77, (unsigned)atoi(value)));
     } else if (strcmp(word, "stop") == 0) {
         show("stop", votequorum_trackstop(quorum));
-    } else if (strcmp(word, "all") == 0) {
-        show("all", votequorum_dispatch(quorum, CS_DISPATCH_ALL));
-    } else if (strcmp(word, "one") == 0) {
-        show("one", votequorum_dispatch(quorum, CS_DISPATCH_ONE));
-    } else if (strcmp(word, "blocking") == 0) {
-        show("blocking", votequorum_dispatch(quorum, CS_DISPATCH_BLOCKING));
-    } else if (strcmp(word, "nonblocking") == 0) {
-        show("nonblocking", votequorum_dispatch(quorum, CS_DISPATCH_ONE_NONBLOCKING));
-    } else if ((value = argument(word, "dispatch")) != NULL) {
-        show("dispatch", votequorum_dispatch(quorum, (cs_dispatch_flags_t)atoi(value)));
     } else if ((value = argument(word, "info")) != NULL) {
         information((unsigned)atoi(value));
+    } else if ((value = argument(word, "expect")) != NULL) {
+        show("expect", votequorum_setexpected(quorum, (unsigned)atoi(value)));
+    } else if (sscanf(word, "votes=%u:%u", &node, &votes) == 2) {
+        show("votes", votequorum_setvotes(quorum, node, votes));
+    } else if (strcmp(word, "context") == 0) {
+        void *context = NULL;
+        show("context-set", votequorum_context_set(quorum, &ring));
+        show("context-get", votequorum_context_get(quorum, &context));
+        printf("context: %d\n", context == &ring);
     } else if ((value = argument(word, "register")) != NULL) {
         show("register", votequorum_qdevice_register(quorum, value));
     } else if ((value = argument(word, "unregister")) != NULL) {
         show("unregister", votequorum_qdevice_unregister(quorum, value));
+    } else if ((value = argument(word, "rename")) != NULL) {
+        show("rename", votequorum_qdevice_update(quorum, value, "New"));
     } else if ((value = argument(word, "vote")) != NULL) {
-        show("vote", votequorum_qdevice_poll(quorum, value, 1, (votequorum_ring_id_t){.nodeid = 1, .seq = 0x22}));
+        show("vote", votequorum_qdevice_poll(quorum, value, 1, ring));
+    } else if ((value = argument(word, "master")) != NULL) {
+        show("master", votequorum_qdevice_master_wins(quorum, value, 1));
     } else if ((value = argument(word, "poll")) != NULL) {
         show("fd", votequorum_fd_get(quorum, &descriptor));
         wait_for(descriptor, atoi(value));
@@ -241,39 +282,34 @@ static bool votequorum_action(const char *word) {
     return true;
 }
 
+static cmap_track_handle_t tracker;
+
 static cs_error_t track(const char *key, int32_t changes) {
     static intptr_t trackers;
-    cmap_track_handle_t tracker;
-    return cmap_track_add(map, key, changes, on_key, (void *)++trackers, &tracker);
+    return cmap_track_add(map, key[0] != '\0' ? key : NULL, changes, on_key, (void *)++trackers, &tracker);
 }
 
 static bool cmap_action(const char *word) {
     const char *value;
     int descriptor = -1;
     const int32_t every = CMAP_TRACK_ADD | CMAP_TRACK_MODIFY | CMAP_TRACK_DELETE;
-    if (strcmp(word, "map") == 0) {
-        show("map", cmap_initialize(&map));
-    } else if ((value = argument(word, "map")) != NULL) {
+    if ((value = argument(word, "map")) != NULL) {
         show("map", cmap_initialize_map(&map, (cmap_map_t)atoi(value)));
     } else if (strcmp(word, "map-finalize") == 0) {
         show("map-finalize", cmap_finalize(map));
+    } else if (strcmp(word, "map-context") == 0) {
+        const void *context = NULL;
+        show("map-context-set", cmap_context_set(map, &ring));
+        show("map-context-get", cmap_context_get(map, &context));
+        printf("map-context: %d\n", context == &ring);
     } else if ((value = argument(word, "iterate")) != NULL) {
         iterate(value);
     } else if ((value = argument(word, "get")) != NULL) {
         get(value);
-    } else if ((value = argument(word, "get-u32")) != NULL) {
-        uint32_t number = 0;
-        cs_error_t error = cmap_get_uint32(map, value, &number);
-        printf("get-u32 %s: %s %u\n", value, cs_strerror(error), number);
-    } else if ((value = argument(word, "get-string")) != NULL) {
-        char *text = NULL;
-        cs_error_t error = cmap_get_string(map, value, &text);
-        printf("get-string %s: %s %s\n", value, cs_strerror(error), error == CS_OK ? text : "-");
-        if (error == CS_OK) {
-            free(text);
-        }
-    } else if ((value = argument(word, "set-u32")) != NULL) {
-        show("set-u32", cmap_set_uint32(map, value, 7));
+    } else if ((value = argument(word, "get-byte")) != NULL) {
+        get_with_one_byte(value);
+    } else if ((value = argument(word, "set")) != NULL) {
+        set(value);
     } else if ((value = argument(word, "inc")) != NULL) {
         show("inc", cmap_inc(map, value));
     } else if ((value = argument(word, "dec")) != NULL) {
@@ -286,10 +322,10 @@ static bool cmap_action(const char *word) {
         show("track-changes", track(value, CMAP_TRACK_MODIFY | CMAP_TRACK_PREFIX));
     } else if ((value = argument(word, "track-key")) != NULL) {
         show("track-key", track(value, every));
-    } else if (strcmp(word, "map-all") == 0) {
-        show("map-all", cmap_dispatch(map, CS_DISPATCH_ALL));
-    } else if (strcmp(word, "map-nonblocking") == 0) {
-        show("map-nonblocking", cmap_dispatch(map, CS_DISPATCH_ONE_NONBLOCKING));
+    } else if ((value = argument(word, "track-bad")) != NULL) {
+        show("track-bad", track(value, 64));
+    } else if (strcmp(word, "untrack") == 0) {
+        show("untrack", cmap_track_delete(map, tracker));
     } else if ((value = argument(word, "map-poll")) != NULL) {
         show("map-fd", cmap_fd_get(map, &descriptor));
         wait_for(descriptor, atoi(value));
@@ -331,7 +367,7 @@ int main(int count, char **words) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int index = 1; index < count; index++) {
         const char *word = words[index];
-        if (!votequorum_action(word) && !cmap_action(word) && !own_action(word)) {
+        if (!dispatch_action(word) && !votequorum_action(word) && !cmap_action(word) && !own_action(word)) {
             fprintf(stderr, "standin-probe: unknown action %s\n", word);
             return 64;
         }

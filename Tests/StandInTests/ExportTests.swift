@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Glibc
 import TestSupport
 import Testing
 
@@ -17,9 +18,27 @@ struct ExportTests {
 
     @Test("The library exports exactly the functions that its header declares", arguments: libraries)
     func everyDeclaredFunctionIsExported(library: String) throws {
-        let declared = Set(StandIn.functions.filter { $0.hasPrefix("\(library)_") })
+        let header = try #require(textOfFile("/usr/include/corosync/\(library).h"))
+        let declared = Set(
+            header.matches(of: /\b((?:votequorum|cmap)_\w+)\s*\(/).map { String($0.output.1) }
+                .filter { $0.hasPrefix("\(library)_") })
         #expect(declared.count >= 16)
         #expect(try Self.exported(by: StandIn.library, of: library) == declared)
+    }
+
+    @Test("Only the functions that vqwatch and the library call are simulated; the others abort with their name")
+    func othersAbort() throws {
+        for function in StandIn.stubs {
+            let standIn = try StandIn("nodes 1")
+            let result = try standIn.run([Sandbox.builtProduct(named: "standin-probe"), "call=\(function)"])
+            #expect(result.termination == .signaled(SIGABRT))
+            #expect(result.errors.hasPrefix("stand-in: \(function) is not simulated\n"))
+        }
+        let folder = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let sources = try ChildProcess.run(
+            ["grep", "-rhoE", "\\b(votequorum|cmap)_\\w+", "/\(folder)/Sources/Corosync"])
+        #expect(Set(StandIn.functions).subtracting(sources.lines).isEmpty)
+        #expect(Set(StandIn.stubs).isDisjoint(with: sources.lines))
     }
 
     @Test("Every function fails with every error, known or unknown, at the call that the script names")

@@ -57,21 +57,6 @@ struct ScriptTests {
             ])
     }
 
-    @Test("A quorum device registers, votes and unregisters; unregistered, it gets the errors of corosync")
-    func registration() throws {
-        let probe = try Probe(
-            script: "nodes 2",
-            "init vote=Q register=Q register=R vote=R vote=Q info=0 unregister=R unregister=Q unregister=Q info=0")
-        let node = "info 0: node=1 state=1 votes=1 expected=2 highest=2 total=2 quorum=2"
-        #expect(
-            probe.lines == [
-                "init: success", "vote: CS_ERR_NOT_EXIST", "register: success", "register: CS_ERR_EXIST",
-                "vote: CS_ERR_INVALID_PARAM", "vote: success", "\(node) flags=450 qdevice=0 \"Q\"",
-                "unregister: CS_ERR_INVALID_PARAM", "unregister: success", "unregister: CS_ERR_NOT_EXIST",
-                "\(node) flags=2 qdevice=0 \"\"",
-            ])
-    }
-
     @Test("Only the named call fails, as often as the script says")
     func faults() throws {
         let script = """

@@ -104,13 +104,15 @@ public final class StandIn: Sendable {
 
     // MARK: The library and its headers
 
+    private static let sources = "/" + #filePath.split(separator: "/").dropLast(2).joined(separator: "/") + "/StandIn"
+
     /// The path of the dynamic library, which is compiled when its sources have changed.
     ///
     /// - Throws: ``Failure`` if the C compiler is missing or fails.
     public static var library: String { get throws { try compiled.get() } }
 
     private static let compiled = Result<String, any Error> {
-        let script = "/" + #filePath.split(separator: "/").dropLast(2).joined(separator: "/") + "/StandIn/build"
+        let script = "\(sources)/build"
         let path = Sandbox.builtProduct(named: "libStandIn.so")
         let result = try ChildProcess.run([script, path], within: .seconds(60))
         guard result.status == 0 else { throw Failure(description: "\(script): \(result.errors)") }
@@ -122,10 +124,17 @@ public final class StandIn: Sendable {
         (name: "CS_ERR_\($0.name)", number: $0.number)
     }
 
-    /// The functions that the installed `votequorum.h` and `cmap.h` declare.
-    public static let functions = ["votequorum", "cmap"].flatMap { library in
-        let header = textOfFile("/usr/include/corosync/\(library).h") ?? ""
-        return Set(header.matches(of: /\b((?:votequorum|cmap)_\w+)\s*\(/).map { String($0.output.1) }).sorted()
+    /// The functions that the stand-in answers; the others abort.
+    public static let functions = calls(of: "STANDIN_CALLS")
+
+    /// The functions that abort, because neither vqwatch nor the library calls them.
+    public static let stubs = calls(of: "STANDIN_STUBS")
+
+    /// The functions in a list of `calls.h`.
+    private static func calls(of list: String) -> [String] {
+        let definitions = (textOfFile("\(sources)/calls.h") ?? "").split(separator: "#define ")
+        let names = definitions.first { $0.hasPrefix("\(list)(CALL)") }?.matches(of: /CALL\((\w+)\)/) ?? []
+        return names.map { String($0.output.1) }
     }
 
     /// The constants of an installed header whose names begin with a prefix, which is left out, and their values.

@@ -92,7 +92,8 @@ private struct Statement {
     private mutating func fields() throws(StandIn.Mistake) -> [String] {
         switch name {
         case "timeline", "mend", "await": []
-        case "nodes", "wait": [try number(try text())]
+        case "wait", "statistics-interval": [try number(try text())]
+        case "nodes": [try number(try text()), try option("links").map(number) ?? "0"]
         case "node":
             [try number(try text())]
                 + [
