@@ -146,7 +146,7 @@ budget-record: build $(BENCHMARKS) ## record the present counts for this toolcha
 .PHONY: lint
 lint: ## check the style of the sources, the scripts and the manual
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
-	shellcheck --severity=error $(SCRIPTS)
+	shellcheck $(SCRIPTS)
 	$(if $(wildcard man/*),mandoc -T lint -W warning $(wildcard man/*))
 
 # Installed files, as SOURCE:DESTINATION below PREFIX.
