@@ -7,7 +7,7 @@ import Synchronization
 /// Follows until the connection is lost.
 func followed() async throws {
     do {
-        for try await element in VoteQuorum.Notifications() {
+        for try await element in VoteQuorum.notifications() {
             guard case .received(let notification) = element else { return say("dropped") }
             say(text(notification))
         }
@@ -21,7 +21,7 @@ func followed() async throws {
 func dropped() async throws {
     // Every start of the tracking queues two notifications, so that the first makes 2000 of them.
     let taken = Counter()
-    let notifications = VoteQuorum.Notifications(limit: 10) { notification, quorum throws(CorosyncError) in
+    let notifications = VoteQuorum.notifications(limit: 10) { _, quorum throws(CorosyncError) in
         let number = taken.increment()
         if number == 1 { for _ in 0..<1000 { try? quorum.startTracking(.changes) } }
         return number
@@ -42,7 +42,7 @@ func cancelled() async throws {
     let (reports, reporter) = AsyncStream<String>.makeStream()
     let task = Task {
         do {
-            for try await _ in VoteQuorum.Notifications(.changes) { reporter.yield("received") }
+            for try await _ in VoteQuorum.notifications(.changes) { reporter.yield("received") }
             reporter.yield(Task.isCancelled ? "ended by the cancellation" : "ended")
         } catch {
             reporter.yield("ended: \(text(error))")
@@ -56,7 +56,7 @@ func cancelled() async throws {
         if count == 2 { task.cancel() }
     }
     do {
-        var iterator = VoteQuorum.Notifications().makeAsyncIterator()
+        var iterator = VoteQuorum.notifications().makeAsyncIterator()
         _ = try await iterator.next()
     }
     // The connections are closed by their threads, soon after.
@@ -73,7 +73,7 @@ func noThread() async throws {
     limit.rlim_cur = rlim_t((number(0, of: "/proc/self/statm") ?? 0) * Int(getpagesize()) + 2 << 20)
     setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
     do {
-        for try await _ in VoteQuorum.Notifications() { say("received") }
+        for try await _ in VoteQuorum.notifications() { say("received") }
     } catch {
         say("ended: \(error)")
     }
@@ -90,11 +90,105 @@ func cancelledWhileHung() async throws {
     let sockets = { links(in: "/proc/self/fd", to: "socket:") }
     let before = sockets()
     let task = Task {
-        for try await _ in VoteQuorum.Notifications() { say("received") }
+        for try await _ in VoteQuorum.notifications() { say("received") }
     }
     // The connection is being made.
     while sockets() == before { await Task.yield() }
     task.cancel()
     try await task.value
     say("cancelled")
+}
+
+/// Follows and cancels again and again while corosync hangs.
+func restartedWhileHung() async throws {
+    func followAndCancel() async throws {
+        let isIterating = Counter()
+        let task = Task {
+            _ = isIterating.increment()
+            for try await _ in VoteQuorum.notifications() { say("received") }
+        }
+        while isIterating.value == 0 { await Task.yield() }
+        for _ in 0..<100 { await Task.yield() }
+        task.cancel()
+        try await task.value
+    }
+    // The threads of the runtime come first.
+    for _ in 0..<5 { try await followAndCancel() }
+    let before = countOfThreads()
+    for _ in 0..<50 { try await followAndCancel() }
+    say("threads: \(countOfThreads() - before < 5 ? "few" : "\(countOfThreads() - before) more")")
+
+    let cancelled = Task {
+        withUnsafeCurrentTask { $0?.cancel() }
+        let before = links(in: "/proc/self/fd", to: "socket:")
+        for try await _ in ConfigurationMap.changes(of: ["test.": [.add, .prefix]]) { say("received") }
+        return links(in: "/proc/self/fd", to: "socket:") - before
+    }
+    say("sockets of a cancelled task: \(try await cancelled.value)")
+}
+
+private func countOfThreads() -> Int {
+    guard let folder = opendir("/proc/self/task") else { return 0 }
+    defer { closedir(folder) }
+    var count = 0
+    while readdir(folder) != nil { count += 1 }
+    return count
+}
+
+/// Follows the changes of a map, of which the test makes some.
+func changed() async throws {
+    let changes = ConfigurationMap.changes(
+        of: ["test.": [.add, .modify, .delete, .prefix]], every: .milliseconds(50)
+    ) { change, map throws(ConfigurationMap.ReadError) in
+        guard let change else { return "nothing" }
+        return "\(change.kind) \(change.key), now \(try map.get(change.key, as: UInt32.self).map(String.init) ?? "nil")"
+    }
+    var last = ""
+    for try await element in changes {
+        guard case .received(let line) = element, line != last else { continue }
+        last = line
+        say(line)
+        if line.hasPrefix("deleted") { return }
+    }
+}
+
+/// Follows votes that change without a notification.
+func silent() async throws {
+    let votes = VoteQuorum.notifications(every: .milliseconds(50)) { _, quorum throws(CorosyncError) in
+        try quorum.info().totalVotes
+    }
+    for try await element in votes {
+        guard case .received(let total) = element else { continue }
+        if total == 2 { try VoteQuorum().setVotes(2, of: 1) }
+        if total == 3 { return say("read again: 3") }
+    }
+}
+
+/// Reads with a closure that throws.
+func refusedReading() async {
+    do {
+        let notifications = VoteQuorum.notifications { _, _ throws(Refused) -> Int in
+            throw Refused(notification: "read")
+        }
+        for try await _ in notifications { say("received") }
+        say("ended")
+    } catch .read(let error) {
+        say("ended: refused \(error.notification)")
+    } catch {
+        say("ended: \(error)")
+    }
+}
+
+/// Traps in a thread of the library.
+func trapped() async throws {
+    for signal in [SIGILL, SIGTRAP] {
+        Glibc.signal(signal) { _ in
+            _ = write(1, "the trap is handled\n", 20)
+            _exit(0)
+        }
+    }
+    let notifications = VoteQuorum.notifications { notification, _ throws(Never) -> Int in
+        fatalError("\(notification as Any)")
+    }
+    for try await _ in notifications { say("received") }
 }

@@ -17,6 +17,7 @@ func interrupted() throws {
         attempt("votequorum \(mode) again") {
             try quorum.dispatch(mode) { _ in }; return "returned"
         }
+        attempt("votequorum \(mode), a request") { "\(try quorum.info().id)" }
     }
     for mode in [DispatchMode.one, .blocking] {
         let map = try ConfigurationMap()

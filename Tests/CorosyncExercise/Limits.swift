@@ -11,8 +11,8 @@ func limits() throws {
     attempt("type of too large") { try map.get("a.larger", as: String.self) ?? "nil" }
     attempt("sizes") {
         var sizes: [String] = []
-        try map.forEachKey(withPrefix: "a.") {
-            sizes.append("\($0.name) \($0.size)"); return true
+        try map.forEachKey(withPrefix: "a.") { key, value throws(CorosyncError) in
+            sizes.append("\(key.name) \(key.size) \(value?.bytes.count ?? 0)")
         }
         return sizes.joined(separator: ", ")
     }

@@ -2,6 +2,8 @@
 
 import Corosync
 
+private enum Answer: UInt32, ConfigurationMapValue { case yes, no }
+
 func map() throws {
     let map = try ConfigurationMap()
     attempt("string") { try map.get("totem.cluster_name", as: String.self) ?? "nil" }
@@ -9,6 +11,7 @@ func map() throws {
     attempt("missing") { try map.get("no.such.key", as: String.self) ?? "nil" }
     attempt("wrong type") { try map.get("nodelist.node.0.nodeid", as: String.self) ?? "nil" }
     attempt("long key") { try map.get(String(repeating: "k", count: 256), as: String.self) ?? "nil" }
+    attempt("unknown raw value") { "\(try map.get("test.u32", as: Answer.self) as Any)" }
     attempt("types") {
         [
             "\(try map.get("test.i8", as: Int8.self) ?? 0)", "\(try map.get("test.u8", as: UInt8.self) ?? 0)",
@@ -20,25 +23,30 @@ func map() throws {
         ].joined(separator: " ")
     }
     attempt("whole prefix") {
-        var keys: [String] = []
-        try map.forEachKey(withPrefix: "nodelist.node.1.") {
-            keys.append($0.name); return true
+        try map.keys(withPrefix: "nodelist.node.1.").map(\.name).sorted().joined(separator: " ")
+    }
+    attempt("keys and values") {
+        var values: [String] = []
+        try map.forEachKey(withPrefix: "nodelist.node.1.n") { key, value throws(CorosyncError) in
+            values.append("\(key.name) \(key.type) \(value?.converted(to: String.self) ?? "-")")
         }
-        return keys.sorted().joined(separator: " ")
+        return values.sorted().joined(separator: ", ")
     }
     attempt("left early") {
         var count = 0
         for _ in 0..<2000 {
-            try map.forEachKey(withPrefix: "nodelist.") { _ in
-                count += 1; return false
-            }
+            do throws(DispatchError<Refused>) {
+                try map.forEachKey(withPrefix: "nodelist.") { key, _ throws(Refused) in
+                    count += 1
+                    throw Refused(notification: key.name)
+                }
+            } catch .handler {}
         }
         return "\(count)"
     }
     attempt("left by an error") {
-        try map.forEachKey(withPrefix: "nodelist.") { key throws(CorosyncError) in
+        try map.forEachKey(withPrefix: "nodelist.") { key, _ throws(CorosyncError) in
             try map.delete("no.such.key")
-            return true
         }
         return "not left"
     }
@@ -64,6 +72,9 @@ func writing() throws {
     say("types: \(written.joined(separator: ", "))")
     attempt("too long") {
         try map.set("test.long", to: String(repeating: "x", count: 20_000)); return "set"
+    }
+    attempt("too big") {
+        try map.set("test.big", to: [UInt8](repeating: 0, count: ConfigurationMap.maximumValueSize + 1)); return "set"
     }
     attempt("a NUL inside") {
         try map.set("test.nul", to: "a\0b"); return "set"

@@ -15,6 +15,9 @@ func tracking() throws {
     attempt("stop before start") {
         try quorum.stopTracking(); return "stopped"
     }
+    attempt("track nothing") {
+        try quorum.startTracking([]); return "started"
+    }
     try quorum.startTracking(.current)
     attempt("all of current", take(.all))
     attempt("nothing left", take(.oneNonblocking))
@@ -58,6 +61,10 @@ func votes() throws {
     attempt("expect 1") {
         try quorum.setExpectedVotes(1); return "set"
     }
+    attempt("quorum device") { try show(.quorumDevice) }
+    attempt("votes of the quorum device") {
+        try quorum.setVotes(1, of: .quorumDevice); return "set"
+    }
     attempt("votes of 9") {
         try quorum.setVotes(1, of: 9); return "set"
     }
@@ -80,6 +87,7 @@ func device() throws {
     show("rename before") { try quorum.renameQuorumDevice("a", to: "b") }
     show("master wins before") { try quorum.setMasterWins(true, quorumDevice: "a") }
     show("register without a name") { try quorum.registerQuorumDevice("") }
+    show("register a name with a NUL") { try quorum.registerQuorumDevice("a\0b") }
     show("register") { try quorum.registerQuorumDevice("a") }
     show("register again") { try quorum.registerQuorumDevice("a") }
     show("register another") { try quorum.registerQuorumDevice("b") }

@@ -21,7 +21,7 @@ func text(_ error: any Error) -> String {
     switch error {
     case let error as CorosyncError: "\(error.code) from \(error.operation.rawValue)"
     case ConfigurationMap.ReadError.corosync(let error): text(error)
-    case NotificationsError.corosync(let error): text(error)
+    case NotificationsError<Never>.corosync(let error): text(error)
     case DispatchError<Refused>.corosync(let error): text(error)
     case DispatchError<Refused>.handler(let error): "refused \(error.notification)"
     default: "\(error)"

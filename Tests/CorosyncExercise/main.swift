@@ -8,13 +8,15 @@ import Glibc
 let parts: [String: () throws -> Void] = [
     "tracking": tracking, "votes": votes, "device": device, "blocked": blocked, "throwing": throwing,
     "throwing-blocked": throwingBlocked, "interrupted": interrupted, "closed": closed, "races": races,
-    "connecting": connecting,
+    "connecting": connecting, "given-up": givenUp, "given-up-while-hung": givenUpWhileHung,
+    "names": names, "stopped-tracking": stoppedTracking,
     "map": map, "writing": writing, "changes": changes, "throwing-changes": throwingChanges,
     "statistics": statistics, "limits": limits, "lists": lists,
 ]
 let asynchronousParts: [String: () async throws -> Void] = [
     "followed": followed, "dropped": dropped, "cancelled": cancelled, "no-thread": noThread,
-    "cancelled-while-hung": cancelledWhileHung,
+    "cancelled-while-hung": cancelledWhileHung, "restarted-while-hung": restartedWhileHung,
+    "changed": changed, "silent": silent, "refused-reading": refusedReading, "trapped": trapped,
 ]
 do {
     let name = CommandLine.arguments.last ?? ""

@@ -29,8 +29,8 @@ struct DispatchTests {
         let sandbox = try Sandbox(nodes: 1)
         let found = try Exercise.findings("throwing-blocked", on: sandbox)
         #expect(found["blocking"]?.hasPrefix("refused nodelist 1.") == true)
-        #expect(found["afterwards"] == "CS_ERR_LIBRARY from votequorum_dispatch")
-        #expect(found["a request"] == "CS_ERR_LIBRARY from votequorum_getinfo")
+        #expect(found["afterwards"] == "INTERRUPTED from votequorum_dispatch")
+        #expect(found["a request"] == "INTERRUPTED from votequorum_getinfo")
     }
 
     @Test("of the configuration map does the same")
@@ -40,7 +40,7 @@ struct DispatchTests {
         #expect(found["first"] == "refused test.1")
         #expect(found["rest"] == "test.2 test.3")
         #expect(found["blocking"] == "refused test.4")
-        #expect(found["afterwards"] == "CS_ERR_LIBRARY from cmap_get")
+        #expect(found["afterwards"] == "INTERRUPTED from cmap_get")
     }
 
     @Test("refuses a list that is longer than the library's buffer, and ends the connection")

@@ -34,7 +34,7 @@ struct ErrorTests {
         let error = CorosyncError(code: .accessDenied, operation: .cmapInitialize)
         #expect(
             error.description == "this user may not connect to corosync (CS_ERR_ACCESS from cmap_initialize_map)")
-        #expect(NotificationsError.corosync(error).description == error.description)
+        #expect(NotificationsError<Never>.corosync(error).description == error.description)
         #expect(ConfigurationMap.ReadError.corosync(error).description == error.description)
         #expect(DispatchError<Never>.corosync(error).description == error.description)
     }

@@ -7,12 +7,20 @@ import Testing
 struct InterrupterTests {
     @Test("makes a dispatch that blocks return, from another thread")
     func interrupts() throws {
-        let sandbox = try Sandbox(nodes: 1)
-        let found = try Exercise.findings("interrupted", on: sandbox)
-        for mode in ["one", "blocking"] {
-            #expect(found["votequorum \(mode)"] == "CS_ERR_LIBRARY from votequorum_dispatch")
-            #expect(found["votequorum \(mode) again"] == "CS_ERR_LIBRARY from votequorum_dispatch")
-            #expect(found["cmap \(mode)"] == "CS_ERR_LIBRARY from cmap_dispatch")
+        let sandbox = try Sandbox(nodes: 1, starting: false)
+        // With sockets instead of shared memory, requests have one of their own.
+        let socket = "system {\n\tqb_ipc_type: socket\n}\n"
+        for config in [[], Array(socket.utf8)] {
+            try sandbox.configure(try sandbox.configuration(of: 1) + config)
+            try sandbox.start(1)
+            let found = try Exercise.findings("interrupted", on: sandbox)
+            for mode in ["one", "blocking"] {
+                #expect(found["votequorum \(mode)"] == "INTERRUPTED from votequorum_dispatch")
+                #expect(found["votequorum \(mode) again"] == "INTERRUPTED from votequorum_dispatch")
+                #expect(found["votequorum \(mode), a request"] == "INTERRUPTED from votequorum_getinfo")
+                #expect(found["cmap \(mode)"] == "INTERRUPTED from cmap_dispatch")
+            }
+            try sandbox.stop(1)
         }
     }
 

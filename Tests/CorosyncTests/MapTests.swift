@@ -23,11 +23,13 @@ struct MapTests {
         #expect(found["number"] == "1")
         #expect(found["missing"] == "nil")
         #expect(found["wrong type"] == "the value is of another type (u32)")
+        #expect(found["unknown raw value"] == "the value (u32) is not one of those that are known")
         #expect(found["long key"] == "CS_ERR_NAME_TOO_LONG from cmap_get")
         #expect(
             found["types"]
                 == "-8 200 -30000 60000 -2000000000 4000000000 -5000000000 5000000000 1.5 -2.25 5000 bytes")
         #expect(found["whole prefix"] == "nodelist.node.1.name nodelist.node.1.nodeid nodelist.node.1.ring0_addr")
+        #expect(found["keys and values"] == "nodelist.node.1.name str node2, nodelist.node.1.nodeid u32 -")
         #expect(found["left early"] == "2000")
         #expect(found["left by an error"] == "CS_ERR_NOT_EXIST from cmap_delete")
     }
@@ -41,6 +43,7 @@ struct MapTests {
         ]
         #expect(found["types"] == types.map { "\($0) same" }.joined(separator: ", "))
         #expect(found["too long"] == "CS_ERR_INVALID_PARAM from cmap_set")
+        #expect(found["too big"] == "CS_ERR_TOO_BIG from cmap_set")
         #expect(found["a NUL inside"] == "CS_ERR_INVALID_PARAM from cmap_set")
         #expect(found["wrong size"] == "CS_ERR_INVALID_PARAM from cmap_set")
         #expect(found["key too short"] == "CS_ERR_NAME_TOO_LONG from cmap_set")
@@ -79,6 +82,29 @@ struct MapTests {
         #expect(result.lines.last == "untrack again: CS_ERR_BAD_HANDLE from cmap_track_delete")
     }
 
+    @Test("refuses names that the library takes for others, or never frees the connection for")
+    func refusesNames() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let found = try Exercise.findings("names", on: sandbox)
+        let calls = [
+            "cmap_get", "cmap_set", "cmap_delete", "cmap_inc", "cmap_dec", "cmap_iter_init", "cmap_iter_init",
+            "cmap_track_add",
+        ]
+        #expect(found["long"] == calls.map { "CS_ERR_NAME_TOO_LONG from \($0)" }.joined(separator: ", "))
+        #expect(found["cut"] == calls.map { "CS_ERR_INVALID_PARAM from \($0)" }.joined(separator: ", "))
+        #expect(found["connections left"] == "0")
+    }
+
+    @Test("gives no change for which tracking was stopped, and the next one instead")
+    func stopsTracking() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let found = try Exercise.findings("stopped-tracking", on: sandbox)
+        #expect(found["one"] == "test.b")
+        #expect(found["refused"] == "refused test.c")
+        #expect(found["kept"] == "")
+        #expect(found["only a prefix"] == "CS_ERR_INVALID_PARAM from cmap_track_add")
+    }
+
     /// Corosync stores no such values, so they come from the stand-in.
     @Test("reads no more than the documented maximum of a value, whatever size corosync gives")
     func limitsSizes() throws {
@@ -98,7 +124,7 @@ struct MapTests {
         let tooLarge = "the value has 131073 bytes, more than the 131072 that are read"
         #expect(found["too large"] == tooLarge)
         #expect(found["type of too large"] == tooLarge)
-        #expect(found["sizes"] == "a.larger 131073, a.largest 131072")
+        #expect(found["sizes"] == "a.larger 131073 0, a.largest 131072 131072")
         #expect(found["change"] == "modified 0 11")
     }
 }

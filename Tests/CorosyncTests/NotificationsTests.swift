@@ -55,4 +55,51 @@ struct NotificationsTests {
         let result = try sandbox.run(on: 1, [Exercise.program, "no-thread"])
         #expect(result.lines == ["ended: no thread can be started: Resource temporarily unavailable"])
     }
+
+    @Test("wait for a corosync that hangs in one thread, however often they are begun and cancelled")
+    func restartWhileHung() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        try sandbox.freeze(1)
+        let result = try sandbox.run(on: 1, [Exercise.program, "restarted-while-hung"], within: .seconds(20))
+        #expect(result.lines == ["threads: few", "sockets of a cancelled task: 0"], "\(result.errors)")
+        try sandbox.thaw(1)
+    }
+
+    @Test("are changes of a map as well, and readings at an interval")
+    func followChanges() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let follower = try sandbox.spawn(on: 1, [Exercise.program, "changed"])
+        func next() -> String? { follower.nextLine(within: .seconds(10)) { $0 != "nothing" } }
+        #expect(follower.nextLine(within: .seconds(10)) == "nothing", "it is tracking")
+        for (arguments, line) in [
+            (["-s", "test.one", "u32", "1"], "added test.one, now 1"),
+            (["-s", "test.one", "u32", "2"], "modified test.one, now 2"),
+            (["-d", "test.one"], "deleted test.one, now nil"),
+        ] {
+            #expect(try sandbox.run(on: 1, ["corosync-cmapctl"] + arguments).status == 0)
+            #expect(next() == line)
+        }
+        #expect(follower.wait(within: .seconds(5)) == .exited(0))
+    }
+
+    @Test("are read again at an interval, for changes that votequorum does not notify of")
+    func readAgain() throws {
+        let sandbox = try Sandbox(nodes: 2)
+        let result = try sandbox.run(on: 1, [Exercise.program, "silent"], within: .seconds(20))
+        #expect(result.lines == ["read again: 3"], "\(result.errors)")
+    }
+
+    @Test("end with the error of the closure that reads")
+    func refuseReading() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let result = try sandbox.run(on: 1, [Exercise.program, "refused-reading"], within: .seconds(20))
+        #expect(result.lines == ["ended: refused read"], "\(result.errors)")
+    }
+
+    @Test("are read in a thread whose own faults can be handled")
+    func trap() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let result = try sandbox.run(on: 1, [Exercise.program, "trapped"], within: .seconds(20))
+        #expect(result.lines == ["the trap is handled"], "\(result.errors)")
+    }
 }

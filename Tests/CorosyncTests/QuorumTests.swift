@@ -18,6 +18,7 @@ struct QuorumTests {
         let found = try Exercise.findings("tracking", on: sandbox)
         #expect(found["before tracking"] == "CS_ERR_TRY_AGAIN from votequorum_dispatch")
         #expect(found["stop before start"] == "CS_ERR_NOT_EXIST from votequorum_trackstop")
+        #expect(found["track nothing"] == "CS_ERR_INVALID_PARAM from votequorum_trackstart")
         let both = try #require(found["all of current"])
         #expect(both.hasPrefix("nodelist 1.") && both.hasSuffix(" [1, 2]; quorum true [\"1=member\", \"2=member\"]"))
         #expect(found["nothing left"] == "CS_ERR_TRY_AGAIN from votequorum_dispatch")
@@ -37,7 +38,7 @@ struct QuorumTests {
         #expect(blocked.nextLine(within: .seconds(10))?.hasSuffix(" [1]") == true)
         #expect(blocked.nextLine(within: .seconds(10)) == "quorum false [\"1=member\", \"2=dead\"]")
         #expect(
-            blocked.nextLine(within: .seconds(5)) == "blocking: CS_ERR_LIBRARY from votequorum_dispatch",
+            blocked.nextLine(within: .seconds(5)) == "blocking: INTERRUPTED from votequorum_dispatch",
             "only an interruption ends it")
     }
 
@@ -50,6 +51,8 @@ struct QuorumTests {
         #expect(found["node 9"] == "CS_ERR_NOT_EXIST from votequorum_getinfo")
         #expect(found["expect 5"] == "CS_ERR_INVALID_PARAM from votequorum_setexpected")
         #expect(found["expect 1"] == "CS_ERR_INVALID_PARAM from votequorum_setexpected")
+        #expect(found["quorum device"] == "CS_ERR_INVALID_PARAM from votequorum_getinfo")
+        #expect(found["votes of the quorum device"] == "CS_ERR_INVALID_PARAM from votequorum_setvotes")
         #expect(found["votes of 9"] == "CS_ERR_NAME_NOT_FOUND from votequorum_setvotes")
     }
 
@@ -62,6 +65,7 @@ struct QuorumTests {
         #expect(found["rename before"] == "CS_ERR_NOT_EXIST from votequorum_qdevice_update")
         #expect(found["master wins before"] == "CS_ERR_NOT_EXIST from votequorum_qdevice_master_wins")
         #expect(found["register without a name"] == "CS_ERR_INVALID_PARAM from votequorum_qdevice_register")
+        #expect(found["register a name with a NUL"] == "CS_ERR_INVALID_PARAM from votequorum_qdevice_register")
         #expect(found["register"] == "a [.quorumDeviceRegistered]")
         #expect(found["register again"] == "a [.quorumDeviceRegistered]")
         #expect(found["register another"] == "CS_ERR_EXIST from votequorum_qdevice_register")

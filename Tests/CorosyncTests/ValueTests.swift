@@ -34,15 +34,6 @@ struct ValueTests {
         #expect(rings.sorted() == [rings[0], rings[2], rings[1]])
     }
 
-    @Test("IDs are encoded and decoded as single values")
-    func code() throws {
-        #expect(try Single.encode(NodeID(7)) == .number(7))
-        #expect(try Single.decode(NodeID.self, from: .number(7)) == 7)
-        #expect(try Single.encode(RingID(node: 1, sequence: 0x22)) == .text("1.22"))
-        #expect(try Single.decode(RingID.self, from: .text("1.22")) == RingID(node: 1, sequence: 0x22))
-        #expect(throws: DecodingError.self) { try Single.decode(RingID.self, from: .text("22")) }
-    }
-
     @Test("Option sets name the bits that have a name, and keep the others")
     func describeOptions() {
         #expect("\(NodeInfo.Flags())" == "[]")
@@ -66,5 +57,23 @@ struct ValueTests {
         #expect(value.converted(to: Int32.self) == nil)
         #expect(ConfigurationMap.Value("a").bytes == [97, 0])
         #expect(ConfigurationMap.Value(type: .uint32, bytes: [1, 2]).converted(to: UInt32.self) == nil)
+        #expect(ConfigurationMap.Value(type: .double, bytes: [1, 2]).converted(to: Double.self) == nil)
+    }
+
+    private enum Level: UInt8, ConfigurationMapValue { case low = 1, high }
+
+    @Test("Values of the configuration map are converted to an enumeration through its raw value")
+    func convertRawValues() {
+        #expect(ConfigurationMap.Value(Level.high) == ConfigurationMap.Value(UInt8(2)))
+        #expect(ConfigurationMap.Value(UInt8(2)).converted(to: Level.self) == .high)
+        #expect(ConfigurationMap.Value(UInt8(77)).converted(to: Level.self) == nil)
+    }
+
+    @Test("Keys and changes of the configuration map can be made from their parts")
+    func makeChanges() {
+        let change = ConfigurationMap.Change(
+            track: .init(rawValue: 1), kind: .modified, key: "totem.token", oldValue: nil, newValue: .init("a"))
+        #expect(change.newValue?.converted(to: String.self) == "a")
+        #expect(ConfigurationMap.Key(name: "a", type: .string, size: 2).size == 2)
     }
 }

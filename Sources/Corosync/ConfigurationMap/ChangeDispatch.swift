@@ -17,9 +17,7 @@ extension ConfigurationMap {
         do throws(DispatchError<CorosyncError>) {
             try deliver(mode, to: handler)
         } catch {
-            switch error {
-            case .corosync(let error), .handler(let error): throw error
-            }
+            throw error.either
         }
     }
 
@@ -38,13 +36,17 @@ extension ConfigurationMap {
     private func deliver<Failure: Error>(
         _ mode: DispatchMode, to handler: (Change) throws(Failure) -> Void
     ) throws(DispatchError<Failure>) {
-        try delivery.dispatch(mode, interrupter: interrupter, to: handler) { sink in
+        try delivery.dispatch(mode, .cmapDispatch, interrupter: interrupter, to: handler) { sink in
             var outer: UnsafeRawPointer?
             let got = cmap_context_get(handle, &outer)
             guard got == CS_OK else { return (.cmapContextGet, got) }
             let set = cmap_context_set(handle, sink)
             guard set == CS_OK else { return (.cmapContextSet, set) }
-            let dispatched = cmap_dispatch(handle, mode.cValue)
+            var dispatched = CS_OK
+            repeat {
+                dispatched = cmap_dispatch(handle, mode.cValue)
+                // The library has taken a change for which tracking was stopped: this is not the one to take.
+            } while dispatched == CS_ERR_BAD_HANDLE && mode.takesOne
             let reset = cmap_context_set(handle, outer)
             return dispatched == CS_OK && reset != CS_OK
                 ? (.cmapContextSet, reset) : (.cmapDispatch, dispatched)

@@ -5,7 +5,13 @@ internal import CCorosync
 /// One connection to corosync's configuration map (cmap_overview(8), cmap_keys(8)).
 ///
 /// The connection is open from `init` until the value goes out of scope. It is used from one thread at a time; its
-/// ``interrupter`` ends it from any other. Requests block, without a limit, while corosync does not answer.
+/// ``interrupter`` ends it from any other. Requests block, without a limit, while corosync does not answer. While one
+/// thread waits for such a corosync in `init`, ``startTracking(_:for:)`` or ``stopTracking(_:)``, other threads that make one of these calls wait too; requests
+/// and dispatches of other connections do not.
+///
+/// The end of the value never blocks. A connection that cannot be closed at once is closed by a thread of the library:
+/// one that is lost, whose shared memory is removed once corosync has exited (within half a second), and one whose end
+/// comes while another thread connects. A process that calls exit(3) waits for that, for little more than half a second.
 ///
 /// ```swift
 /// let map = try ConfigurationMap()
@@ -39,18 +45,18 @@ public struct ConfigurationMap: ~Copyable {
 
     /// Connects (cmap_initialize_map(3)).
     ///
-    /// Throws `CS_ERR_LIBRARY` when corosync does not run, `CS_ERR_ACCESS` when this user has no access.
+    /// Throws `CS_ERR_LIBRARY` when corosync does not run or has only begun to start, `CS_ERR_ACCESS` when this user has no access.
     /// `CS_ERR_TRY_AGAIN` means that corosync is busy: try again.
     public init(_ kind: Kind = .configuration) throws(CorosyncError) {
         var handle: cmap_handle_t = 0
         var descriptor: CInt = -1
         do throws(CorosyncError) {
-            try check(.cmapInitialize, HandleLock.cmap { cmap_initialize_map(&handle, kind.cValue) })
+            try check(.cmapInitialize, HandleLock.cmap.hold { cmap_initialize_map(&handle, kind.cValue) })
             try check(.cmapFdGet, cmap_fd_get(handle, &descriptor))
         } catch {
             // cmap_initialize_map leaves the connection open when corosync refuses the map. A handle without a
             // connection is refused.
-            if handle != 0 { _ = HandleLock.cmap { cmap_finalize(handle) } }
+            if handle != 0 { _ = HandleLock.cmap.hold { cmap_finalize(handle) } }
             throw error
         }
         self.handle = handle
@@ -59,8 +65,21 @@ public struct ConfigurationMap: ~Copyable {
     }
 
     deinit {
-        interrupter.connectionWillClose()
-        // The one error it can give, a bad handle, cannot happen: nobody else has the handle.
-        _ = HandleLock.cmap { [handle] in cmap_finalize(handle) }
+        Closing.close(interrupter, fileDescriptor, .cmap) { [handle] in cmap_finalize(handle) }
     }
+}
+
+extension ConfigurationMap {
+    /// Refuses a name that the library would cut off at a NUL, or for which some versions of it leak the connection.
+    func refuseIllegalName(_ name: String, _ operation: CorosyncError.Operation) throws(CorosyncError) {
+        guard name.utf8.count < CS_MAX_NAME_LENGTH else {
+            throw CorosyncError(code: .nameTooLong, operation: operation)
+        }
+        try refuseNUL(in: name, operation)
+    }
+}
+
+/// Refuses a text that the library would cut off.
+func refuseNUL(in text: String, _ operation: CorosyncError.Operation) throws(CorosyncError) {
+    guard !text.utf8.contains(0) else { throw CorosyncError(code: .invalidParameter, operation: operation) }
 }

@@ -10,15 +10,42 @@ public protocol ConfigurationMapValue: Sendable {
     var valueBytes: [UInt8] { get }
 }
 
-extension ConfigurationMapValue where Self: BitwiseCopyable {
+extension ConfigurationMapValue where Self: FixedWidthInteger & BitwiseCopyable {
+    /// An integer from its bytes in memory order; nil when there are too few.
+    public init?(valueBytes: [UInt8]) { self.init(memory: valueBytes) }
+
+    /// The bytes of the integer in memory order.
+    public var valueBytes: [UInt8] { withUnsafeBytes(of: self, Array.init) }
+}
+
+extension ConfigurationMapValue where Self: BinaryFloatingPoint & BitwiseCopyable {
     /// A number from its bytes in memory order; nil when there are too few.
-    public init?(valueBytes: [UInt8]) {
-        guard valueBytes.count >= MemoryLayout<Self>.size else { return nil }
-        self = valueBytes.withUnsafeBytes { $0.loadUnaligned(as: Self.self) }
-    }
+    public init?(valueBytes: [UInt8]) { self.init(memory: valueBytes) }
 
     /// The bytes of the number in memory order.
     public var valueBytes: [UInt8] { withUnsafeBytes(of: self, Array.init) }
+}
+
+extension ConfigurationMapValue where Self: BitwiseCopyable {
+    /// A value of which every pattern of bits is one.
+    fileprivate init?(memory: [UInt8]) {
+        guard memory.count >= MemoryLayout<Self>.size else { return nil }
+        self = memory.withUnsafeBytes { $0.loadUnaligned(as: Self.self) }
+    }
+}
+
+extension ConfigurationMapValue where Self: RawRepresentable, RawValue: ConfigurationMapValue {
+    /// The type of the raw value.
+    public static var valueType: ConfigurationMap.ValueType { RawValue.valueType }
+
+    /// A value from the bytes of its raw value; nil when there are too few, or no value has this raw value.
+    public init?(valueBytes: [UInt8]) {
+        guard let rawValue = RawValue(valueBytes: valueBytes) else { return nil }
+        self.init(rawValue: rawValue)
+    }
+
+    /// The bytes of the raw value.
+    public var valueBytes: [UInt8] { rawValue.valueBytes }
 }
 
 extension Int8: ConfigurationMapValue {

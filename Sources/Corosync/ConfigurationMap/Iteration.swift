@@ -11,39 +11,110 @@ extension ConfigurationMap {
         public let type: ValueType
         /// The size of its value in bytes, as corosync gives it; that of a string includes the NUL.
         public let size: Int
+
+        /// A key from its parts.
+        public init(name: String, type: ValueType, size: Int) {
+            self.name = name
+            self.type = type
+            self.size = size
+        }
     }
 
-    /// Hands every key that begins with `prefix` to `body`, in no particular order, until `body` returns false
-    /// (cmap_iter_init(3), cmap_iter_next(3)). Every key is one request.
+    /// The keys that begin with `prefix`, in no particular order (cmap_iter_init(3), cmap_iter_next(3)). Each is one
+    /// request.
     ///
-    /// Throws what the library gives, except the `CS_ERR_NO_SECTIONS` that is the end; and whatever `body` throws.
-    /// The iteration is finalized however it ends.
-    public func forEachKey(
-        withPrefix prefix: String, _ body: (Key) throws(CorosyncError) -> Bool
-    ) throws(CorosyncError) {
-        var iterator: cmap_iter_handle_t = 0
-        try check(.cmapIterInit, cmap_iter_init(handle, prefix, &iterator))
-        do {
-            // The library copies a name of the length that corosync gives, in 16 bits, without a limit of its own.
-            let name = UnsafeMutableBufferPointer<CChar>.allocate(capacity: Int(UInt16.max) + 1)
-            defer { name.deallocate() }
-            while let key = try next(iterator, name), try body(key) {}
+    /// Throws `CS_ERR_NAME_TOO_LONG` for a prefix of more than 255 bytes, `CS_ERR_INVALID_PARAM` for one with a NUL, and
+    /// what else the library gives, except the `CS_ERR_NO_SECTIONS` that is the end.
+    public func keys(withPrefix prefix: String) throws(CorosyncError) -> [Key] {
+        var keys: [Key] = []
+        do throws(DispatchError<Never>) {
+            try iterate(prefix, readsValues: false) { key, _ throws(Never) in keys.append(key) }
         } catch {
-            // What went wrong first is what the caller needs to know.
-            _ = cmap_iter_finalize(handle, iterator)
-            throw error
+            switch error {
+            case .corosync(let error): throw error
+            }
         }
-        try check(.cmapIterFinalize, cmap_iter_finalize(handle, iterator))
+        return keys
+    }
+
+    /// Hands every key that begins with `prefix`, and its value, to `body`, in no particular order. Each is two requests.
+    ///
+    /// The value is nil when the key was deleted meanwhile, or is larger than ``maximumValueSize``. When `body` throws,
+    /// the iteration ends, and this throws the same error.
+    ///
+    /// Throws the same as ``keys(withPrefix:)``, and what `body` throws.
+    public func forEachKey(
+        withPrefix prefix: String, _ body: (Key, Value?) throws(CorosyncError) -> Void
+    ) throws(CorosyncError) {
+        do throws(DispatchError<CorosyncError>) {
+            try iterate(prefix, readsValues: true, body)
+        } catch {
+            throw error.either
+        }
+    }
+
+    /// Hands every key that begins with `prefix`, and its value, to `body`, which may throw errors of any type.
+    ///
+    /// The same as the iteration whose body throws `CorosyncError`, with an error that tells one from the other.
+    ///
+    /// Throws ``DispatchError/handler(_:)`` with what `body` throws, and ``DispatchError/corosync(_:)`` for an error of
+    /// the library.
+    public func forEachKey<Failure: Error>(
+        withPrefix prefix: String, _ body: (Key, Value?) throws(Failure) -> Void
+    ) throws(DispatchError<Failure>) {
+        try iterate(prefix, readsValues: true, body)
+    }
+
+    private func iterate<Failure: Error>(
+        _ prefix: String, readsValues: Bool, _ body: (Key, Value?) throws(Failure) -> Void
+    ) throws(DispatchError<Failure>) {
+        // The library copies a name of the length that corosync gives, in 16 bits, without a limit of its own.
+        let name = UnsafeMutableBufferPointer<CChar>.allocate(capacity: Int(UInt16.max) + 1)
+        defer { name.deallocate() }
+        var failure: Failure?
+        do throws(CorosyncError) {
+            try refuseIllegalName(prefix, .cmapIterInit)
+            var iterator: cmap_iter_handle_t = 0
+            try interrupter.check(.cmapIterInit, cmap_iter_init(handle, prefix, &iterator))
+            do throws(CorosyncError) {
+                while failure == nil, let key = try next(iterator, name) {
+                    let value = readsValues ? try valueIfReadable(key.name) : nil
+                    do throws(Failure) { try body(key, value) } catch { failure = error }
+                }
+            } catch {
+                // What went wrong first is what the caller needs to know.
+                _ = cmap_iter_finalize(handle, iterator)
+                throw error
+            }
+            let finalized = cmap_iter_finalize(handle, iterator)
+            guard finalized == CS_OK || failure != nil else {
+                throw interrupter.error(finalized, .cmapIterFinalize)
+            }
+        } catch {
+            throw .corosync(error)
+        }
+        if let failure { throw .handler(failure) }
     }
 
     private func next(
         _ iterator: cmap_iter_handle_t, _ name: UnsafeMutableBufferPointer<CChar>
     ) throws(CorosyncError) -> Key? {
+        try interrupter.checkOpen(.cmapIterNext)
         var type = CMAP_VALUETYPE_BINARY
         var size = 0
         let result = cmap_iter_next(handle, iterator, name.baseAddress, &size, &type)
         if result == CS_ERR_NO_SECTIONS { return nil }
-        try check(.cmapIterNext, result)
+        guard result == CS_OK else { throw interrupter.error(result, .cmapIterNext) }
         return Key(name: String(cString: name.baseAddress!), type: ValueType(type), size: size)
+    }
+
+    /// The value of a key; nil when it does not exist any more, or is too large.
+    private func valueIfReadable(_ key: String) throws(CorosyncError) -> Value? {
+        do throws(ReadError) {
+            return try value(of: key)
+        } catch {
+            guard case .corosync(let error) = error else { return nil }
+            throw error
+        }
     }
 }

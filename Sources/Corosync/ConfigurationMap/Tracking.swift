@@ -27,8 +27,12 @@ extension ConfigurationMap {
     }
 
     /// One tracking of this connection, until ``stopTracking(_:)``.
-    public struct Track: Hashable, Sendable {
-        let handle: cmap_track_handle_t
+    public struct Track: RawRepresentable, Hashable, Sendable {
+        /// The `cmap_track_handle_t`.
+        public let rawValue: UInt64
+
+        /// A tracking from its `cmap_track_handle_t`.
+        public init(rawValue: UInt64) { self.rawValue = rawValue }
     }
 
     /// A change of a tracked key (`cmap_notify_fn_t` of cmap_track_add(3)).
@@ -46,6 +50,15 @@ extension ConfigurationMap {
         /// ``ConfigurationMap/maximumValueSize``.
         public let newValue: Value?
 
+        /// A change from its parts.
+        public init(track: Track, kind: Kind, key: String, oldValue: Value?, newValue: Value?) {
+            self.track = track
+            self.kind = kind
+            self.key = key
+            self.oldValue = oldValue
+            self.newValue = newValue
+        }
+
         /// What can happen to a key.
         public enum Kind: Hashable, Sendable {
             /// The key was added, with its value (`CMAP_TRACK_ADD`).
@@ -60,26 +73,34 @@ extension ConfigurationMap {
     /// Starts notifications of changes of a key, or of all keys that begin with `key` (cmap_track_add(3)). They come
     /// through a dispatch.
     ///
-    /// Throws `CS_ERR_INVALID_PARAM` for no kinds, or a key that is neither a legal name nor asked for as a prefix.
+    /// Throws `CS_ERR_INVALID_PARAM` for kinds that no change is of, for a key that is neither a legal name nor asked for
+    /// as a prefix, and for one with a NUL, and `CS_ERR_NAME_TOO_LONG` for a key of more than 255 bytes.
     public func startTracking(_ key: String, for kinds: TrackKinds) throws(CorosyncError) -> Track {
-        var track: cmap_track_handle_t = 0
-        let result = HandleLock.cmap { [handle] in
-            cmap_track_add(
-                handle, key, kinds.rawValue,
-                { handle, track, kind, key, newValue, oldValue, _ in
-                    receive(handle, track: track, kind: kind, key: key, newValue: newValue, oldValue: oldValue)
-                },
-                nil, &track)
+        try refuseIllegalName(key, .cmapTrackAdd)
+        guard !kinds.isDisjoint(with: [.add, .modify, .delete]) else {
+            throw CorosyncError(code: .invalidParameter, operation: .cmapTrackAdd)
         }
-        try check(.cmapTrackAdd, result)
-        return Track(handle: track)
+        var track: cmap_track_handle_t = 0
+        try interrupter.check(
+            .cmapTrackAdd,
+            HandleLock.cmap.hold {
+                cmap_track_add(
+                    handle, key, kinds.rawValue,
+                    { handle, track, kind, key, newValue, oldValue, _ in
+                        receive(handle, track: track, kind: kind, key: key, newValue: newValue, oldValue: oldValue)
+                    },
+                    nil, &track)
+            })
+        return Track(rawValue: track)
     }
 
-    /// Ends a tracking (cmap_track_delete(3)).
+    /// Ends a tracking (cmap_track_delete(3)). Changes that are queued are dropped.
     ///
     /// Throws `CS_ERR_BAD_HANDLE` when it was ended before.
     public func stopTracking(_ track: Track) throws(CorosyncError) {
-        try check(.cmapTrackDelete, HandleLock.cmap { [handle] in cmap_track_delete(handle, track.handle) })
+        try interrupter.check(
+            .cmapTrackDelete, HandleLock.cmap.hold { cmap_track_delete(handle, track.rawValue) })
+        delivery.discard { $0.track == track }
     }
 }
 
@@ -104,7 +125,7 @@ private func receive(
     let key = UnsafeBufferPointer(start: key, count: key == nil ? 0 : Int(CMAP_KEYNAME_MAXLEN)).prefix { $0 != 0 }
     context.assumingMemoryBound(to: Sink<ConfigurationMap.Change>.self).pointee.receive(
         .init(
-            track: .init(handle: track), kind: kind,
+            track: .init(rawValue: track), kind: kind,
             key: String(decoding: key.lazy.map(UInt8.init(bitPattern:)), as: UTF8.self),
             oldValue: kind == .added ? nil : .init(oldValue), newValue: kind == .deleted ? nil : .init(newValue)))
 }

@@ -21,7 +21,7 @@ extension ConfigurationMap {
             self.init(type: Source.valueType, bytes: value.valueBytes)
         }
 
-        /// The value as a Swift type; nil when it is of another type.
+        /// The value as a Swift type; nil when it is of another type or has no counterpart in it.
         public func converted<Result: ConfigurationMapValue>(to: Result.Type = Result.self) -> Result? {
             type == Result.valueType ? Result(valueBytes: bytes) : nil
         }
@@ -33,6 +33,8 @@ extension ConfigurationMap {
         case corosync(CorosyncError)
         /// The value is of this type, which is not the one that was asked for.
         case wrongType(ValueType)
+        /// The value is of the right type, and no value of the Swift type stands for it.
+        case notConvertible(Value)
         /// Corosync says that the value has this many bytes, more than ``ConfigurationMap/maximumValueSize``.
         case tooLarge(size: Int)
     }
@@ -43,22 +45,32 @@ extension ConfigurationMap {
 
     /// The value of a key as a Swift type, or nil when there is no such key (cmap_get(3)).
     ///
-    /// Throws ``ReadError/wrongType(_:)`` when the value is of another type, ``ReadError/tooLarge(size:)`` when it is
-    /// larger than ``maximumValueSize``, and ``ReadError/corosync(_:)`` with `CS_ERR_NAME_TOO_LONG` for a key of more
-    /// than 255 bytes.
+    /// Throws ``ReadError/wrongType(_:)`` when the value is of another type, ``ReadError/notConvertible(_:)`` when the
+    /// Swift type has no counterpart of it, ``ReadError/tooLarge(size:)`` when it is larger than ``maximumValueSize``,
+    /// and ``ReadError/corosync(_:)`` with `CS_ERR_NAME_TOO_LONG` for a key of more than 255 bytes and
+    /// `CS_ERR_INVALID_PARAM` for one with a NUL.
     public func get<Result: ConfigurationMapValue>(
         _ key: String, as: Result.Type = Result.self
     ) throws(ReadError) -> Result? {
         guard let value = try value(of: key) else { return nil }
-        guard let result = value.converted(to: Result.self) else { throw .wrongType(value.type) }
+        guard let result = value.converted(to: Result.self) else {
+            throw value.type == Result.valueType ? .notConvertible(value) : .wrongType(value.type)
+        }
         return result
     }
 
     /// The value of a key, of whatever type, or nil when there is no such key (cmap_get(3)).
     ///
-    /// Throws ``ReadError/tooLarge(size:)`` when it is larger than ``maximumValueSize``, and
-    /// ``ReadError/corosync(_:)`` with `CS_ERR_NAME_TOO_LONG` for a key of more than 255 bytes.
+    /// Throws ``ReadError/tooLarge(size:)`` when it is larger than ``maximumValueSize``, and ``ReadError/corosync(_:)``
+    /// with `CS_ERR_NAME_TOO_LONG` for a key of more than 255 bytes and `CS_ERR_INVALID_PARAM` for one with a NUL.
     public func value(of key: String) throws(ReadError) -> Value? {
+        do throws(CorosyncError) {
+            try refuseIllegalName(key, .cmapGet)
+            try interrupter.checkOpen(.cmapGet)
+        } catch {
+            throw .corosync(error)
+        }
+        func failure(_ result: cs_error_t) -> ReadError { .corosync(interrupter.error(result, .cmapGet)) }
         // Most values fit here, so that most take one request. The size of a value in the statistics map must not be
         // asked for: corosync 3.1 crashes when that is done for stats.schedmiss.
         var room = 256
@@ -72,14 +84,14 @@ extension ConfigurationMap {
             }
             if result == CS_OK { return Value(type: ValueType(type), bytes: bytes) }
             if result == CS_ERR_NOT_EXIST { return nil }
-            guard result == CS_ERR_INVALID_PARAM else { throw .corosync(.init(result, .cmapGet)) }
+            guard result == CS_ERR_INVALID_PARAM else { throw failure(result) }
             // The value does not fit, or has grown since its size was asked for.
             var needed = 0
             let sized = cmap_get(handle, key, nil, &needed, &type)
             if sized == CS_ERR_NOT_EXIST { return nil }
-            guard sized == CS_OK else { throw .corosync(.init(sized, .cmapGet)) }
+            guard sized == CS_OK else { throw failure(sized) }
             guard needed <= Self.maximumValueSize else { throw .tooLarge(size: needed) }
-            guard needed > room else { throw .corosync(.init(result, .cmapGet)) }
+            guard needed > room else { throw failure(result) }
             room = needed
         }
     }
@@ -91,6 +103,7 @@ extension ConfigurationMap.ReadError: CustomStringConvertible {
         switch self {
         case .corosync(let error): error.description
         case .wrongType(let type): "the value is of another type (\(type))"
+        case .notConvertible(let value): "the value (\(value.type)) is not one of those that are known"
         case .tooLarge(let size):
             "the value has \(size) bytes, more than the \(ConfigurationMap.maximumValueSize) that are read"
         }

@@ -10,14 +10,19 @@ internal import DequeModule
 final class Delivery<Notification> {
     private var kept: Deque<Notification> = []
 
+    /// Drops what is kept and no longer wanted.
+    func discard(where isUnwanted: (Notification) -> Bool) { kept.removeAll(where: isUnwanted) }
+
     /// Hands over what is kept, and then what the library takes off corosync.
     ///
     /// `library` calls the library's dispatch function, with the sink as the context of the handle. It returns the
     /// function that was called last, and its result.
     func dispatch<Failure: Error>(
-        _ mode: DispatchMode, interrupter: Interrupter, to handler: (Notification) throws(Failure) -> Void,
+        _ mode: DispatchMode, _ operation: CorosyncError.Operation, interrupter: Interrupter,
+        to handler: (Notification) throws(Failure) -> Void,
         through library: (UnsafePointer<Sink<Notification>>) -> (CorosyncError.Operation, cs_error_t)
     ) throws(DispatchError<Failure>) {
+        do throws(CorosyncError) { try interrupter.checkOpen(operation) } catch { throw .corosync(error) }
         var failure: Failure?
         var room = mode.takesOne ? 1 : Int.max
         var last: (operation: CorosyncError.Operation, result: cs_error_t)?
@@ -46,7 +51,7 @@ final class Delivery<Notification> {
             handOverKept()
         }
         if let failure { throw .handler(failure) }
-        if let last, last.result != CS_OK { throw .corosync(CorosyncError(last.result, last.operation)) }
+        if let last, last.result != CS_OK { throw .corosync(interrupter.error(last.result, last.operation)) }
     }
 }
 

@@ -8,13 +8,18 @@ internal import Synchronization
 /// The handle databases of libqb (qb/qbhdb.h) are shared by all connections of a process, and are not thread-safe: without
 /// the lock, two threads that connect at the same time can get the same entry, or none. While a call waits for a corosync
 /// that does not answer, these calls of other threads wait too.
-enum HandleLock {
-    private static let cmapLock = Mutex(())
-    private static let votequorumLock = Mutex(())
+///
+/// One case is not covered, since it would need a lock around every call: the array of a database moves when it grows
+/// (qb_array_grow, with many connections at the same time), while another thread may look up its handle.
+final class HandleLock: Sendable {
+    static let cmap = HandleLock()
+    static let votequorum = HandleLock()
 
-    /// Makes a call to libcmap.
-    static func cmap(_ call: () -> cs_error_t) -> cs_error_t { cmapLock.withLock { _ in call() } }
+    private let lock = Mutex(())
 
-    /// Makes a call to libvotequorum.
-    static func votequorum(_ call: () -> cs_error_t) -> cs_error_t { votequorumLock.withLock { _ in call() } }
+    /// Makes a call, once no other thread makes one.
+    func hold(_ call: () -> cs_error_t) -> cs_error_t { lock.withLock { _ in call() } }
+
+    /// Makes a call unless another thread makes one. Returns whether it was made.
+    func holdIfFree(_ call: () -> cs_error_t) -> Bool { lock.withLockIfAvailable { _ in _ = call() } != nil }
 }

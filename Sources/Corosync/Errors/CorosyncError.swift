@@ -27,7 +27,7 @@ public struct CorosyncError: Error, Hashable, Sendable {
 }
 
 extension CorosyncError {
-    /// A value of `cs_error_t` other than `CS_OK`. Values this module has no name for are kept.
+    /// A value of `cs_error_t` other than `CS_OK`, or ``connectionInterrupted``. Values without a name are kept.
     public struct Code: RawRepresentable, Hashable, Sendable {
         /// The value of the C constant.
         public let rawValue: UInt32
@@ -95,6 +95,10 @@ extension CorosyncError {
         public static let tooManyGroups = Code(CS_ERR_TOO_MANY_GROUPS)
         /// `CS_ERR_SECURITY`
         public static let security = Code(CS_ERR_SECURITY)
+
+        /// The connection was ended by ``Interrupter/interrupt()`` of this process. No code of corosync, which returns
+        /// `CS_ERR_LIBRARY` then, as when it has exited.
+        public static let connectionInterrupted = Code(rawValue: .max)
 
         /// Every code that `corotypes.h` names, by value.
         public static let named: [Code] = [
@@ -178,8 +182,7 @@ extension CorosyncError {
     }
 }
 
-/// Every call to a corosync library goes through here: an imported C function's result may be dropped without a
-/// warning, and a dropped `cs_error_t` is a lie waiting to be printed.
+/// Makes a call that needs no open connection: see ``Interrupter/check(_:_:)`` for the others.
 @inline(__always)
 func check(_ operation: CorosyncError.Operation, _ result: cs_error_t) throws(CorosyncError) {
     guard result == CS_OK else { throw CorosyncError(result, operation) }

@@ -12,6 +12,7 @@ extension CorosyncError: CustomStringConvertible {
         case (.doesNotExist, .votequorumGetinfo): "votequorum has never seen this node"
         case (.invalidParameter, .votequorumSetexpected), (.invalidParameter, .votequorumSetvotes):
             "corosync refuses a value that would take quorum from the cluster"
+        case (.alreadyExists, .votequorumTrackstart): "the tracking exists already"
         default: code.reason
         }
     }
@@ -39,16 +40,16 @@ extension CorosyncError.Code: CustomStringConvertible {
         case .badHandle: ("CS_ERR_BAD_HANDLE", "the connection is not open")
         case .busy: ("CS_ERR_BUSY", "corosync is busy")
         case .accessDenied: ("CS_ERR_ACCESS", "access is denied")
-        case .doesNotExist: ("CS_ERR_NOT_EXIST", "what was asked for does not exist")
+        case .doesNotExist: ("CS_ERR_NOT_EXIST", "what the request is about does not exist")
         case .nameTooLong: ("CS_ERR_NAME_TOO_LONG", "a name is too long")
-        case .alreadyExists: ("CS_ERR_EXIST", "it exists already")
+        case .alreadyExists: ("CS_ERR_EXIST", "what is to be created exists already")
         case .noSpace: ("CS_ERR_NO_SPACE", "there is no space left")
         case .interrupt: ("CS_ERR_INTERRUPT", "the call was interrupted")
         case .nameNotFound: ("CS_ERR_NAME_NOT_FOUND", "there is no such name")
         case .noResources: ("CS_ERR_NO_RESOURCES", "corosync is out of resources")
-        case .notSupported: ("CS_ERR_NOT_SUPPORTED", "this corosync cannot do that")
-        case .badOperation: ("CS_ERR_BAD_OPERATION", "this is not possible now")
-        case .failedOperation: ("CS_ERR_FAILED_OPERATION", "corosync failed to do it")
+        case .notSupported: ("CS_ERR_NOT_SUPPORTED", "this corosync does not support the request")
+        case .badOperation: ("CS_ERR_BAD_OPERATION", "the request is not possible now")
+        case .failedOperation: ("CS_ERR_FAILED_OPERATION", "corosync failed to fulfil the request")
         case .messageError: ("CS_ERR_MESSAGE_ERROR", "a message was damaged or not understood")
         case .queueFull: ("CS_ERR_QUEUE_FULL", "corosync's queue is full")
         case .queueNotAvailable: ("CS_ERR_QUEUE_NOT_AVAILABLE", "corosync has no queue for this")
@@ -58,6 +59,7 @@ extension CorosyncError.Code: CustomStringConvertible {
         case .contextNotFound: ("CS_ERR_CONTEXT_NOT_FOUND", "there is no such context")
         case .tooManyGroups: ("CS_ERR_TOO_MANY_GROUPS", "there are too many groups")
         case .security: ("CS_ERR_SECURITY", "corosync refuses for security")
+        case .connectionInterrupted: ("INTERRUPTED", "this program has ended the connection")
         default: nil
         }
     }

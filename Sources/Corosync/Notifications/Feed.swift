@@ -6,11 +6,12 @@ internal import Synchronization
 /// The queue between a thread that dispatches and the task that reads its notifications.
 ///
 /// The thread never waits: when the queue is full, the oldest element is dropped and counted.
-final class Feed<Output: Sendable>: Sendable {
+final class Feed<Output: Sendable, ReadFailure: Error>: Sendable {
     typealias Element = FollowedElement<Output>
+    typealias Failure = NotificationsError<ReadFailure>
 
     private enum End {
-        case failed(NotificationsError)
+        case failed(Failure)
         case cancelled
     }
 
@@ -19,10 +20,10 @@ final class Feed<Output: Sendable>: Sendable {
         var dropped = 0
         var end: End?
         var interrupter: Interrupter?
-        var reader: CheckedContinuation<Result<Element?, NotificationsError>, Never>?
+        var reader: CheckedContinuation<Result<Element?, Failure>, Never>?
 
         /// What the reader gets next; nil when it has to wait.
-        mutating func next() -> Result<Element?, NotificationsError>? {
+        mutating func next() -> Result<Element?, Failure>? {
             if dropped > 0 {
                 defer { dropped = 0 }
                 return .success(.dropped(dropped))
@@ -76,7 +77,7 @@ final class Feed<Output: Sendable>: Sendable {
     }
 
     /// Ends the sequence with an error, behind what is queued; without one as if it was cancelled.
-    func finish(_ error: NotificationsError?) {
+    func finish(_ error: Failure?) {
         let resume = state.withLock { state in
             state.end = state.end ?? error.map(End.failed) ?? .cancelled
             return state.wake()
@@ -87,7 +88,7 @@ final class Feed<Output: Sendable>: Sendable {
     // MARK: The reader
 
     /// The next element, nil at the end.
-    func next() async throws(NotificationsError) -> Element? {
+    func next() async throws(Failure) -> Element? {
         try await withTaskCancellationHandler {
             await withCheckedContinuation { reader in
                 let next = state.withLock { state in

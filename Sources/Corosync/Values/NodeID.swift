@@ -3,7 +3,7 @@
 internal import CCorosync
 
 /// The number of a node of the cluster (`nodelist.node.N.nodeid` in corosync.conf(5)).
-public struct NodeID: RawRepresentable, Hashable, Codable, Sendable {
+public struct NodeID: RawRepresentable, Hashable, Sendable {
     /// The number itself.
     public let rawValue: UInt32
 
@@ -13,8 +13,7 @@ public struct NodeID: RawRepresentable, Hashable, Codable, Sendable {
     /// A node ID from its number.
     public init(_ number: UInt32) { rawValue = number }
 
-    /// 0 (`VOTEQUORUM_QDEVICE_NODEID`). In a request it stands for the local node, in a list of nodes for the quorum
-    /// device of the local node.
+    /// 0 (`VOTEQUORUM_QDEVICE_NODEID`): the quorum device of the local node in a list of nodes. No request takes it.
     public static let quorumDevice = NodeID(UInt32(VOTEQUORUM_QDEVICE_NODEID))
 }
 

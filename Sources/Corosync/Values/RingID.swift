@@ -42,23 +42,3 @@ extension RingID: LosslessStringConvertible {
         String(node.rawValue, radix: 16) + "." + String(sequence, radix: 16)
     }
 }
-
-extension RingID: Codable {
-    /// Decodes the ``description``.
-    ///
-    /// Throws `DecodingError.dataCorrupted` when it is no ring ID.
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        guard let ring = RingID(try container.decode(String.self)) else {
-            throw DecodingError.dataCorruptedError(
-                in: container, debugDescription: "not a ring ID: NODE.SEQ")
-        }
-        self = ring
-    }
-
-    /// Encodes the ``description``.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
-}

@@ -9,15 +9,19 @@ extension VoteQuorum {
     /// before this returns. Expected votes are never sent at the start.
     ///
     /// Throws `CS_ERR_EXIST` when tracking was started before; a snapshot that was asked for is queued all the same.
+    /// Throws `CS_ERR_INVALID_PARAM` for flags that track nothing.
     public func startTracking(_ flags: TrackFlags) throws(CorosyncError) {
-        try check(.votequorumTrackstart, votequorum_trackstart(handle, 0, flags.rawValue))
+        guard !flags.isDisjoint(with: [.current, .changes, .changesOnly]) else {
+            throw CorosyncError(code: .invalidParameter, operation: .votequorumTrackstart)
+        }
+        try interrupter.check(.votequorumTrackstart, votequorum_trackstart(handle, 0, flags.rawValue))
     }
 
     /// Stops notifications (votequorum_trackstop(3)).
     ///
     /// Throws `CS_ERR_NOT_EXIST` when tracking was not started.
     public func stopTracking() throws(CorosyncError) {
-        try check(.votequorumTrackstop, votequorum_trackstop(handle))
+        try interrupter.check(.votequorumTrackstop, votequorum_trackstop(handle))
     }
 
     /// Takes notifications off corosync and hands each to `handler`, on the caller's thread and in the order in which
@@ -33,7 +37,7 @@ extension VoteQuorum {
     ///   and handed over at the start of the next dispatch. The descriptor is not readable for it: dispatch again
     ///   before waiting, or give the connection up.
     /// - With ``DispatchMode/blocking`` the connection is ended, since nothing else makes the library return. Every
-    ///   later call throws `CS_ERR_LIBRARY`: make a new connection.
+    ///   later call throws ``CorosyncError/Code/connectionInterrupted``: make a new connection.
     ///
     /// A closure that throws says what it throws, which Swift does not infer:
     ///
@@ -51,9 +55,7 @@ extension VoteQuorum {
         do throws(DispatchError<CorosyncError>) {
             try deliver(mode, to: handler)
         } catch {
-            switch error {
-            case .corosync(let error), .handler(let error): throw error
-            }
+            throw error.either
         }
     }
 
@@ -73,7 +75,7 @@ extension VoteQuorum {
     private func deliver<Failure: Error>(
         _ mode: DispatchMode, to handler: (VoteQuorum.Notification) throws(Failure) -> Void
     ) throws(DispatchError<Failure>) {
-        try delivery.dispatch(mode, interrupter: interrupter, to: handler) { sink in
+        try delivery.dispatch(mode, .votequorumDispatch, interrupter: interrupter, to: handler) { sink in
             var outer: UnsafeMutableRawPointer?
             let got = votequorum_context_get(handle, &outer)
             guard got == CS_OK else { return (.votequorumContextGet, got) }

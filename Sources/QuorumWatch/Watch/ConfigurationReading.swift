@@ -8,13 +8,8 @@ extension Configuration {
     /// A value that is missing or of an unexpected type is nil, and a node without a `nodeid` is left out. The values
     /// for predictions are read only with `withVoting`.
     init(reading map: borrowing ConfigurationMap, withVoting: Bool = false) throws(CorosyncError) {
-        var keys: [String] = []
-        try map.forEachKey(withPrefix: "nodelist.node.") { key throws(CorosyncError) in
-            keys.append(key.name)
-            return true
-        }
         // Groups the keys by node, and sorts the addresses of a node by link.
-        keys.sort()
+        let keys = try map.keys(withPrefix: "nodelist.node.").map(\.name).sorted()
         var entries: [Entry] = []
         for key in keys {
             let parts = key.split(separator: ".")

@@ -12,7 +12,9 @@ extension NodeSelector {
 
 extension CorosyncError {
     /// Whether no further request can succeed on the same connection.
-    var endsConnection: Bool { isTransient || code == .libraryFailure || code == .badHandle }
+    var endsConnection: Bool {
+        isTransient || code == .libraryFailure || code == .badHandle || code == .connectionInterrupted
+    }
 
     /// What failed, why, and what to do, when a connection is lost.
     var diagnosisOfLoss: String { "lost the connection to corosync: \(withAdvice)" }

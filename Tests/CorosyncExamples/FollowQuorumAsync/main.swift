@@ -4,7 +4,7 @@ import Corosync
 import Dispatch
 import Glibc
 
-let verdicts = VoteQuorum.Notifications { notification, quorum throws(CorosyncError) -> String? in
+let verdicts = VoteQuorum.notifications { notification, quorum throws(CorosyncError) -> String? in
     guard case .quorum(let quorate, _) = notification else { return nil }
     let info = try quorum.info()
     return "\(quorate ? "quorate" : "not quorate"): \(info.totalVotes) votes, quorum \(info.quorum)"
@@ -12,7 +12,7 @@ let verdicts = VoteQuorum.Notifications { notification, quorum throws(CorosyncEr
 
 func follow() async {
     while !Task.isCancelled {
-        do throws(NotificationsError) {
+        do throws(NotificationsError<CorosyncError>) {
             for try await element in verdicts {
                 switch element {
                 case .received(let verdict?): print(verdict)

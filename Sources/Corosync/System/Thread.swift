@@ -4,12 +4,12 @@
 internal import CCorosync
 internal import Glibc
 
-/// Starts a detached thread (pthread_create(3)) that takes none of the program's signals. Returns an error number, 0
-/// when the thread runs.
+/// Starts a detached thread (pthread_create(3)) that takes none of the program's signals, except those that its own
+/// faults raise. Returns an error number, 0 when the thread runs.
 ///
 /// Its stack has room for the 1 MiB that a dispatch function of corosync puts on it; only what is used of it takes
 /// memory.
-func startThread(_ body: @escaping @Sendable () -> Void) -> CInt {
+package func startThread(_ body: @escaping @Sendable () -> Void) -> CInt {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     defer { pthread_attr_destroy(&attributes) }
@@ -19,6 +19,7 @@ func startThread(_ body: @escaping @Sendable () -> Void) -> CInt {
     // A new thread inherits the signal mask.
     var all = sigset_t()
     sigfillset(&all)
+    for fault in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS] { sigdelset(&all, fault) }
     var mask = sigset_t()
     pthread_sigmask(SIG_SETMASK, &all, &mask)
     defer { pthread_sigmask(SIG_SETMASK, &mask, nil) }
