@@ -21,13 +21,6 @@ extern int memfd_create(const char *name, unsigned int flags);
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 extern char **environ;
 
-// The process at the other end of a local socket (SO_PEERCRED of unix(7)); 0 if it is unknown.
-static inline pid_t vqwatch_peer(int descriptor) {
-    struct { pid_t process; uid_t user; gid_t group; } peer = {0};
-    socklen_t size = sizeof peer;
-    return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.process : 0;
-}
-
 // Swift 6 refuses to read a global variable of C, because another thread could change it.
 static inline char *const *vqwatch_environment(void) { return environ; }
 

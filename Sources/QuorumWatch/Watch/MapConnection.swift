@@ -18,7 +18,6 @@ final class MapConnection {
     }
 
     private let kind: ConfigurationMap.Kind
-    private let stop: StopRequest
     private let silence: SilenceTimer
     private var open: Open?
     private var retry = Retry()
@@ -30,9 +29,8 @@ final class MapConnection {
     /// When the next attempt is due, after a failure; nil: at once.
     private(set) var nextAttempt: Instant?
 
-    init(_ kind: ConfigurationMap.Kind, stop: StopRequest, silence: SilenceTimer) {
+    init(_ kind: ConfigurationMap.Kind, silence: SilenceTimer) {
         self.kind = kind
-        self.stop = stop
         self.silence = silence
     }
 
@@ -86,7 +84,6 @@ final class MapConnection {
 
     /// Closes the connection.
     func close() {
-        if let open { stop.waitUntilGone(daemonOf: open.map.fileDescriptor) }
         open = nil
         isOutdated = true
     }

@@ -18,8 +18,8 @@ final class MapThread {
 
     init(_ follower: MapFollower) {
         self.follower = follower
-        configuration = MapConnection(.configuration, stop: follower.stop, silence: follower.silence)
-        statistics = MapConnection(.statistics, stop: follower.stop, silence: follower.silence)
+        configuration = MapConnection(.configuration, silence: follower.silence)
+        statistics = MapConnection(.statistics, silence: follower.silence)
         reader = StatisticsReader(follower.needs)
     }
 
@@ -195,14 +195,10 @@ extension ConfigurationMap {
     fileprivate borrowing func isSynchronizing() throws(CorosyncError) -> Bool {
         var isHeld = false
         var isOverloaded = false
-        var keys: [String] = []
-        try forEachKey(withPrefix: "stats.ipcs.service") { key throws(CorosyncError) in
-            if key.name.hasSuffix(".flow_control") { keys.append(key.name) }
-            return true
-        }
-        for key in keys where try read(key, as: UInt32.self) == 2 {
+        for key in try keys(withPrefix: "stats.ipcs.service") where key.name.hasSuffix(".flow_control") {
+            guard try read(key.name, as: UInt32.self) == 2 else { continue }
             // Flow control of votequorum's own connections means that corosync's message queue is full.
-            if key.hasPrefix("stats.ipcs.service5.") { isOverloaded = true } else { isHeld = true }
+            if key.name.hasPrefix("stats.ipcs.service5.") { isOverloaded = true } else { isHeld = true }
         }
         return isHeld && !isOverloaded
     }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-internal import CLinux
 internal import Corosync
-internal import Glibc
 
 /// Follows votequorum in one thread: connects, dispatches notifications, reads votes, and reconnects.
 final class QuorumFollower: Sendable {
@@ -78,7 +76,6 @@ final class QuorumFollower: Sendable {
                 silence.requestEnds()
                 maps.deactivate()
                 if progress.hasState, plan.follows, stop.requested == nil { core.record(.disconnected(error)) }
-                stop.waitUntilGone(daemonOf: quorum.fileDescriptor)
                 return (error, progress.hasState ? Instant.now.since(start) : nil)
             }
         } catch {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-internal import CLinux
-internal import Glibc
 internal import Synchronization
 
 /// The request to end the watch. Any thread can make it, and any thread can wait for it.
@@ -29,22 +27,5 @@ final class StopRequest: Sendable {
     /// Waits until a deadline. Returns true if the watch should end before.
     func wait(until deadline: Instant) -> Bool {
         QuorumWatch.wait(for: [.init((), descriptor)], until: deadline).isAny
-    }
-}
-
-extension StopRequest {
-    /// Waits until a daemon that closed its connection has exited, or the watch should end; for half a second at most.
-    ///
-    /// To be called before a lost connection is closed. A daemon that was killed leaves the ring buffers of every
-    /// connection in `/dev/shm`, 3 MiB each, until the client removes them. libqb does that if the daemon has exited,
-    /// but checks for 30 ms only, and on a busy machine a dead process can stay visible for longer.
-    func waitUntilGone(daemonOf descriptor: CInt) {
-        let deadline = Instant.now + .milliseconds(500)
-        let daemon = vqwatch_peer(descriptor)
-        let hangUp = QuorumWatch.wait(for: [.init((), descriptor, events: 0)], until: .now)
-        guard daemon > 0, hangUp.isAny else { return }
-        while kill(daemon, 0) == 0 || errno != ESRCH, Instant.now < deadline {
-            if wait(until: .now + .milliseconds(5)) { return }
-        }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 internal import CLinux
+internal import Corosync
 internal import Glibc
 
 /// One run of the program. Two threads speak to corosync, and each output has a thread that may block on its reader. The
@@ -90,6 +91,7 @@ package struct Watch: Sendable {
         ending.run()
         if !ending.isHurried {
             closeConnections()
+            finishClosingConnections()
             // The rest of the second within which a signal ends the program.
             _ = writing.wait(until: begin + .milliseconds(850)) { $0 == 0 ? () : nil }
         }
