@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Corosync
+import TestSupport
 import Testing
 
 @testable import QuorumWatch
@@ -16,11 +17,36 @@ struct PrometheusFormatTests {
         samples(PrometheusFormat.exposition(of: watched.statistics))
     }
 
+    /// A settled state of three configured nodes, with two links to each of the other nodes.
+    private func state(_ cluster: Cluster = Cluster()) throws -> ClusterState {
+        var state = try #require(WatchedCluster.settled(cluster).statistics.state)
+        for index in state.nodes.indices {
+            state.nodes[index].isConfigured = true
+            state.nodes[index].addresses = ["10.0.0.\(index + 1)", "10.0.1.\(index + 1)"]
+        }
+        state.nodes[0].configVersion = 4
+        state.links = [2, 3].flatMap { node in
+            [0, 1].map {
+                Link(LinkID(node: NodeID(node), number: $0), isConnected: true, latency: 131, mtu: 1446, downs: 2)
+            }
+        }
+        return state
+    }
+
+    /// The samples of one metric.
+    private func samples(of metric: String, in state: ClusterState) -> [String] {
+        samples(PrometheusFormat.exposition(of: state)).filter {
+            $0.hasPrefix("\(metric){") || $0.hasPrefix("\(metric) ")
+        }
+    }
+
     @Test("include those of ha_cluster_exporter in the same form")
-    func metrics() {
+    func metrics() throws {
         var cluster = Cluster()
         cluster.states[3] = .dead
-        let lines = samples(PrometheusFormat.exposition(of: WatchedCluster.settled(cluster).statistics.state))
+        var state = try state(cluster)
+        state.links = nil
+        let lines = samples(PrometheusFormat.exposition(of: state))
         #expect(
             lines == [
                 #"ha_cluster_corosync_quorate 1"#,
@@ -51,6 +77,9 @@ struct PrometheusFormatTests {
                 #"vqwatch_node_state{node_id="3",node="node3",state="dead"} 1"#,
                 #"vqwatch_node_state{node_id="3",node="node3",state="leaving"} 0"#,
                 #"vqwatch_node_state{node_id="3",node="node3",state="absent"} 0"#,
+                #"vqwatch_configured_nodes 3"#,
+                #"vqwatch_configured_votes 3"#,
+                #"vqwatch_config_version 4"#,
                 #"vqwatch_cluster_info{cluster_name="lab",local_node_id="1",local_node="node1",ring_id="1.1"} 1"#,
                 #"vqwatch_connected 1"#,
                 #"vqwatch_recalculating 0"#,
@@ -72,7 +101,7 @@ struct PrometheusFormatTests {
                 #expect(line.hasPrefix("\(family){") || line.hasPrefix("\(family) "))
             }
         }
-        #expect(seen.count == 12 && text.hasSuffix("\n"))
+        #expect(seen.count >= 13 && text.hasSuffix("\n"))
     }
 
     @Test("have the name of the quorum device, and a label for a node state without a name")
@@ -102,13 +131,12 @@ struct PrometheusFormatTests {
     @Test("omit unknown values")
     func unknown() throws {
         var state = try #require(WatchedCluster.settled().statistics.state)
-        state.quorate = nil
         state.votes = Votes()
         state.flags = nil
         state.nodes[1].votes = nil
         state.nodes[2].name = nil
         let lines = samples(PrometheusFormat.exposition(of: state))
-        #expect(!lines.contains { $0.hasPrefix("ha_cluster_corosync_quor") || $0.hasPrefix("vqwatch_quorum") })
+        #expect(!lines.contains { $0.hasPrefix("ha_cluster_corosync_quorum") || $0.hasPrefix("vqwatch_quorum") })
         #expect(
             lines.filter { $0.hasPrefix("ha_cluster_corosync_member_votes") } == [
                 #"ha_cluster_corosync_member_votes{node_id="1",node="node1",local="true"} 1"#,
@@ -139,19 +167,122 @@ struct PrometheusFormatTests {
             ])
     }
 
-    @Test("have no state but vqwatch_connected 1 and vqwatch_recalculating 1 while a recalculation does not end")
-    func unsettled() {
+    @Test("have neither quorate nor votes while a recalculation does not end")
+    func unsettled() throws {
         var watched = WatchedCluster.settled()
         #expect(samples(of: watched).contains("vqwatch_recalculating 0"))
         _ = watched.record(.nodelist(ring: RingID(node: NodeID(1), sequence: 2), members: [NodeID(1)]), at: 2)
         #expect(samples(of: watched).contains("vqwatch_recalculating 1"))
         #expect(samples(of: watched).contains("ha_cluster_corosync_quorate 1"))
         _ = watched.record(.unsettled(elapsed: .seconds(35)), at: 3)
-        let lines = samples(of: watched).filter { !$0.hasPrefix("vqwatch_events") }
-        #expect(lines.prefix(2) == ["vqwatch_connected 1", "vqwatch_recalculating 1"])
+        var known = try state()
+        known.quorate = nil
+        known.problems = [Problem(code: .unsettled, text: "votequorum does not finish recalculating")]
+        for lines in [samples(of: watched), samples(PrometheusFormat.exposition(of: known))] {
+            #expect(lines.contains("vqwatch_connected 1") && lines.contains("vqwatch_recalculating 1"))
+            #expect(
+                !lines.contains { line in
+                    ["ha_cluster_corosync_quor", "ha_cluster_corosync_member", "vqwatch_quorum", "vqwatch_if_down"]
+                        .contains { line.hasPrefix($0) }
+                })
+        }
         #expect(
-            !lines.contains { $0.hasPrefix("ha_") || $0.hasPrefix("vqwatch_quorum") || $0.hasPrefix("vqwatch_node") })
+            samples(of: "vqwatch_problem", in: known) == [
+                #"vqwatch_problem{cluster_name="lab",code="unsettled",severity="unknown",node_id="",node=""} 1"#
+            ])
         #expect(watched.statistics.text == "QUORUM UNKNOWN: votequorum does not finish recalculating")
+    }
+
+    @Test("have a line for each problem and node, and never two with the same labels")
+    func problems() throws {
+        var state = try state()
+        state.nodes[2].name = nil
+        let nodes = [NodeReference(id: NodeID(2), name: "node2"), NodeReference(id: NodeID(3))]
+        state.problems = [
+            Problem(code: .notQuorate, text: "not quorate: needs 1 more vote"),
+            Problem(code: .configuration, text: "the links cannot be read"),
+            Problem(code: .configuration, text: "the configuration cannot be read"),
+            Problem(code: .nodeMissing, nodes: nodes, text: "node2 and 3 are not members"),
+            Problem(code: .linkDown, nodes: [nodes[0], nodes[0]], text: "links 0 and 1 to node2 are down"),
+            Problem(
+                code: .configVersion, nodes: [NodeReference(id: NodeID(9), name: "node9")], text: "node9 has version 3"),
+        ]
+        #expect(
+            samples(of: "vqwatch_problem", in: state) == [
+                #"vqwatch_problem{cluster_name="lab",code="not_quorate",severity="critical",node_id="",node=""} 1"#,
+                #"vqwatch_problem{cluster_name="lab",code="configuration",severity="unknown",node_id="",node=""} 1"#,
+                #"vqwatch_problem{cluster_name="lab",code="node_missing",severity="warning",node_id="2",node="node2"} 1"#,
+                #"vqwatch_problem{cluster_name="lab",code="node_missing",severity="warning",node_id="3",node="10.0.0.3"} 1"#,
+                #"vqwatch_problem{cluster_name="lab",code="link_down",severity="warning",node_id="2",node="node2"} 1"#,
+                #"vqwatch_problem{cluster_name="lab",code="config_version",severity="warning",node_id="9",node="node9"} 1"#,
+            ])
+    }
+
+    @Test("show a link number as healthy if every link of that number to a member is connected")
+    func rings() throws {
+        var state = try state()
+        func rings() -> [String] {
+            samples(of: "ha_cluster_corosync_rings", in: state)
+                + samples(of: "ha_cluster_corosync_ring_errors", in: state)
+        }
+        let first = #"ha_cluster_corosync_rings{ring_id="1.1",node_id="1",number="0",address="10.0.0.1"}"#
+        let second = #"ha_cluster_corosync_rings{ring_id="1.1",node_id="1",number="1",address="10.0.1.1"}"#
+        #expect(rings() == ["\(first) 1", "\(second) 1", "ha_cluster_corosync_ring_errors 0"])
+        state.links?[3].isConnected = false
+        #expect(rings() == ["\(first) 1", "\(second) 0", "ha_cluster_corosync_ring_errors 1"])
+        // A node that is not a member is no fault of the ring.
+        state.nodes[2].state = .dead
+        #expect(rings() == ["\(first) 1", "\(second) 1", "ha_cluster_corosync_ring_errors 0"])
+        // Which address belongs to the only link is not known.
+        state.links?.removeAll { $0.id.number == 0 }
+        #expect(rings() == [second.replacing("10.0.1.1", with: "") + " 1", "ha_cluster_corosync_ring_errors 0"])
+        // Another transport than knet has no links.
+        state.links = []
+        #expect(rings() == [])
+    }
+
+    @Test("have the latency and the MTU of connected links only")
+    func links() throws {
+        var state = try state()
+        state.links?[0].isConnected = false
+        state.links?[1].mtu = nil
+        let metrics = ["connected", "latency_seconds", "mtu_bytes", "downs_total"]
+        let counts = metrics.map { samples(of: "vqwatch_link_\($0)", in: state).count }
+        #expect(counts == [4, 3, 2, 4])
+        #expect(
+            samples(of: "vqwatch_link_mtu_bytes", in: state).first
+                == #"vqwatch_link_mtu_bytes{node_id="3",node="node3",link="0"} 1446"#)
+    }
+
+    @Test("leave out a node that was removed from the configuration, unless it is still a member")
+    func removed() throws {
+        var state = try state()
+        state.nodes[2].isConfigured = false
+        #expect(samples(of: "vqwatch_node_state", in: state).contains { $0.contains("node3") })
+        state.nodes[2].state = .dead
+        #expect(!samples(of: "vqwatch_node_state", in: state).contains { $0.contains("node3") })
+        #expect(samples(of: "vqwatch_configured_nodes", in: state) == ["vqwatch_configured_nodes 2"])
+        for index in state.nodes.indices { state.nodes[index].isConfigured = nil }
+        #expect(samples(of: "vqwatch_configured_nodes", in: state) == [])
+    }
+
+    @Test("pass promtool, with links, a quorum device and problems")
+    func lint() throws {
+        var cluster = Cluster()
+        cluster.deviceFlags = [.qdeviceRegistered, .qdeviceAlive]
+        var watched = WatchedCluster.settled(cluster)
+        _ = watched.record(.statistics(Statistics(counters: TotemCounters(tokenLosses: 1, retransmits: 2))), at: 4)
+        var state = try state(cluster)
+        state.counters = watched.statistics.state?.counters
+        state.nodes[1].quorateIfDown = true
+        state.problems = [Problem(code: .qdevice, nodes: state.nodes.map(\.reference), text: "no vote of the device")]
+        for exposition in [
+            PrometheusFormat.exposition(of: state), PrometheusFormat.exposition(of: watched.statistics),
+        ] {
+            let text = String(decoding: exposition, as: UTF8.self)
+            let lint = try ChildProcess.run(["promtool", "check", "metrics"], input: text)
+            #expect(lint.status == 0 && lint.output + lint.errors == "", "\(text)")
+        }
     }
 
     @Test("escape label values by the rules of Prometheus, after making them harmless")
