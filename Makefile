@@ -149,6 +149,8 @@ lint: ## check the style of the sources, the scripts and the manual
 	shellcheck $(SCRIPTS)
 	$(if $(wildcard man/*),mandoc -T lint -W warning $(wildcard man/*))
 
+# The folder of the options of the service.
+DEFAULTS = $(if $(filter /usr /usr/local,$(PREFIX)),,$(PREFIX))/etc/default
 # Installed files, as SOURCE:DESTINATION below PREFIX.
 BASH_COMPLETIONS = share/bash-completion/completions
 ZSH_COMPLETIONS = share/zsh/site-functions
@@ -168,14 +170,20 @@ install: ## install the built program and its files below DESTDIR and PREFIX (/u
 	install -D -m 755 $(BUILT) '$(DESTDIR)$(PREFIX)/bin/vqwatch'
 	strip --strip-unneeded --remove-section=.comment --remove-section=.note '$(DESTDIR)$(PREFIX)/bin/vqwatch'
 	$(foreach file,$(INSTALLED),$(call install_file,$(subst :, ,$(file))))
-	sed -i 's|/usr/bin/vqwatch|$(PREFIX)/bin/vqwatch|' '$(DESTDIR)$(PREFIX)/$(UNITS)/vqwatch.service'
+	sed -i -e 's|/usr/bin/vqwatch|$(PREFIX)/bin/vqwatch|' -e 's|/usr/share/vqwatch|$(PREFIX)/share/vqwatch|' \
+		-e 's|/etc/default/|$(DEFAULTS)/|' \
+		'$(DESTDIR)$(PREFIX)/$(UNITS)/vqwatch.service' '$(DESTDIR)$(PREFIX)/share/man/man1/vqwatch.1'
+	@# Keep the options of an earlier installation.
+	[ -e '$(DESTDIR)$(DEFAULTS)/vqwatch' ] || \
+		install -D -m 644 packaging/systemd/vqwatch.default '$(DESTDIR)$(DEFAULTS)/vqwatch'
 define install_file
 install -D -m 644 $(word 1,$(1)) '$(DESTDIR)$(PREFIX)/$(word 2,$(1))'
 
 endef
 
 .PHONY: uninstall
-uninstall: ## remove the installed files
+uninstall: ## remove the installed files, but not options of the service that were changed
+	cmp -s packaging/systemd/vqwatch.default '$(DESTDIR)$(DEFAULTS)/vqwatch' && rm '$(DESTDIR)$(DEFAULTS)/vqwatch' || true
 	rm -f '$(DESTDIR)$(PREFIX)/bin/vqwatch'
 	$(foreach file,$(INSTALLED),$(call uninstall_file,$(subst :, ,$(file))))
 	rmdir '$(DESTDIR)$(PREFIX)/share/vqwatch'

@@ -128,13 +128,17 @@ struct SystemdTests {
         #expect(text.contains("After=corosync.service"))
         #expect(text.contains("MemoryMax=256M"))
         #expect(!text.contains { $0.hasPrefix("Requires=") || $0.hasPrefix("BindsTo=") || $0.hasPrefix("PartOf=") })
-        let examples = try ChildProcess.run(["ls", "\(packaging)/vqwatch.service.d"]).lines
-        #expect(examples == ["metrics.conf", "page.conf"])
-        for example in examples {
-            _ = try ChildProcess.run(["mkdir", "\(unit).d"])
-            try put("vqwatch.service.d/\(example)", at: "\(unit).d/\(example)")
+        // Each example is a section of comments that shows a drop-in.
+        let options = try ChildProcess.run(["cat", "\(packaging)/vqwatch.default"]).lines
+        #expect(options.filter { $0.hasPrefix("VQWATCH_OPTIONS") } == ["VQWATCH_OPTIONS="])
+        let examples = options.split { $0.isEmpty }.map { section in
+            section.filter { $0.hasPrefix("#   ") }.map { $0.dropFirst(4) }.joined(separator: "\n")
+        }.filter { !$0.isEmpty }
+        #expect(examples.count == 2 && examples.allSatisfy { $0.hasPrefix("[Service]\n") }, "\(examples)")
+        _ = try ChildProcess.run(["mkdir", "\(unit).d"])
+        for example in examples + [examples.joined(separator: "\n")] {
+            _ = try ChildProcess.run(["tee", "\(unit).d/override.conf"], input: example + "\n")
             try check()
-            _ = try ChildProcess.run(["rm", "-r", "\(unit).d"])
         }
     }
 }
