@@ -110,7 +110,7 @@ struct ExampleTests {
         try sandbox.heal(2)
         try sandbox.heal(3)
         #expect(wait.wait(within: .seconds(30)) == .exited(0))
-        #expect(try holds("logger", "the cluster is complete"))
+        #expect(try holds("logger", "the cluster is quorate"))
         for process in [watch, turns, mail, metrics] { #expect(process.isRunning) }
     }
 }
