@@ -31,8 +31,8 @@ struct Reducer: Sendable {
         case evidence
         /// The connection is lost.
         case disconnected(CorosyncError)
-        /// A request has not been answered for this long.
-        case unresponsive(silent: Duration)
+        /// A request has not been answered for this long; `ofMap`: a request to a map.
+        case unresponsive(silent: Duration, ofMap: Bool = false)
         /// The ``Reducer/deadline`` has passed.
         case deadline
     }
@@ -100,7 +100,9 @@ struct Reducer: Sendable {
             case .counted(let ring, let members): counted(ring: ring, members: members, at: moment.instant)
             case .evidence: evidenceIsDue()
             case .disconnected(let error): disconnected(error)
-            case .unresponsive(let silent): unknown(.unresponsive(silent: silent))
+            // While corosync synchronises its services, it answers requests to votequorum only.
+            case .unresponsive(let silent, let ofMap):
+                ofMap && !isSettled ? [] : unknown(.unresponsive(silent: silent))
             case .deadline: deadlineHasPassed(at: moment.instant)
             }
         return bodies.map { event($0, at: moment.time) }
@@ -385,7 +387,7 @@ extension Reducer {
 
     private mutating func counted(ring: RingID, members: [NodeID], at now: Instant) -> [Event.Body] {
         guard hasState, evidence.latest != nil else { return [] }
-        totem.noteReadingAfterNodelist()
+        totem.noteReadingAfterNodelist(at: now)
         // Complete the evidence of the previous nodelist now.
         let events = evidence.isOpen ? evidenceIsDue() : []
         evidence.begin(nodelistOf: ring, members: members, at: now)

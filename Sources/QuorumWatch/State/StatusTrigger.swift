@@ -77,7 +77,7 @@ struct StatusTrigger: Sendable {
     mutating func remarks(on input: Reducer.Input, _ reducer: Reducer) -> [String] {
         guard !conditions.isEmpty else { return [] }
         switch input {
-        case .unresponsive(let silent):
+        case .unresponsive(let silent, ofMap: false):
             return ["corosync has not answered for \(silent.components.seconds) s; waiting for it"]
         case .deadline where reducer.isUnsettled:
             return ["\((reducer.unsettledReason ?? .recalculation).words); waiting for it to end"]

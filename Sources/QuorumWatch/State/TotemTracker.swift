@@ -15,25 +15,37 @@ struct TotemTracker: Sendable {
     /// Whether corosync says that a firewall or a failed interface is why.
     var isNetworkBlocked: Bool { latest?.isNetworkBlocked == true }
 
-    /// Records a reading of the counters; nil if they cannot be read.
+    /// Whether a nodelist notification came, and the counters have not been read since.
+    private var awaitsReading = false
+
+    /// Records the counters; nil if they cannot be read.
+    ///
+    /// Until they are read after a nodelist notification, they say nothing: they may be from before it, or may have
+    /// counted its ring already.
     mutating func read(_ totem: TotemState?, at now: Instant) {
-        latest = totem
         guard let totem else {
-            (heard, pendingSince) = (nil, nil)
+            self = TotemTracker()
             return
         }
+        latest = totem
+        guard !awaitsReading else { return }
         // The first reading, or the counter was cleared.
         if heard.map({ totem.operationalEntered ?? 0 < $0 }) ?? true { heard = totem.operationalEntered }
         if isGathering || totem.operationalEntered != heard { pendingSince = pendingSince ?? now }
     }
 
     /// Records a nodelist notification: a membership is completed.
-    mutating func noteNodelist() { pendingSince = nil }
+    mutating func noteNodelist() {
+        pendingSince = nil
+        awaitsReading = latest != nil
+    }
 
-    /// Records that the last reading was made after a nodelist notification, which belongs to the rings counted so far.
-    mutating func noteReadingAfterNodelist() {
+    /// Records that the counters were read after the last nodelist notification, which belongs to the rings counted so
+    /// far.
+    mutating func noteReadingAfterNodelist(at now: Instant) {
+        awaitsReading = false
         heard = latest?.operationalEntered
-        if !isGathering { pendingSince = nil }
+        pendingSince = isGathering ? now : nil
     }
 
     private var isGathering: Bool { latest?.continuousGather ?? 0 > 0 }

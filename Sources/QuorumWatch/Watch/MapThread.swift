@@ -12,6 +12,8 @@ final class MapThread {
     private let statistics: MapConnection
     private var reader: StatisticsReader
     private var nextRefresh: Instant?
+    /// What the next reading of the statistics is made for.
+    private var due: (nodelists: [EvidenceSchedule.Nodelist], isEvidence: Bool) = ([], false)
 
     private var needs: MapFollower.Needs { follower.needs }
     private var core: Core { follower.core }
@@ -54,17 +56,20 @@ final class MapThread {
         statistics.close()
         // The counters of another run of corosync cannot be compared with those of this one.
         follower.requests.withLock { $0.schedule.cancel() }
+        due = ([], false)
     }
 
     /// Reads what is outdated.
     private func read(isAwaited: Bool) {
         if needs.configuration, configuration.isDue { readConfiguration(isAwaited: isAwaited) }
         let now = Instant.now
-        let due = follower.requests.withLock { $0.schedule.due(at: now) }
-        if due != nil || nextRefresh.map({ $0 <= now }) ?? false { statistics.isOutdated = true }
+        if let more = follower.requests.withLock({ $0.schedule.due(at: now) }) {
+            due = (due.nodelists + more.nodelists, due.isEvidence || more.isEvidence)
+        }
+        if !due.nodelists.isEmpty || due.isEvidence || nextRefresh.map({ $0 <= now }) ?? false { statistics.isOutdated = true }
         // The configuration defines the links.
         if statistics.isDue, !needs.configuration || configuration.isDecided {
-            readStatistics(due, at: now, isAwaited: isAwaited)
+            readStatistics(at: now, isAwaited: isAwaited)
         }
     }
 
@@ -81,7 +86,9 @@ final class MapThread {
         if ready.has(.configuration) { dispatchConfiguration() }
         if ready.has(.statistics) {
             statistics.isOutdated = true
-            statistics.use { open throws(CorosyncError) in try open.map.dispatch(.all) { _ in } }
+            statistics.use { open throws(CorosyncError) in
+                if let changed = try reader.dispatch(open.map) { core.record(.statistics(changed)) }
+            }
         }
     }
 }
@@ -150,18 +157,17 @@ extension MapThread {
 // MARK: - The statistics
 
 extension MapThread {
-    private func readStatistics(
-        _ due: (nodelists: [EvidenceSchedule.Nodelist], isEvidence: Bool)?, at now: Instant, isAwaited: Bool
-    ) {
+    private func readStatistics(at now: Instant, isAwaited: Bool) {
         let failure = statistics.use(isAwaited: isAwaited) { open throws(CorosyncError) in
             let read = try reader.read(open)
             statistics.isOutdated = false
             nextRefresh = needs.refresh.map { now + $0 }
             var next = core.record(.statistics(read))
-            for nodelist in due?.nodelists ?? [] {
+            for nodelist in due.nodelists {
                 next = core.record(.counted(ring: nodelist.ring, members: nodelist.members))
             }
-            if due?.isEvidence == true { next = core.record(.evidence) }
+            if due.isEvidence { next = core.record(.evidence) }
+            due = ([], false)
             // A status waits until totem has a membership; a watch tracks it.
             if next.isTotemPending, !needs.follows { nextRefresh = now + .milliseconds(200) }
             if next.hasSchedulingMiss { follower.requests.withLock { $0.schedule.noteMiss(at: now) } }

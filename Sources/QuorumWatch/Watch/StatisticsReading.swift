@@ -11,6 +11,8 @@ struct StatisticsReader {
     private let needs: MapFollower.Needs
     /// The links in the configuration; nil while that is not known.
     private var links: [LinkID]?
+    /// The last statistics; nil before the first reading.
+    private var latest: Statistics?
 
     init(_ needs: MapFollower.Needs) { self.needs = needs }
 
@@ -28,9 +30,22 @@ struct StatisticsReader {
 
     /// The present statistics. A value that is missing or of an unexpected type is unknown, and a link without the key
     /// `connected` does not exist.
-    func read(_ open: MapConnection.Open) throws(CorosyncError) -> Statistics {
+    mutating func read(_ open: MapConnection.Open) throws(CorosyncError) -> Statistics {
         if needs.follows { try track(open) }
-        return try read(open.map)
+        let read = try read(open.map)
+        latest = read
+        return read
+    }
+
+    /// Takes changes off a map. Returns the last statistics with totem's present state, if that has changed: while
+    /// corosync synchronises its services, it sends notifications, but does not answer requests.
+    mutating func dispatch(_ map: borrowing ConfigurationMap) throws(CorosyncError) -> Statistics? {
+        let before = latest?.totem
+        var totem = before
+        try map.dispatch(.all) { change in totem?.update(change) }
+        guard let totem, totem != before else { return nil }
+        latest?.totem = totem
+        return latest
     }
 
     private func read(_ map: borrowing ConfigurationMap) throws(CorosyncError) -> Statistics {
@@ -101,6 +116,16 @@ extension TotemState {
     private static let networkKey = "stats.srp.firewall_enabled_or_nic_failure"
 
     fileprivate static let trackedKeys = [gatherKey, operationalKey, networkKey]
+
+    /// Applies a change of a value.
+    fileprivate mutating func update(_ change: ConfigurationMap.Change) {
+        switch change.key {
+        case Self.gatherKey: continuousGather = change.newValue?.converted()
+        case Self.operationalKey: operationalEntered = change.newValue?.converted()
+        case Self.networkKey: isNetworkBlocked = change.newValue?.converted(to: UInt8.self).map { $0 != 0 }
+        default: break
+        }
+    }
 
     /// The present values in a statistics map.
     fileprivate init(reading map: borrowing ConfigurationMap) throws(CorosyncError) {

@@ -33,7 +33,7 @@ extension Watch {
                 // If both threads wait, report one of them only.
                 if let reported, reported !== timer, reported.isWaiting { continue }
                 reported = timer
-                core.record(.unresponsive(silent: silent))
+                core.record(.unresponsive(silent: silent, ofMap: source == .maps))
             }
             if ready.has(.deadline) {
                 core.timer.acknowledge()
