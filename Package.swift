@@ -76,7 +76,9 @@ let package = Package(
                 "TestSupport", "follow-quorum", "follow-quorum-async", "quorum-device",
             ]),
         .testTarget(name: "FaultTests", dependencies: ["TestSupport"], exclude: ["README.md"]),
-        .testTarget(name: "PredictionTests", dependencies: ["TestSupport", "quorum-device"]),
+        .testTarget(
+            name: "PredictionTests", dependencies: ["Corosync", "QuorumWatch", "TestSupport", "quorum-device"],
+            exclude: ["vqsim-log.c"]),
         .testTarget(name: "CommandLineTests", dependencies: ["TestSupport", "quorum-device"]),
     ],
     swiftLanguageModes: [.v6]
