@@ -40,6 +40,7 @@ struct IfDownTests {
         #expect(
             line.json["prediction"] == [
                 "quorate": true, "rule": "votes", "depends_on_qdevice": false, "waits_for_all_afterwards": false,
+                "waits_for_votes": .null,
                 "votes": ["total": 2, "expected": 3, "highest_expected": 3, "quorum": 2, "margin": 0],
                 "members": [["id": 1, "name": "node1"], ["id": 3, "name": "node3"]],
             ])
@@ -83,7 +84,7 @@ struct IfDownTests {
         #expect(try ask("node2", of: waiting).lines.count == 1)
         let lost = try ask("node2", "node3", of: waiting).lines
         #expect(
-            lost.last == "Quorum would then return only once all nodes are members at the same time (wait_for_all).")
+            lost.last == "Quorum would then return only once 3 votes are present at the same time (wait_for_all).")
         waiting.close()
 
         let sandbox = try Sandbox(nodes: 2, device: "model: net; votes: 1; timeout: 3000")

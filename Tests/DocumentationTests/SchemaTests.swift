@@ -43,7 +43,7 @@ struct SchemaTests {
         """
         {\(head),"event":"prediction","if_down":[{"id":2,"name":"b"}],"prediction":{"quorate":false,\
         "votes":{"total":2,"expected":4,"highest_expected":4,"quorum":3,"margin":-1},"members":[{"id":1,"name":null}],\
-        "rule":null,"depends_on_qdevice":false,"waits_for_all_afterwards":true},"quorate":true}
+        "rule":null,"depends_on_qdevice":false,"waits_for_all_afterwards":true,"waits_for_votes":4},"quorate":true}
         """,
     ]
 

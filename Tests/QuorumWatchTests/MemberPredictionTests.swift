@@ -186,11 +186,17 @@ struct MemberPredictionTests {
         }
         #expect(lost[0].hasPrefix("If n1(1), n2(2) and n3(3) go down: NOT QUORATE: 2 of 3 votes, quorum 1"))
         #expect(lost[0].hasSuffix(", waiting for all nodes"))
-        #expect(lost.last?.hasPrefix("Quorum would then return only once all nodes") == true)
+        func wait(_ votes: String) -> String {
+            "Quorum would then return only once \(votes) are present at the same time (wait_for_all)."
+        }
+        #expect(lost.last == wait("all expected votes"))
+        let lowered = text([1, 3]) { ($0.waitsForAllAfterwards, $0.waitsForVotes) = (true, 2) }
+        #expect(lowered.last == wait("2 votes"))
         let unknown = text([3]) { ($0.quorate, $0.votes.total) = (nil, nil) }
         #expect(unknown[0] == "If n3(3) goes down: QUORUM UNKNOWN: ? of 3 votes, quorum 2")
         #expect(unknown[1].hasPrefix("The remaining nodes would not agree"))
         #expect(text([3]) { $0.dependsOnDevice = true }.last?.hasPrefix("This depends on the quorum device") == true)
+        #expect(text([2]) { $0.dependsOnDevice = true }[1] == "n2(2) is already dead.")
         #expect(
             text([1, 3]) { ($0.members, $0.quorate, $0.votes) = ([], false, Votes(total: 0)) }
                 == ["If n1(1) and n3(3) go down: NOT QUORATE: no member is left"])

@@ -141,6 +141,113 @@ struct PredictionTests {
         #expect(silent.quorate == false && silent.dependsOnDevice == true)
     }
 
+    @Test("of a member that is in another partition depends on the device, which may vote for this one then")
+    func deviceElsewhere() {
+        // Two nodes with ffsplit, split; the device votes for node 2.
+        var alone = VotingSnapshot(votes: [1], expected: 3, isQuorate: false, deviceVotes: 1)
+        let prediction = alone.prediction(without: [2])
+        #expect(prediction.quorate == false && prediction.dependsOnDevice == true && prediction.votes.total == 1)
+        // In the partition with the vote, it is the vote that could be lost.
+        alone.members[0].castsDeviceVote = true
+        alone.flags.insert(.quorate)
+        let quorate = alone.prediction(without: [2])
+        #expect(quorate.quorate == true && quorate.dependsOnDevice == true)
+        alone.members[0].hasDevice = false
+        alone.members[0].castsDeviceVote = false
+        #expect(alone.prediction(without: [2]).dependsOnDevice == false)
+        // A vote that would not be enough changes nothing.
+        let many = VotingSnapshot(votes: [1], expected: 6, isQuorate: false, deviceVotes: 1)
+        #expect(many.prediction(without: [2]).dependsOnDevice == false)
+    }
+
+    @Test("without the quorum device counts its votes no more, but expects them")
+    func losingDevice() {
+        let snapshot = VotingSnapshot(votes: [1, 1, 1, 1], deviceVotes: 1, castOn: [1, 2, 3, 4])
+        let alone = snapshot.prediction(without: [], losingDevice: true)
+        #expect(alone.quorate == true && alone.rule == .votes && alone.dependsOnDevice == false)
+        #expect(alone.votes == Votes(total: 4, expected: 5, highestExpected: 5, quorum: 3))
+        #expect(snapshot.prediction(without: [4], losingDevice: true).quorate == true)
+        let two = snapshot.prediction(without: [3, 4], losingDevice: true)
+        #expect(two.quorate == false && two.votes.total == 2 && two.dependsOnDevice == false)
+        #expect(snapshot.prediction(without: [1, 2, 3, 4], losingDevice: true).quorate == false)
+        // A last man standing with the votes of the device.
+        let lms = VotingSnapshot(votes: [1], expected: 5, deviceVotes: 3, castOn: [1])
+        #expect(lms.prediction(without: [], losingDevice: true).quorate == false)
+    }
+
+    @Test("without a quorum device that casts no votes is the present state")
+    func losingNothing() {
+        for isQuorate in [true, false] {
+            let snapshot = VotingSnapshot(
+                votes: [1, 1, 0], expected: 4, quorum: 3, isQuorate: isQuorate, deviceVotes: 1)
+            #expect(snapshot.prediction(without: [], losingDevice: true).quorate == isQuorate)
+        }
+    }
+
+    @Test("without the quorum device loses the master as well")
+    func losingMaster() {
+        var snapshot = VotingSnapshot(votes: [1, 1], expected: 9, deviceVotes: 1, castOn: [1, 2])
+        snapshot.members[0].isMaster = true
+        for index in snapshot.members.indices { snapshot.members[index].allowsMasterWins = true }
+        #expect(snapshot.prediction(without: [2]).quorate == true)
+        #expect(snapshot.prediction(without: [], losingDevice: true).quorate == false)
+    }
+
+    @Test("says how many votes the survivors would wait for")
+    func waitsForVotes() {
+        // As after last_man_standing, of five nodes.
+        let lowered = VotingSnapshot(votes: [1, 1, 1], expected: 3, flags: .waitForAll)
+        let prediction = lowered.prediction(without: [1, 2])
+        #expect(prediction.waitsForAllAfterwards == true && prediction.waitsForVotes == 3)
+        #expect(lowered.prediction(without: [1]).waitsForVotes == nil)
+        #expect(lowered.prediction(without: [1, 2, 3]).waitsForVotes == nil)
+        #expect(VotingSnapshot(votes: [1, 1, 1]).prediction(without: [1, 2]).waitsForVotes == nil)
+    }
+
+    @Test("keeps the list of tie breakers that votequorum has read at its start")
+    func keptList() {
+        let list = VotingSettings(tieBreaker: .list([1]))
+        #expect(VotingSettings().keepingList(of: list).tieBreaker == .list([1]))
+        #expect(VotingSettings(tieBreaker: .lowest(3)).keepingList(of: list).tieBreaker == .lowest(3))
+        #expect(VotingSettings(tieBreaker: .list([2])).keepingList(of: list).tieBreaker == .list([2]))
+        #expect(VotingSettings().keepingList(of: .init(tieBreaker: .lowest(3))).tieBreaker == nil)
+    }
+
+    @Test("names the missing nodes that would give quorum back, alone or together")
+    func waysToQuorum() {
+        let two = VotingSnapshot(votes: [1, 1], expected: 5, isQuorate: false)
+        #expect(two.waysToQuorum(with: [5: 1, 3: 1, 4: 0]) == [[3], [5]])
+        let one = VotingSnapshot(votes: [1], expected: 5, isQuorate: false)
+        #expect(one.waysToQuorum(with: [2: 1, 3: 1, 4: 1, 5: 1]) == [[2, 3]])
+        #expect(one.waysToQuorum(with: [2: 0, 3: 1, 4: 1]) == [[3, 4]])
+        #expect(one.waysToQuorum(with: [2: 1]) == [] && one.waysToQuorum(with: [:]) == [])
+        // A node whose votes raise the quorum as well.
+        #expect(one.waysToQuorum(with: [2: 9]) == [[2]])
+        let tie = VotingSnapshot(
+            votes: [1], expected: 4, isQuorate: false, flags: .autoTieBreaker,
+            settings: .init(tieBreaker: .lowest(2), tracksExpectedVotes: false))
+        #expect(tie.waysToQuorum(with: [2: 1, 3: 1]) == [[2]])
+    }
+
+    @Test("names no missing nodes where more than their votes decides")
+    func openWaysToQuorum() {
+        func ways(_ flags: NodeInfo.Flags = [], _ change: (inout VotingSnapshot) -> Void = { _ in }) -> [[NodeID]]? {
+            var snapshot = VotingSnapshot(votes: [1, 1], expected: 5, isQuorate: false, flags: flags)
+            change(&snapshot)
+            return snapshot.waysToQuorum(with: [3: 1])
+        }
+        #expect(ways() == [[3]])
+        #expect(ways(.waitForAll) == nil && ways(.allowDownscale) == nil && ways(.quorate) == nil)
+        #expect(ways { $0.deviceVotes = 1 } == nil)
+        #expect(ways { $0.settings.tracksExpectedVotes = true } == nil)
+        #expect(ways { $0.settings.tracksExpectedVotes = nil } == nil)
+        // The other member may need more.
+        #expect(ways { $0.members[1].expectedVotes = 7 } == nil)
+        let unknown = VotingSettings(tieBreaker: nil, tracksExpectedVotes: false)
+        let half = ways(.autoTieBreaker) { ($0.members[0].expectedVotes, $0.quorum, $0.settings) = (6, 4, unknown) }
+        #expect(half == nil)
+    }
+
     @Test("applies the master-wins rule on nodes that allow it")
     func masterWins() {
         var snapshot = VotingSnapshot(votes: [1, 1, 1, 1], deviceVotes: 1, castOn: [1])

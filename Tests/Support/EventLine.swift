@@ -32,7 +32,9 @@ public struct EventLine: Hashable, Sendable {
         "nodes": ["id", "name", "state", "votes", "expected_votes", "local", "addresses", "qdevice"],
         "changes": ["field", "from", "to"], "members": ["id", "name"], "joined": ["id", "name"],
         "left": ["id", "name"], "error": ["code", "message"], "if_down": ["id", "name"], "node": ["id", "name"],
-        "prediction": ["quorate", "votes", "members", "rule", "depends_on_qdevice", "waits_for_all_afterwards"],
+        "prediction": [
+            "quorate", "votes", "members", "rule", "depends_on_qdevice", "waits_for_all_afterwards", "waits_for_votes",
+        ],
         "links": ["node_id", "link", "connected", "enabled", "latency_us"], "links_down": ["node_id", "link"],
         "scheduling_misses": ["time", "delay_ms"],
     ]

@@ -90,7 +90,7 @@ extension JSONBuffer {
         member("rule", .init(prediction.rule?.rawValue))
         member("depends_on_qdevice", .init(prediction.dependsOnDevice))
         member("waits_for_all_afterwards", .init(prediction.waitsForAllAfterwards))
-        member("waits_for_votes", .null)
+        member("waits_for_votes", .init(prediction.waitsForVotes))
     }
 
     private mutating func evidence(_ report: EvidenceReport) {

@@ -15,7 +15,8 @@ struct PredictionText {
     /// The verdict with the votes, then remarks on it.
     var sentences: [StyledText] {
         let failing = report.ifDown
-        let condition = "\(list(failing.map(\.text))) \(failing.count == 1 ? "goes" : "go") down"
+        let names = failing.map { $0.id == .quorumDevice ? "the quorum device" : $0.text }
+        let condition = "\(list(names)) \(failing.count == 1 ? "goes" : "go") down"
         let votes = prediction.members.isEmpty ? "no member is left" : prediction.decision.summary
         return [StyledText("If \(condition): ") + prediction.decision.styled + StyledText(": \(votes)")]
             + remarks.map { StyledText($0) }
@@ -24,7 +25,8 @@ struct PredictionText {
     private var remarks: [String] {
         var remarks: [String] = []
         for node in report.ifDown.compactMap({ report.nodes.about($0.id) }) where !node.isMember {
-            remarks.append("\(node.reference.text) is already \(node.stateText), so its failure changes nothing.")
+            let consequence = prediction.dependsOnDevice == true ? "" : ", so its failure changes nothing"
+            remarks.append("\(node.reference.text) is already \(node.stateText)\(consequence).")
         }
         if prediction.quorate == nil {
             remarks.append(
@@ -36,7 +38,8 @@ struct PredictionText {
             remarks.append("This depends on the quorum device, and assumes that it goes on voting as it does now.")
         }
         if prediction.waitsForAllAfterwards == true {
-            remarks.append("Quorum would then return only once all nodes are members at the same time (wait_for_all).")
+            let votes = prediction.waitsForVotes.map { "\($0) votes" } ?? "all expected votes"
+            remarks.append("Quorum would then return only once \(votes) are present at the same time (wait_for_all).")
         }
         return remarks
     }

@@ -86,7 +86,7 @@ extension Condition: CustomStringConvertible {
     }
 }
 
-/// A node given on the command line, by ID or name.
+/// A node given on the command line, by ID or name; for `--if-down` also the quorum device.
 package struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
     /// The ID; nil if the text is not a valid ID.
     let id: NodeID?
@@ -100,6 +100,9 @@ package struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
         guard id != .quorumDevice else { throw Condition.ParseError(description: "no node has the ID 0") }
         description = text
     }
+
+    /// Whether it stands for the quorum device.
+    var isQuorumDevice: Bool { description == "qdevice" }
 
     /// The node with the ID; if there is none, the nodes with the name.
     func nodes(in state: ClusterState) -> [Node] {

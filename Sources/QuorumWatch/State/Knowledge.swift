@@ -68,6 +68,12 @@ extension ClusterState {
             for index in nodes.indices where nodes[index].isMember {
                 nodes[index].quorateIfDown = voting.isQuorate(without: [nodes[index].id])
             }
+            let missing = nodes.filter { !$0.isMember && !$0.isRemoved }
+            let votes = missing.compactMap { node in (node.configuredVotes ?? node.votes).map { (node.id, $0) } }
+            if votes.count == missing.count {
+                waysToQuorum = voting.waysToQuorum(with: Dictionary(uniqueKeysWithValues: votes))?
+                    .map { $0.map(known.reference) }
+            }
         }
     }
 

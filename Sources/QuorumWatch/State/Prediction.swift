@@ -17,6 +17,9 @@ struct Prediction: Hashable, Sendable {
     var dependsOnDevice: Bool?
     /// Whether the survivors would then wait for all votes (`wait_for_all`).
     var waitsForAllAfterwards: Bool?
+    /// The number of votes that would then have to be present for quorum to return: the expected votes of that moment.
+    /// Nil also when they would not wait.
+    var waitsForVotes: UInt32?
 
     /// A prediction in which only the survivors are known.
     init(members: [NodeID]) { self.members = members }
@@ -35,34 +38,69 @@ enum DecidingRule: String, Hashable, Sendable, CaseIterable {
 }
 
 extension VotingSnapshot {
-    /// The decision that votequorum would make if these nodes failed now, all at once. Nodes that are not members
-    /// change nothing.
+    /// The decision that votequorum would make if these nodes, or the quorum device, or both failed now, all at once.
+    /// Nodes that are not members change nothing.
     ///
-    /// Assumes that the members agree on the present quorum, and that the quorum device continues to vote as it does
-    /// now.
-    func prediction(without lost: Set<NodeID>) -> Prediction {
-        let left = members.filter { !lost.contains($0.id) }
-        let decisions = decisions(by: left)
-        var prediction = Prediction(members: left.map(\.id))
-        prediction.quorate = isQuorate(without: lost)
+    /// Assumes that the members agree on the present quorum, and that the quorum device, unless it fails, continues to
+    /// vote as it does now.
+    func prediction(without lost: Set<NodeID>, losingDevice: Bool = false) -> Prediction {
+        let survivors = survivors(without: lost)
+        let decisions = decisions(by: survivors, losingDevice: losingDevice)
+        var prediction = Prediction(members: survivors.map(\.id))
+        prediction.quorate = isQuorate(without: lost, losingDevice: losingDevice)
         prediction.rule = prediction.quorate == true ? decisions.unanimous(\.rule) ?? nil : nil
         prediction.votes = Votes(
-            total: left.isEmpty ? 0 : decisions.unanimous(\.total), expected: decisions.unanimous(\.expected),
+            total: survivors.isEmpty ? 0 : decisions.unanimous(\.total), expected: decisions.unanimous(\.expected),
             highestExpected: decisions.unanimous(\.highest), quorum: decisions.unanimous(\.quorum))
         prediction.dependsOnDevice =
-            left.contains(where: \.hasDevice)
+            !losingDevice && !lost.isEmpty
             && [true, false].contains { voting in
-                withDevice(voting: voting).isQuorate(without: lost) != prediction.quorate
+                survivors.contains { $0.hasDevice && $0.castsDeviceVote != voting }
+                    && withDevice(voting: voting).recalculated(without: lost) != prediction.quorate
             }
         prediction.waitsForAllAfterwards = flags.contains(.waitForAll) ? prediction.quorate.map { !$0 } : false
+        if prediction.waitsForAllAfterwards == true { prediction.waitsForVotes = prediction.votes.expected }
         return prediction
     }
 
-    /// Whether the survivors would be quorate if these nodes failed now; nil when not known.
-    func isQuorate(without lost: Set<NodeID>) -> Bool? {
-        let left = members.filter { !lost.contains($0.id) }
-        if left.count == members.count { return flags.contains(.quorate) }
-        return left.isEmpty ? false : decisions(by: left).unanimous(\.quorate) ?? nil
+    /// Whether the survivors would be quorate if these nodes, or the quorum device, or both failed now; nil when not
+    /// known.
+    func isQuorate(without lost: Set<NodeID>, losingDevice: Bool = false) -> Bool? {
+        let changes = members.contains { lost.contains($0.id) || losingDevice && $0.castsDeviceVote }
+        return changes ? recalculated(without: lost, losingDevice: losingDevice) : flags.contains(.quorate)
+    }
+
+    /// The ways in which missing nodes with these votes would give quorum back: each node that would alone; if none
+    /// would, the smallest number of nodes that would together; empty if not even all would. Nil if the cluster is
+    /// quorate, or where more than the votes of the missing nodes decides: with `wait_for_all`, a quorum device, or
+    /// expected votes of their own.
+    func waysToQuorum(with missing: [NodeID: UInt32]) -> [[NodeID]]? {
+        guard flags.isDisjoint(with: [.quorate, .waitForAll, .allowDownscale]),
+            settings.tracksExpectedVotes == false, deviceVotes == 0,
+            let expected = members.first(where: { $0.id == localNode })?.expectedVotes
+        else { return nil }
+        let joining = missing.map { Member(id: $0, votes: $1, expectedVotes: expected) }
+            .sorted { ($1.votes, $0.id) < ($0.votes, $1.id) }
+        func isQuorate(with nodes: some Sequence<Member>) -> Bool? { decisions(by: members + nodes).quorate }
+        let alone = joining.map { isQuorate(with: [$0]) }
+        guard !alone.contains(nil) else { return nil }
+        let sufficient = zip(joining, alone).filter { $1 == true }.map(\.0.id)
+        guard sufficient.isEmpty else { return sufficient.sorted().map { [$0] } }
+        for last in joining.indices.dropFirst() {
+            switch isQuorate(with: joining[...last]) {
+            case true?: return [joining[...last].map(\.id).sorted()]
+            case false?: continue
+            case nil: return nil
+            }
+        }
+        return []
+    }
+
+    private func survivors(without lost: Set<NodeID>) -> [Member] { members.filter { !lost.contains($0.id) } }
+
+    private func recalculated(without lost: Set<NodeID>, losingDevice: Bool = false) -> Bool? {
+        let survivors = survivors(without: lost)
+        return survivors.isEmpty ? false : decisions(by: survivors, losingDevice: losingDevice).quorate
     }
 
     /// The same state, but with a quorum device that casts its votes on every member, or on none.
@@ -72,12 +110,18 @@ extension VotingSnapshot {
         return snapshot
     }
 
-    private func decisions(by left: [Member]) -> Set<Decision> {
-        [false, true].reduce(into: []) { $0.formUnion(Recalculation(self, left: left, raised: $1).decisions) }
+    private func decisions(by survivors: [Member], losingDevice: Bool = false) -> Set<Decision> {
+        [false, true].reduce(into: []) {
+            let recalculation = Recalculation(self, survivors: survivors, losingDevice: losingDevice, raised: $1)
+            $0.formUnion(recalculation.decisions)
+        }
     }
 }
 
 extension Set<Decision> {
+    /// Whether all are quorate; nil when they differ, or when that is not known.
+    fileprivate var quorate: Bool? { unanimous(\.quorate) ?? nil }
+
     /// The value that all decisions have in common; nil when they differ.
     fileprivate func unanimous<Value: Equatable>(_ value: (Decision) -> Value) -> Value? {
         let values = map(value)

@@ -314,6 +314,7 @@ extension Reducer {
         phase = .starting
         members = []
         (known.reading, known.ring, known.statistics, known.unsettled) = (nil, nil, nil, nil)
+        known.settings = VotingSettings()
         totem = TotemTracker()
         evidence.begin(with: nil)
         return unknown(.disconnected(error))
@@ -354,7 +355,8 @@ extension Reducer {
     private mutating func configured(_ configuration: Configuration?) -> [Event.Body] {
         info { reducer in
             reducer.known.configuration = configuration
-            reducer.known.settings = configuration?.voting ?? VotingSettings()
+            let settings = configuration?.voting ?? VotingSettings()
+            reducer.known.settings = settings.keepingList(of: reducer.known.settings)
         }
     }
 

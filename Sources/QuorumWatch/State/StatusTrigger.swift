@@ -47,18 +47,21 @@ struct StatusTrigger: Sendable {
 
     private func prediction(_ selectors: [NodeSelector], from state: ClusterState, _ reducer: Reducer) -> Event.Body? {
         guard unknownNode(reducer) == nil else { return nil }
-        let failing = Array(byNode: selectors.flatMap { $0.nodes(in: state) })
+        let losesDevice = selectors.contains(where: \.isQuorumDevice)
+        let failing = Array(byNode: selectors.filter { !$0.isQuorumDevice }.flatMap { $0.nodes(in: state) })
         let survivors = state.nodes.filter { node in node.isMember && !failing.contains { $0.id == node.id } }
         let prediction =
-            reducer.voting?.prediction(without: Set(failing.map(\.id))) ?? Prediction(members: survivors.map(\.id))
+            reducer.voting?.prediction(without: Set(failing.map(\.id)), losingDevice: losesDevice)
+            ?? Prediction(members: survivors.map(\.id))
+        let device = losesDevice ? [NodeReference(id: .quorumDevice, name: "qdevice")] : []
         return .prediction(
-            PredictionReport(ifDown: failing.map(\.reference), prediction: prediction, nodes: state.nodes))
+            PredictionReport(ifDown: device + failing.map(\.reference), prediction: prediction, nodes: state.nodes))
     }
 
     /// What failed, why, and what to do, if a node of a prediction is not in the cluster; nil while that is not known.
     func unknownNode(_ reducer: Reducer) -> String? {
         guard let state = settledState(of: reducer) else { return nil }
-        let unknown = ifDown?.first { $0.nodes(in: state).isEmpty }
+        let unknown = ifDown?.first { !$0.isQuorumDevice && $0.nodes(in: state).isEmpty }
         return unknown?.diagnosis(hasNames: reducer.configuration != nil)
     }
 

@@ -89,7 +89,7 @@ struct VotingSettings: Hashable, Sendable {
     var tieBreaker: TieBreaker?
     /// Whether the node waits for all votes (`runtime.votequorum.wait_for_all_status`).
     var isWaitingForAll: Bool?
-    /// Whether expected votes are recorded also from members that are not quorate (`quorum.expected_votes_tracking`).
+    /// Whether expected votes are recorded also from members that are not quorate (`expected_votes_tracking`).
     var tracksExpectedVotes: Bool?
     /// Whether the node applies the master-wins rule (`runtime.votequorum.qdevice_master_wins`).
     var allowsMasterWins: Bool?
@@ -107,6 +107,15 @@ struct VotingSettings: Hashable, Sendable {
 }
 
 extension VotingSettings {
+    /// These settings, with the list of tie breakers of an earlier reading of the same corosync if it is unknown now:
+    /// votequorum keeps the list of its start.
+    func keepingList(of earlier: VotingSettings) -> VotingSettings {
+        guard tieBreaker == nil, case .list = earlier.tieBreaker else { return self }
+        var settings = self
+        settings.tieBreaker = earlier.tieBreaker
+        return settings
+    }
+
     /// Updates the values as votequorum does when it decides (`are_we_quorate` in exec/votequorum.c of corosync).
     mutating func update(after decision: VotingSnapshot) {
         let isQuorate = decision.flags.contains(.quorate)
