@@ -91,7 +91,7 @@ if Context.environment["VQWATCH_LIBFUZZER"] != nil {
     package.targets.append(
         .executableTarget(
             name: "fuzzer", dependencies: ["Corosync", "QuorumCommand", "QuorumWatch", "TestSupport"],
-            path: "Tests/FuzzTests", exclude: ["Corpus", "FuzzTests.swift", "VotequorumModelTests.swift"]))
+            path: "Tests/FuzzTests", exclude: ["Corpus", "FuzzTests.swift"]))
 }
 
 for target in package.targets where target.type != .system {
