@@ -83,12 +83,13 @@ soak: setup-test build ## run cluster faults in random order for 15 minutes (SOA
 	$(TESTED) VQWATCH_SOAK_SECONDS=$(SOAK_SECONDS) VQWATCH_SOAK_SEED=$(SEED) \
 		swift test --disable-xctest --filter SoakTests $(SWIFT_FLAGS)
 
-# The number of clusters, and the seed of the first; without SEED, a new one.
+# The number of clusters and of simulated histories, and the seed of the first; without SEED, a new one.
 PREDICTIONS = 300
+HISTORIES = 3000
 .PHONY: predict
-predict: setup-test build ## compare the predictions of --if-down with real decisions, on 300 random clusters (PREDICTIONS, SEED)
-	VQWATCH_PREDICTIONS=$(PREDICTIONS) VQWATCH_PREDICTION_SEED=$(SEED) \
-		swift test --disable-xctest --filter PredictionTests.PredictionTests $(SWIFT_FLAGS)
+predict: setup-test build ## compare the predictions of --if-down with real decisions, on 300 random clusters, and in simulations (PREDICTIONS, HISTORIES, SEED)
+	VQWATCH_PREDICTIONS=$(PREDICTIONS) VQWATCH_HISTORIES=$(HISTORIES) VQWATCH_PREDICTION_SEED=$(SEED) \
+		swift test --disable-xctest --filter 'PredictionTests\.(Prediction|Simulation)Tests' $(SWIFT_FLAGS)
 
 # The toolchain's libFuzzer is the main program and needs instrumented code, hence a separate build. Its folder also holds
 # the inputs that reach new code. Swift's crash handler is off, because libFuzzer has to see the crash.

@@ -47,7 +47,7 @@ final class LiveCluster {
     /// Makes a random change and waits until the cluster has settled.
     func change(with random: inout some RandomNumberGenerator) throws {
         let node = running.sorted().randomElement(using: &random)!
-        switch Int.random(in: 0..<12, using: &random) {
+        switch Int.random(in: 0..<14, using: &random) {
         case 0, 1, 2: try splitOrJoin(with: &random)
         case 3, 4, 5: try startOrEnd(node, isClean: Bool.random(using: &random))
         case 6, 7: try expect(Int.random(in: 1...(plan.nodes + 3), using: &random), on: node)
@@ -55,6 +55,7 @@ final class LiveCluster {
         case 9:
             _ = try sandbox.run(on: node, ["corosync-cmapctl", "-s", "quorum.cancel_wait_for_all", "u8", "1"])
             history.append("node \(node) cancels wait_for_all")
+        case 10...11 where running.count == plan.nodes: try reload(with: &random)
         default: try disturbDevice(on: node, with: &random)
         }
         try settle()
@@ -88,6 +89,26 @@ final class LiveCluster {
             running.remove(node)
             history.append("\(isClean ? "stop" : "kill") \(node)")
         }
+    }
+
+    /// Reloads a configuration that differs in settings that votequorum reads only at its start. A node that starts later
+    /// reads the original again.
+    private func reload(with random: inout some RandomNumberGenerator) throws {
+        let original = try sandbox.configuration(of: 1)
+        let changed = ["wait_for_all", "allow_downscale", "expected_votes_tracking", "last_man_standing"]
+            .filter { _ in Bool.random(using: &random) }.map { "  \($0): \(Int.random(in: 0...1, using: &random))\n" }
+        let ids = (1...plan.nodes).shuffled(using: &random).map(String.init)
+        let node = ["lowest", "highest", ids[0], ids.joined(separator: " ")].randomElement(using: &random)!
+        var lines = String(decoding: original, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        lines.removeAll { line in changed.contains { line.contains($0.split(separator: ":")[0] + ":") } }
+        lines.removeAll { $0.contains("auto_tie_breaker_node:") }
+        let text = lines.joined(separator: "\n").replacing(
+            "provider: corosync_votequorum\n",
+            with: "provider: corosync_votequorum\n\(changed.joined())  auto_tie_breaker_node: \(node)\n")
+        try sandbox.configure(Array(text.utf8))
+        history.append("reload \(changed) auto_tie_breaker_node: \(node)")
+        try sandbox.reload(on: running.min()!)
+        try sandbox.configure(original)
     }
 
     private func expect(_ votes: Int, on node: Int) throws {
@@ -166,10 +187,13 @@ final class LiveCluster {
 
     // MARK: The failure
 
-    /// Kills nodes, all at once.
-    func kill(_ nodes: [Int]) throws {
+    /// Kills nodes and, if the device fails too, corosync-qdevice on every node, all at once.
+    func kill(_ nodes: [Int], losingDevice: Bool) throws {
         var daemons = try nodes.map { try sandbox.processID(of: $0) }
-        if case .real = plan.device { daemons += nodes.compactMap { try? sandbox.qdevice(on: $0).processID() } }
+        if case .real = plan.device {
+            let affected = losingDevice ? running.sorted() : nodes
+            daemons += affected.compactMap { try? sandbox.qdevice(on: $0).processID() }
+        }
         for daemon in daemons { Glibc.kill(daemon, SIGKILL) }
         running.subtract(nodes)
     }

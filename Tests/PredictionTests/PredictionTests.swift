@@ -7,7 +7,7 @@ import TestSupport
 /// Compares `--if-down` with the decisions of votequorum, on random clusters with random histories.
 ///
 /// `VQWATCH_PREDICTIONS` is the number of clusters (20), `VQWATCH_PREDICTION_SEED` the seed of the first; each of the others
-/// has the next seed.
+/// has the next seed, and another rule of votequorum that it certainly uses.
 @Suite("A prediction on a real cluster")
 struct PredictionTests {
     @Test("is the decision of every survivor after the nodes are killed")
@@ -26,7 +26,6 @@ struct PredictionTests {
         for trial in all { counts[trial.verdict, default: 0] += 1 }
         print(PredictionTrial.Verdict.allCases.map { "\($0) \(counts[$0, default: 0])" }.joined(separator: ", "))
         // A program whose predictions are all unknown must not pass.
-        #expect(counts[.unknown, default: 0] <= count / 10 + 1)
-        #expect(counts[.void, default: 0] <= count / 5 + 2)
+        #expect(counts[.unknown, default: 0] + counts[.void, default: 0] <= count / 5)
     }
 }

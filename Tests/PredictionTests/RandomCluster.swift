@@ -12,6 +12,13 @@ struct RandomCluster: CustomStringConvertible {
         case controlled(votes: Int)
     }
 
+    /// A rule of votequorum that the cluster certainly uses.
+    enum Rule: CaseIterable {
+        case lowest, highest, list, downscale, tracking, ffsplit, lms, controlledDevice
+        case pair, waitForAll, lastManStanding, expectedVotes
+    }
+
+    let rule: Rule
     var nodes: Int
     var votes: [Int] = []
     var settings: [String] = []
@@ -21,50 +28,53 @@ struct RandomCluster: CustomStringConvertible {
     /// That window in milliseconds.
     static let shortWindow = 1500
 
-    init(with random: inout some RandomNumberGenerator) {
-        nodes = [2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6, 6, 7].randomElement(using: &random)!
+    /// A random cluster; the seeds of as many clusters as there are rules select each rule once.
+    init(seed: UInt64, with random: inout some RandomNumberGenerator) {
+        let rule = Rule.allCases[Int(seed % UInt64(Rule.allCases.count))]
+        self.rule = rule
         func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
-        if chance(40) {
+        let sizes = [.lowest, .highest, .list].contains(rule) ? [4, 4, 6] : [2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6, 6, 7]
+        nodes = rule == .pair ? 2 : sizes.randomElement(using: &random)!
+        if [.ffsplit, .lms].contains(rule) {
+            nodes = min(nodes, 5)
+        } else if ![.lowest, .highest, .list].contains(rule), chance(40) {
             votes = (0..<nodes).map { _ in [0, 1, 1, 1, 2, 3].randomElement(using: &random)! }
             if votes.allSatisfy({ $0 == 0 }) { votes[0] = 1 }
         }
         let sum = votes.isEmpty ? nodes : votes.reduce(0, +)
-
-        if chance(25) {
-            if votes.isEmpty, nodes <= 5, chance(30) {
-                device = .real(Bool.random(using: &random) ? .ffsplit : .lms)
-            } else {
-                device = .controlled(votes: Int.random(in: 1...max(1, sum), using: &random))
-            }
+        switch rule {
+        case .ffsplit: device = .real(.ffsplit)
+        case .lms: device = .real(.lms)
+        case .controlledDevice: device = .controlled(votes: .random(in: 1...max(1, sum), using: &random))
+        default: break
         }
-        let waits: Bool? = chance(35) ? true : chance(30) ? false : nil
-        let isPair = device == nil && chance(nodes == 2 ? 70 : 5)
-        var breaksTies = device == nil && !isPair && chance(40)
-        let lowers = device == nil && chance(30)
+
+        let waits: Bool? = rule == .waitForAll || chance(30) ? true : chance(30) ? false : nil
+        let isPair = rule == .pair
+        var breaksTies = [.lowest, .highest, .list].contains(rule) || device == nil && !isPair && chance(20)
+        let lowers = rule == .lastManStanding || device == nil && chance(20)
         // votequorum refuses to start with this combination.
         if breaksTies && lowers && sum % 2 == 1 && waits != true { breaksTies = false }
         if isPair { settings.append("two_node: 1") }
         if let waits { settings.append("wait_for_all: \(waits ? 1 : 0)") }
         if breaksTies {
-            settings.append("auto_tie_breaker: 1")
-            let ids = (1...nodes).shuffled(using: &random)
-            switch Int.random(in: 0..<4, using: &random) {
-            case 0: settings.append("auto_tie_breaker_node: lowest")
-            case 1: settings.append("auto_tie_breaker_node: highest")
-            case 2:
-                let list = ids.prefix(Int.random(in: 1...nodes, using: &random)).map(String.init)
-                settings.append("auto_tie_breaker_node: \(list.joined(separator: " "))")
-            default: break
-            }
+            let list = (1...nodes).shuffled(using: &random).prefix(.random(in: 1...nodes, using: &random))
+            let node =
+                switch rule {
+                case .highest: "highest"
+                case .list: list.map(String.init).joined(separator: " ")
+                default: "lowest"
+                }
+            settings += ["auto_tie_breaker: 1", "auto_tie_breaker_node: \(node)"]
         }
         if lowers {
             lowersExpectedVotes = chance(70)
             let window = lowersExpectedVotes ? Self.shortWindow : 600_000
             settings += ["last_man_standing: 1", "last_man_standing_window: \(window)"]
         }
-        if device == nil, chance(20) { settings.append("allow_downscale: 1") }
-        if chance(10) { settings.append("expected_votes_tracking: 1") }
-        if device == nil, chance(20) {
+        if rule == .downscale || device == nil && chance(10) { settings.append("allow_downscale: 1") }
+        if rule == .tracking || chance(10) { settings.append("expected_votes_tracking: 1") }
+        if rule == .expectedVotes || device == nil && chance(10) {
             settings.append("expected_votes: \(chance(10) ? 510 : sum + Int.random(in: 1...3, using: &random))")
         }
     }
@@ -88,7 +98,7 @@ struct RandomCluster: CustomStringConvertible {
     }
 
     var description: String {
-        var parts = ["\(nodes) nodes"]
+        var parts = ["\(rule): \(nodes) nodes"]
         if !votes.isEmpty { parts.append("votes \(votes)") }
         switch device {
         case .real(let name): parts.append("corosync-qdevice with \(name)")
