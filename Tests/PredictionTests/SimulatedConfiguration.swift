@@ -36,8 +36,8 @@ struct SimulatedConfiguration: CustomStringConvertible, Sendable {
             }
         }
         if let deviceVotes {
-            lines += ["  device {", "    model: net", "    votes: \(deviceVotes)", "    timeout: 40"]
-            lines += ["    sync_timeout: 40", "  }"]
+            lines += ["  device {", "    model: net", "    votes: \(deviceVotes)", "    timeout: 300"]
+            lines += ["    sync_timeout: 100", "  }"]
         }
         return "\n" + lines.joined(separator: "\n") + "\n"
     }

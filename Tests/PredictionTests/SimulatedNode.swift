@@ -45,6 +45,8 @@ struct SimulatedNode {
 
     /// The IDs of the members.
     var members: [UInt32] { recalculation.members.keys.sorted() }
+    /// Whether it counts the votes of the quorum device.
+    var castsDeviceVotes: Bool { recalculation.castsDeviceVotes }
     /// The votes of the members, with those of the quorum device if it casts them.
     var totalVotes: UInt32 { memberVotes + (recalculation.castsDeviceVotes ? deviceVotes : 0) }
     var highestExpected: UInt32 { recalculation.members.values.map(\.expected).max() ?? 0 }

@@ -84,6 +84,20 @@ final class Simulation {
         try run("up \(partition):\(node)", affecting: partitions[partition]!)
     }
 
+    /// Registers a quorum device on every node, and waits until it votes there. It does so until the next change of the
+    /// membership, in which corosync-vqsim's device fails.
+    func startDevice() throws {
+        process.write("qdevice on \(nodes.keys.sorted().map(String.init).joined(separator: ","))\n")
+        let deadline = ContinuousClock.now + .seconds(20)
+        while !nodes.values.allSatisfy(\.castsDeviceVotes) {
+            guard let line = process.nextLine(within: deadline - .now) else {
+                throw Late(description: "\(configuration): the quorum device does not vote")
+            }
+            take(line)
+        }
+        waitForMore()
+    }
+
     // MARK: The log
 
     /// Runs a command that forms a new membership, and waits until quorum has been recalculated.
@@ -104,10 +118,12 @@ final class Simulation {
         let deadline = ContinuousClock.now + .seconds(20)
         while true {
             // Recalculation follows the message.
-            let limit: Duration = isSettled(affecting: affected, since: before) ? .milliseconds(4) : .milliseconds(500)
-            if let line = process.nextLine(within: limit) {
+            let isSettled = isSettled(affecting: affected, since: before)
+            if let line = process.nextLine(within: isSettled ? .milliseconds(4) : .milliseconds(500)) {
                 take(line)
-            } else if limit < .milliseconds(500) {
+            } else if isSettled {
+                // A quorum device that has voted is waited for.
+                if configuration.deviceVotes != nil { waitForMore() }
                 return
             } else if ContinuousClock.now > deadline || !process.isRunning {
                 throw Late(description: "\(configuration): not \(partitions) but \(nodes.mapValues(\.members))")

@@ -15,7 +15,7 @@ import TestSupport
 struct SimulationTests {
     @Test("is the decision of every survivor of every loss, by every rule")
     func everySubset() throws {
-        let tallies = inParallel(Self.rules, by: 4) { configuration in
+        let tallies = inParallel(Self.rules, by: 8) { configuration in
             SimulatedHistory(configuration) { simulation, history in
                 for number in 1..<UInt32(1 << (configuration.votes.count - 1)) {
                     try history.split(Set(simulation.nodes.keys.filter { number >> ($0 - 1) & 1 == 1 }), simulation)
@@ -24,6 +24,20 @@ struct SimulationTests {
             }
         }
         expect(tallies)
+    }
+
+    @Test(
+        "without the quorum device is the decision of every survivor of every loss", arguments: [1, 3, 5] as [UInt32])
+    func losingDevice(votes: UInt32) throws {
+        let histories = inParallel(Array(1..<UInt32(8)), by: 8) { number in
+            let configuration = SimulatedConfiguration(
+                votes: [1, 2, 1, 0], flags: number % 2 == 0 ? .waitForAll : [], deviceVotes: votes)
+            return SimulatedHistory(configuration) { simulation, history in
+                try simulation.startDevice()
+                try history.split(Set(simulation.nodes.keys.filter { number >> ($0 - 1) & 1 == 1 }), simulation)
+            }
+        }
+        expect(histories)
     }
 
     @Test("is the decision of every survivor in random histories")
@@ -51,22 +65,24 @@ struct SimulationTests {
 
     /// Every rule, with votes of which some are unequal and halves are possible.
     private static let rules: [SimulatedConfiguration] = {
-        let even: [UInt32] = [1, 1, 1, 1, 1, 1]
         let uneven: [UInt32] = [3, 1, 2, 1, 0, 1]
-        var rules = [even, uneven].flatMap { votes -> [SimulatedConfiguration] in
-            let plain = SimulatedConfiguration(votes: votes)
-            func with(_ change: (inout SimulatedConfiguration) -> Void) -> SimulatedConfiguration {
-                var configuration = plain
-                change(&configuration)
-                return configuration
-            }
-            return [
-                plain, with { $0.flags = .waitForAll }, with { $0.expectedVotes = 11 },
-                with { $0.flags = .allowDownscale }, with { $0.tracksExpectedVotes = true },
-                with { ($0.flags, $0.tieBreaker) = (.autoTieBreaker, .lowest(nil)) },
-                with { ($0.flags, $0.tieBreaker) = (.autoTieBreaker, .highest(nil)) },
-                with { ($0.flags, $0.tieBreaker) = (.autoTieBreaker, .list([4, 2, 9, 3])) },
-                with { ($0.flags, $0.tieBreaker) = ([.autoTieBreaker, .waitForAll], .list([5, 6])) },
+        func with(
+            _ votes: [UInt32], _ change: (inout SimulatedConfiguration) -> Void = { _ in }
+        ) -> SimulatedConfiguration {
+            var configuration = SimulatedConfiguration(votes: votes)
+            change(&configuration)
+            return configuration
+        }
+        var rules = [
+            with(uneven), with(uneven) { $0.flags = .waitForAll }, with(uneven) { $0.expectedVotes = 11 },
+            with(uneven) { $0.flags = .allowDownscale }, with(uneven) { $0.tracksExpectedVotes = true },
+        ]
+        rules += [[1, 1, 1, 1, 1, 1], uneven].flatMap { votes in
+            [
+                with(votes) { ($0.flags, $0.tieBreaker) = (.autoTieBreaker, .lowest(nil)) },
+                with(votes) { ($0.flags, $0.tieBreaker) = (.autoTieBreaker, .highest(nil)) },
+                with(votes) { ($0.flags, $0.tieBreaker) = (.autoTieBreaker, .list([4, 2, 9, 3])) },
+                with(votes) { ($0.flags, $0.tieBreaker) = ([.autoTieBreaker, .waitForAll], .list([5, 6])) },
             ]
         }
         rules += [[1, 1], [2, 1], [1, 0], [1, 1, 1]].flatMap { votes in
@@ -101,19 +117,48 @@ struct SimulatedHistory: Sendable {
         let up = simulation.nodes.keys.sorted()
         let down = (1...UInt32(configuration.votes.count)).filter { simulation.nodes[$0] == nil }
         switch Int.random(in: 0..<10, using: &random) {
-        case 0...1 where simulation.partitions.count > 1:
-            log.append("join")
-            try simulation.join()
+        case 0...1 where simulation.partitions.count > 1: try join(simulation)
         case 2 where !down.isEmpty:
             let partition = simulation.partitions.keys.sorted().randomElement(using: &random) ?? 0
             log.append("start \(down[0]) in \(partition)")
-            try simulation.start(down[0], in: partition)
+            try regain(down[0], simulation, partition) { try simulation.start(down[0], in: partition) }
         case let kind:
             let members = simulation.members(with: up.randomElement(using: &random)!).sorted()
             guard members.count > 1 else { return }
             if kind == 3 { return try kill(members.randomElement(using: &random)!, simulation) }
             let count = Int.random(in: 1..<members.count, using: &random)
             try split(Set(members.shuffled(using: &random).prefix(count)), simulation)
+        }
+    }
+
+    /// Joins all partitions; if there are two, of which one is a node, that is a node that returns.
+    private mutating func join(_ simulation: Simulation) throws {
+        log.append("join")
+        let partitions = simulation.partitions.sorted { $0.value.count > $1.value.count }
+        guard partitions.count == 2, partitions[1].value.count == 1,
+            let node = partitions[1].value.first, !simulation.state(of: node).isQuorate
+        else { return try simulation.join() }
+        try regain(node, simulation, partitions[0].key) { try simulation.join() }
+    }
+
+    /// Makes a change by which a node that is not quorate joins a partition, and compares whether that gives quorum to its
+    /// members with whether it was to.
+    private mutating func regain(
+        _ node: UInt32, _ simulation: Simulation, _ partition: Int, by act: () throws -> Void
+    ) throws {
+        let members = simulation.partitions[partition] ?? []
+        let before = members.sorted().map { ($0, simulation.state(of: $0).snapshot(configuration)) }
+        try act()
+        for (member, snapshot) in before {
+            guard let ways = snapshot.waysToQuorum(with: [NodeID(node): configuration.votes[Int(node) - 1]]) else {
+                continue
+            }
+            if !ways.isEmpty != simulation.state(of: member).isQuorate { simulation.waitForMore() }
+            if !ways.isEmpty == simulation.state(of: member).isQuorate {
+                right += 1
+            } else {
+                failures.append("\(configuration): \(log.suffix(12)): not \(ways) for \(member), of \(snapshot)")
+            }
         }
     }
 
@@ -153,7 +198,7 @@ struct SimulatedHistory: Sendable {
 
     private mutating func compare(_ snapshot: VotingSnapshot, _ simulation: Simulation, _ survivors: Set<UInt32>) {
         let lost = Set(snapshot.members.map(\.id)).subtracting(survivors.map(NodeID.init(_:)))
-        let prediction = snapshot.prediction(without: lost)
+        let prediction = snapshot.prediction(without: lost, losingDevice: configuration.deviceVotes != nil)
         var differences = differences(prediction, simulation, survivors)
         if !differences.isEmpty {
             simulation.waitForMore()
