@@ -57,6 +57,7 @@ final class NodeWatcher {
             state = event
             expectations += 1
         case "info": state = event
+        case "link", "evidence": break
         default: isSettled = false
         }
     }
