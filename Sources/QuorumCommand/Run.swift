@@ -9,7 +9,7 @@ internal import QuorumWatch
 public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Never {
     let isOutputOpen = openMissingStandardDescriptors()
     let plan = parse(strings(UnsafeBufferPointer(start: arguments, count: Int(count)).dropFirst()))
-    let errorStatus: CInt = !plan.isCheck ? EXIT_FAILURE : Health.unknown.rawValue
+    let errorStatus: CInt = !plan.isCheck ? EXIT_FAILURE : CheckStatus.unknown.rawValue
     guard isOutputOpen || plan.format == .quiet else {
         report("cannot write to standard output: it is closed; redirect it to /dev/null or use --quiet")
         _exit(errorStatus)
@@ -46,7 +46,7 @@ private func parse(_ arguments: [String]) -> WatchPlan {
         report(text)
         guard isCheck(arguments) else { _exit(EX_USAGE) }
         write(CheckFormat.line(forUnknown: text), to: STDOUT_FILENO)
-        _exit(Health.unknown.rawValue)
+        _exit(CheckStatus.unknown.rawValue)
     }
 }
 

@@ -95,27 +95,43 @@ extension PropertyCheck {
         check(output: PrometheusFormat.exposition(of: state), isOneLine: false)
         let requirements = generator.requirements()
         let format = CheckFormat(requirements)
-        let line = format.line(for: state)
+        var held = state
+        held.problems = state.problems(requirements, configuration: reducer.configuration, unsettled: nil)
+        let line = format.line(for: held)
         check(output: line, isOneLine: true)
         check(line.count <= 1024 && line.count { $0 == UInt8(ascii: "|") } <= 1, "check")
         let isOK = line.starts(with: "QUORUM OK - ".utf8)
-        check(isOK == (format.health(of: state) == .healthy), "the line and the exit status of a check differ")
-        check(!isOK || isComplete(state, but: requirements.absentNodes), "OK, and it is not: \(state)")
-        let held = generator.conditions().filter { $0.holds(of: state, configured: reducer.configuredNodes) }
-        check(!held.contains { held.contains(where: $0.contradicts(_:)) }, "\(held)")
+        check(isOK == (format.status(of: held) == .ok), "the line and the exit status of a check differ")
+        check(
+            !isOK || isComplete(held, reducer.configuration, but: requirements.absentNodes),
+            "OK, and it is not: \(held)")
+        check(
+            zip(held.problems, held.problems.dropFirst()).allSatisfy { $0.severity.rank <= $1.severity.rank },
+            "the problems are not sorted")
+        let met = generator.conditions().filter { $0.holds(of: state, configured: reducer.configuredNodes) }
+        check(!met.contains { met.contains(where: $0.contradicts(_:)) }, "\(met)")
     }
 }
 
+extension Problem.Severity {
+    fileprivate var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+}
+
 /// Whether a state is quorate with all configured nodes except some, and has the votes of the others.
-private func isComplete(_ state: ClusterState, but absent: [NodeSelector]) -> Bool {
-    guard state.quorate == true, let configured = state.configuredVotes, let expected = state.votes.expected,
-        let total = state.votes.total
+private func isComplete(
+    _ state: ClusterState, _ configuration: Configuration?, but absent: [NodeSelector]
+) -> Bool {
+    guard state.quorate == true, let configured = configuration?.expectedVotesAfterStart, let total = state.votes.total,
+        let expected = state.votes.expected.map(Int.init), let highest = state.votes.highestExpected.map(Int.init)
     else { return false }
     let mayBeAway = absent.flatMap { $0.nodes(in: state) }
-    let votesAway = mayBeAway.filter { !$0.isMember }.map { Int($0.votes ?? $0.configuredVotes ?? 0) }
-    return Int(expected) >= configured && (absent.allSatisfy { !$0.nodes(in: state).isEmpty })
-        && Int(total) + (absent.isEmpty ? 0 : votesAway.reduce(0, +)) >= Int(expected)
-        && state.nodes.allSatisfy { $0.isMember || $0.configuredVotes == nil || mayBeAway.contains($0) }
+    let away = state.nodes.filter { !$0.isMember && $0.isConfigured != false }
+    let votesAway = away.reduce(0) { $0 + Int($1.votes ?? $1.configuredVotes ?? 0) }
+    let ofDevice = state.device.map { $0.state?.castVote == true ? 0 : Int($0.votes) } ?? 0
+    return absent.allSatisfy { !$0.nodes(in: state).isEmpty } && away.allSatisfy(mayBeAway.contains)
+        && configured.upperBound >= max(expected, highest)
+        && (configured.lowerBound <= expected || configuration?.lowersExpectedVotes == true)
+        && Int(total) + votesAway + ofDevice >= expected
         && (state.device?.model == nil
             || state.nodes.allSatisfy { !$0.isMember || $0.votes == nil || $0.device?.isWorking == true })
 }

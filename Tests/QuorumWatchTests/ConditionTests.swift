@@ -35,7 +35,7 @@ struct ConditionTests {
 
     @Test("without a node is refused", arguments: ["member=", "absent="])
     func noNode(_ text: String) {
-        #expect(throws: Condition.ParseError(description: "write the ID or the name of a node")) {
+        #expect(throws: Condition.ParseError(description: "write the ID, the name or an address of a node")) {
             try Condition(parsing: text)
         }
     }
@@ -72,25 +72,86 @@ struct ConditionTests {
         }
     }
 
-    @Test("with an unknown name never holds, because the node may be present under another name")
-    func unknownName() throws {
-        #expect(try !holds("absent=nodx", .settled()))
-        #expect(try !holds("member=nodx", .settled()))
+    @Test("of absence holds for a node that nobody knows, but not for a name while names are unknown")
+    func unknownNode() throws {
+        var cluster = Cluster.settled()
+        for text in ["absent=nodx", "absent=9", "absent=10.0.0.9"] { #expect(try holds(text, cluster), "\(text)") }
+        for text in ["member=nodx", "member=9"] { #expect(try !holds(text, cluster), "\(text)") }
+        _ = cluster.reduce(.configuration(nil))
+        #expect(try !holds("absent=nodx", cluster) && holds("absent=9", cluster))
     }
 
-    @Test("with a number selects the node with this ID, or with this name if no node has the ID")
-    func numericNames() throws {
+    @Test("of absence holds for a node that was removed from the nodelist")
+    func removedNode() throws {
+        var cluster = Cluster.settled()
+        cluster.states[3] = .dead
+        _ = cluster.nodelist(2, [1, 2])
+        _ = cluster.quorum(true)
+        _ = cluster.reduce(.configuration(.named([1, 2])))
+        for text in ["absent=node3", "absent=3", "complete"] { #expect(try holds(text, cluster), "\(text)") }
+        #expect(try !holds("member=3", cluster))
+    }
+
+    @Test("takes an ID, a name or an address, in this order, and nothing ambiguous")
+    func selectors() throws {
         var cluster = Cluster.settled()
         _ = cluster.reduce(
             .configuration(
                 Configuration(nodes: [
-                    .init(id: NodeID(1), name: "2"), .init(id: NodeID(2)), .init(id: NodeID(7), name: "102"),
+                    .init(id: NodeID(1), name: "2", addresses: ["10.0.0.1", "fe80::1"]),
+                    .init(id: NodeID(2), name: "10.0.0.1", addresses: ["10.0.0.2"]),
+                    .init(id: NodeID(3), name: "twin", addresses: ["10.0.0.3"]),
+                    .init(id: NodeID(7), name: "102", addresses: ["10.0.0.7"]),
+                    .init(id: NodeID(8), name: "twin", addresses: ["10.0.0.7"]),
                 ])))
         let state = try #require(cluster.reducer.known)
         func found(_ text: String) throws -> [NodeID] { try NodeSelector(parsing: text).nodes(in: state).map(\.id) }
-        #expect(try found("2") == [NodeID(2)])
-        #expect(try found("102") == [NodeID(7)])
-        #expect(try found("99999999999") == [])
+        for (text, id) in [
+            ("1", 1), ("102", 7), ("10.0.0.1", 2), ("fe80::1", 1), ("10.0.0.3", 3),
+        ] as [(String, UInt32)] {
+            #expect(try found(text) == [NodeID(id)], "\(text)")
+        }
+        #expect(try found("99999999999") == [] && found("10.0.0.9") == [])
+        func diagnosis(_ text: String) throws -> String? {
+            let selector = try NodeSelector(parsing: text)
+            guard case .several(let nodes) = selector.match(in: state) else { return nil }
+            #expect(selector.nodes(in: state) == [])
+            return selector.diagnosis(of: nodes)
+        }
+        #expect(
+            try diagnosis("2") == "2 is the ID of one node and the name of node 1; give an address of the node")
+        #expect(try diagnosis("twin") == "twin is the name of the nodes 3 and 8; give the ID of the node")
+        #expect(try diagnosis("10.0.0.7") == "10.0.0.7 is an address of the nodes 7 and 8; give the ID of the node")
+        for text in ["member=2", "absent=2", "absent=twin"] { #expect(try !holds(text, cluster), "\(text)") }
+        var trigger = StatusTrigger([try Condition(parsing: "member=2")])
+        #expect(
+            trigger.diagnosis(cluster.reducer)
+                == "member=2: 2 is the ID of one node and the name of node 1; give an address of the node")
+        #expect(trigger.status(of: cluster.reducer, at: Timestamp(microseconds: 0)) == nil)
+        #expect(try NodeSelector(parsing: "qdevice").isQuorumDevice && !NodeSelector(parsing: "node1").isQuorumDevice)
+    }
+
+    @Test("that does not hold says why")
+    func obstacles() throws {
+        var cluster = Cluster.settled()
+        cluster.states[3] = .dead
+        _ = cluster.nodelist(2, [1, 2])
+        _ = cluster.quorum(true)
+        func why(_ text: String) throws -> String {
+            try Condition(parsing: text).obstacle(
+                in: cluster.reducer.known ?? ClusterState(), configured: cluster.reducer.configuredNodes)
+        }
+        for (text, reason) in [
+            ("complete", "node3 is not a member"), ("member=3", "node3 is not a member"),
+            ("inquorate", "the cluster is quorate"), ("quorate", "the cluster is not quorate"),
+            ("absent=node1", "node1 is a member"), ("member=nodx", "no node has the ID, name or address nodx"),
+        ] {
+            #expect(try why(text) == reason)
+        }
+        _ = cluster.reduce(.configuration(.named([1, 2, 3, 4])))
+        #expect(try why("complete") == "2 nodes are not members (node3 node4)")
+        _ = cluster.reduce(.configuration(nil))
+        #expect(try why("complete") == "the configuration cannot be read")
     }
 
     @Test("of completeness does not hold without the configuration")

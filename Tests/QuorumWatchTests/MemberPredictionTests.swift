@@ -134,19 +134,21 @@ struct MemberPredictionTests {
 
     @Test("replace the status with --if-down, once every named node is known")
     func trigger() throws {
-        func event(ifDown nodes: String...) throws -> (event: Event?, unknown: NodeSelector?) {
+        func event(ifDown nodes: String...) throws -> (event: Event?, diagnosis: String?) {
             let cluster = Self.pairs()
             var trigger = StatusTrigger(ifDown: try nodes.map(NodeSelector.init(parsing:)))
             let event = trigger.status(of: cluster.reducer, at: Timestamp(microseconds: 7))
-            return (event, trigger.unknownNode(cluster.reducer))
+            return (event, trigger.diagnosis(cluster.reducer))
         }
-        let (prediction, unknown) = try event(ifDown: "node4", "3", "node4")
+        let (prediction, diagnosis) = try event(ifDown: "node4", "3", "node4")
         guard case .prediction(let report) = prediction?.body else { throw Unexpected(prediction) }
-        #expect(unknown == nil && prediction?.kind == .prediction && prediction?.quorate == true)
+        #expect(diagnosis == nil && prediction?.kind == .prediction && prediction?.quorate == true)
         #expect(report.ifDown.map(\.id) == [3, 4] && report.prediction.members == [1, 2])
         #expect(report.prediction.quorate == false)
         #expect(try event(ifDown: "1", "node9").event == nil)
-        #expect(try event(ifDown: "1", "node9").unknown?.description == "node9")
+        #expect(
+            try event(ifDown: "1", "node9").diagnosis
+                == "--if-down node9: no node has this name or address; 'vqwatch' lists the nodes")
         // An incomplete reading makes the prediction unknown, and does not delay it.
         var cluster = Cluster()
         _ = cluster.nodelist(1, [1, 2, 3])

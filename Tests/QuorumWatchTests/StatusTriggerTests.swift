@@ -101,9 +101,9 @@ struct StatusTriggerTests {
         for _ in 1...2 { _ = watched.reduce(.configuration(.named([1, 2, 3]))) }
         #expect(
             watched.remarks == [
-                "member=nod\\u{1b}x: no node has this name; waiting for it to be configured",
-                "member=9: no node has this ID or name; waiting for it to be configured",
-                "absent=8: no node has this ID or name; taken as absent",
+                "member=nod\\u{1b}x: no node has this name or address; waiting for it to be configured",
+                "member=9: no node has this ID, name or address; waiting for it to be configured",
+                "absent=8: no node has this ID, name or address; taken as absent",
             ])
     }
 

@@ -24,7 +24,7 @@ struct EventFormatter: Sendable {
         case .live, .quiet: return nil
         case .json:
             guard let check else { return json.line(for: event, changes: changes) }
-            return event.state.map { json.checkLine(for: event, status: check.health(of: $0).word) }
+            return event.state.map { json.checkLine(for: event, status: check.status(of: $0).word) }
         case _ where check != nil: return event.state.flatMap { check?.line(for: $0) }
         case .prometheus: return event.state.map(PrometheusFormat.exposition(of:))
         case .text(let color, let size): return text(event, changes, color: color, size: size, isJournal: false)
@@ -37,7 +37,7 @@ struct EventFormatter: Sendable {
         switch format {
         case .live, .quiet: nil
         case .json where check != nil:
-            json.checkLine(for: Event(time: time, body: .dropped(count: 0)), status: Health.unknown.word)
+            json.checkLine(for: Event(time: time, body: .dropped(count: 0)), status: CheckStatus.unknown.word)
         case .prometheus: PrometheusFormat.exposition(of: nil as ClusterState?)
         case .json, .text, .journal: check.map { _ in CheckFormat.line(forUnknown: reason) }
         }

@@ -85,7 +85,7 @@ struct Printer {
         switch item.event.body {
         case .status(let state):
             let isOutdated = !plan.follows && state.quorate == nil
-            outcome = check.map { .checked($0.health(of: state)) } ?? (isOutdated ? nil : .done(quorate: state.quorate))
+            outcome = check.map { .checked($0.status(of: state)) } ?? (isOutdated ? nil : .done(quorate: state.quorate))
         // An unknown prediction has the same exit status as one without quorum.
         case .prediction(let report): outcome = .done(quorate: report.prediction.quorate ?? false)
         default: break

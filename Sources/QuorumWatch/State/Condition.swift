@@ -46,7 +46,7 @@ package enum Condition: Hashable, Sendable {
 
     /// Whether the condition holds in a state, when these nodes are configured.
     ///
-    /// For a name that no node has, neither `member` nor `absent` holds. For an ID that no node has, `absent` holds.
+    /// For a node that nobody knows, `absent` holds, unless it may have been given by a name that is not known now.
     func holds(of state: ClusterState, configured: [NodeID]) -> Bool {
         switch self {
         case .quorate: return state.quorate == true
@@ -54,15 +54,37 @@ package enum Condition: Hashable, Sendable {
         case .complete:
             return !configured.isEmpty && configured.allSatisfy { state.node($0)?.isMember == true }
         case .member(let selector):
-            let nodes = selector.nodes(in: state)
-            return !nodes.isEmpty && nodes.allSatisfy(\.isMember)
+            guard case .node(let node) = selector.match(in: state) else { return false }
+            return node.isMember
         case .absent(let selector):
-            let nodes = selector.nodes(in: state)
-            return (!nodes.isEmpty || selector.id != nil) && !nodes.contains(where: \.isMember)
+            switch selector.match(in: state) {
+            case .node(let node): return !node.isMember
+            case .nobody: return selector.id != nil || state.knowsNodelist
+            case .several: return false
+            }
         }
     }
 
-    func obstacle(in state: ClusterState, configured: [NodeID]) -> String { "corosync says otherwise" }
+    /// Why the condition does not hold in a state, in words for people.
+    func obstacle(in state: ClusterState, configured: [NodeID]) -> String {
+        func text(_ node: Node) -> String { state.names.text(node.reference) }
+        switch self {
+        case .quorate: return "the cluster is not quorate"
+        case .inquorate: return "the cluster is quorate"
+        case .complete:
+            let missing = configured.map { state.node($0)?.reference ?? NodeReference(id: $0) }
+                .filter { state.node($0.id)?.isMember != true }
+            guard !configured.isEmpty else { return "the configuration cannot be read" }
+            let nodes = "\(abbreviated(missing.map(state.names.text)))"
+            return missing.count == 1 ? "\(nodes) is not a member" : "\(missing.count) nodes are not members (\(nodes))"
+        case .member(let selector), .absent(let selector):
+            switch selector.match(in: state) {
+            case .node(let node): return "\(text(node)) \(node.isMember ? "is a member" : "is not a member")"
+            case .nobody: return "no node has the ID, name or address \(escaped(selector.description))"
+            case .several(let nodes): return selector.diagnosis(of: nodes)
+            }
+        }
+    }
 
     /// The node of the condition, if it has one.
     var node: NodeSelector? {
@@ -86,27 +108,63 @@ extension Condition: CustomStringConvertible {
     }
 }
 
-/// A node given on the command line, by ID or name; for `--if-down` also the quorum device.
+/// A node given on the command line, by ID, name or address.
 package struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
     /// The ID; nil if the text is not a valid ID.
     let id: NodeID?
     /// The text.
     package let description: String
 
-    /// Parses the ID or the name of a node.
+    /// Parses the ID, the name or an address of a node.
     package init(parsing text: String) throws(Condition.ParseError) {
-        guard !text.isEmpty else { throw Condition.ParseError(description: "write the ID or the name of a node") }
+        guard !text.isEmpty else {
+            throw Condition.ParseError(description: "write the ID, the name or an address of a node")
+        }
         id = text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt32(text).map(NodeID.init(_:)) : nil
         guard id != .quorumDevice else { throw Condition.ParseError(description: "no node has the ID 0") }
         description = text
     }
 
-    /// Whether it stands for the quorum device.
-    var isQuorumDevice: Bool { description == "qdevice" }
+    /// Whether it stands for the quorum device, where that can be given: the text is `qdevice`.
+    package var isQuorumDevice: Bool { description == "qdevice" }
 
-    /// The node with the ID; if there is none, the nodes with the name.
-    func nodes(in state: ClusterState) -> [Node] {
-        if let id, let node = state.node(id) { return [node] }
-        return state.nodes.filter { $0.name == description }
+    /// The nodes that a selector stands for.
+    enum Match: Hashable {
+        /// Exactly one.
+        case node(Node)
+        /// No node has this ID, name or address.
+        case nobody
+        /// It is ambiguous between these nodes.
+        case several([Node])
     }
+
+    /// The node with this ID, else with this name, else with this address. Removed nodes are not considered.
+    func match(in state: ClusterState) -> Match {
+        let candidates = state.nodes.filter { !$0.isRemoved }
+        var nodes = candidates.filter { $0.id == id || $0.name == description }
+        if nodes.isEmpty { nodes = candidates.filter { $0.addresses.contains(description) } }
+        return nodes.count > 1 ? .several(nodes) : nodes.first.map(Match.node) ?? .nobody
+    }
+
+    /// The node if there is exactly one, else none.
+    func nodes(in state: ClusterState) -> [Node] {
+        if case .node(let node) = match(in: state) { return [node] }
+        return []
+    }
+
+    /// Why it is ambiguous between these nodes, and what to give instead.
+    func diagnosis(of nodes: [Node]) -> String {
+        let text = escaped(description)
+        let named = nodes.filter { $0.name == description }
+        if let id, let other = named.first(where: { $0.id != id }), nodes.contains(where: { $0.id == id }) {
+            return "\(text) is the ID of one node and the name of node \(other.id); give an address of the node"
+        }
+        let ids = nodes.map(\.id.description).joined(separator: " and ")
+        return "\(text) is \(named.isEmpty ? "an address" : "the name") of the nodes \(ids); give the ID of the node"
+    }
+}
+
+extension ClusterState {
+    /// Whether the nodelist is known, and so the names and addresses of all nodes.
+    var knowsNodelist: Bool { nodes.contains { $0.isConfigured != nil } }
 }

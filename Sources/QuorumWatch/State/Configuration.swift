@@ -8,8 +8,13 @@ struct Configuration: Hashable, Sendable {
     var clusterName: String?
     /// The nodes of `nodelist.node.N`, sorted by ID.
     var nodes: [ConfiguredNode]
-    /// `quorum.expected_votes`
+    /// `quorum.expected_votes`; 0 counts as not set.
     var expectedVotes: UInt32?
+    /// With `quorum.expected_votes_tracking`, the highest expected votes that votequorum has seen, which it starts with
+    /// instead of ``expectedVotes`` (`runtime.votequorum.ev_tracking_barrier`).
+    var trackedExpectedVotes: UInt32?
+    /// Whether expected votes are lowered when nodes leave (`quorum.last_man_standing`).
+    var hasLastManStanding = false
     /// The quorum device, nil when none is configured.
     var device: ConfiguredDevice?
     /// `totem.config_version`
@@ -18,8 +23,8 @@ struct Configuration: Hashable, Sendable {
     var members: [NodeID: TotemMember] = [:]
     /// The consensus timeout of totem (`runtime.config.totem.consensus`).
     var consensus: Duration?
-    /// How the configuration file of this node differs from what corosync runs with; nil if it does not, or where it
-    /// cannot be read or is of another cluster.
+    /// How nodelist and quorum section of the configuration file of this node differ from what corosync runs with; nil if
+    /// they do not, or where the file cannot be read or is of another cluster.
     var fileDifference: String?
     /// The additional values for predictions; nil when they were not read.
     var voting: VotingSettings?
@@ -39,16 +44,33 @@ struct Configuration: Hashable, Sendable {
     /// The configured node with an ID.
     func node(_ id: NodeID) -> ConfiguredNode? { nodes.about(id) }
 
-    /// The votes of the complete cluster: the expected votes if they are set, otherwise the sum of the votes of the
-    /// nodes and the device. Nil when there are neither nodes nor expected votes.
-    var votes: Int? {
-        if let expectedVotes { return Int(expectedVotes) }
-        guard !nodes.isEmpty else { return nil }
+    /// The expected votes after a start of all nodes, by votequorum's own rules (`votequorum_readconfig` and
+    /// `recalculate_quorum` in exec/votequorum.c of corosync): from those that votequorum starts with, to those that it has
+    /// raised them to when all votes were there. Nil when there are neither nodes nor expected votes.
+    var expectedVotesAfterStart: ClosedRange<Int>? {
         let ofNodes = nodes.reduce(0) { $0 + Int($1.votes) }
-        guard let device else { return ofNodes }
-        // Without a setting, votequorum gives the device one vote less than there are nodes.
-        return ofNodes + (device.votes.map(Int.init) ?? ofNodes - 1)
+        var ofDevice = 0
+        var start = ofNodes
+        let set = Int(trackedExpectedVotes ?? expectedVotes ?? 0)
+        if let device {
+            if let votes = device.votes {
+                // Not expected at the start, only when they are counted.
+                ofDevice = Int(votes)
+            } else if set == 0, ofNodes == nodes.count {
+                // One vote less than there are nodes.
+                ofDevice = max(0, ofNodes - 1)
+                start += ofDevice
+            }
+        }
+        if set > 0 { start = set }
+        return start > 0 ? start...max(start, ofNodes + ofDevice) : nil
     }
+
+    /// The votes that votequorum expects when all nodes have started.
+    var votes: Int? { expectedVotesAfterStart?.upperBound }
+
+    /// Whether votequorum lowers expected votes when a node leaves. It does not if a node has more than one vote.
+    var lowersExpectedVotes: Bool { hasLastManStanding && nodes.allSatisfy { $0.votes <= 1 } }
 
     /// The maximum duration of a recalculation: votequorum waits for a quorum device up to its sync timeout, 30 s by
     /// default.
@@ -60,9 +82,9 @@ struct Configuration: Hashable, Sendable {
 
 /// What totem knows of a node (`runtime.members.N` of cmap_keys(8)).
 struct TotemMember: Hashable, Sendable {
-    /// Whether it is in the ring (`status` is `joined`).
-    var isJoined: Bool
-    /// How often it has joined a ring (`join_count`).
+    /// Whether it is in the ring (`status` is `joined`); nil when not read.
+    var isJoined: Bool?
+    /// How often it has joined a ring (`join_count`); nil when not read.
     var joinCount: UInt32?
     /// The version of its configuration (`config_version`).
     var configVersion: UInt64?

@@ -75,6 +75,9 @@ extension ClusterState {
                     .map { $0.map(known.reference) }
             }
         }
+        problems = problems(
+            requirements, configuration: configuration, unsettled: known.unsettled,
+            lacksStatistics: known.statistics == nil)
     }
 
     /// All nodes of votequorum and the configuration, by ID. Both lists are sorted, so a single pass merges them.
@@ -82,6 +85,7 @@ extension ClusterState {
         var nodes: [Node] = []
         nodes.reserveCapacity(known.listed.count)
         var configured = (known.configuration?.nodes ?? [])[...]
+        let hasNodelist = !configured.isEmpty
         func add(_ id: NodeID, _ state: NodeState?, _ names: ConfiguredNode?) {
             let info = known.reading?.info(of: id)
             let isLocal = id == known.reading?.local.id
@@ -93,7 +97,7 @@ extension ClusterState {
                     addresses: names?.addresses ?? [],
                     // Votequorum keeps the last flags of a node that is not a member any more.
                     device: state == .member ? info.flatMap { DeviceState($0.flags) } : nil,
-                    isConfigured: known.configuration.map { _ in names != nil }, configuredVotes: names?.votes,
+                    isConfigured: hasNodelist ? names != nil : nil, configuredVotes: names?.votes,
                     isReachable: isLocal ? nil : links?.isReachable(id),
                     configVersion: known.configuration?.members[id]?.configVersion))
         }

@@ -5,11 +5,22 @@ struct Problem: Hashable, Sendable {
     /// What it is.
     var code: Code
     /// The nodes that it is about, by ID; empty if it is about none.
-    var nodes: [NodeReference] = []
-    /// The problem in words for people.
+    var nodes: [NodeReference]
+    /// The problem in words for people: a sentence that can be read alone, without a full stop.
     var text: String
+    /// The same without lists, for a line of limited length: the number of the nodes instead of their names.
+    var shortText: String
 
-    /// The kinds of problems; the raw value is the name in JSON and in metrics.
+    /// A problem from its parts. The short text is by default the whole text.
+    init(code: Code, nodes: [NodeReference] = [], text: String, shortText: String? = nil) {
+        self.code = code
+        self.nodes = nodes
+        self.text = text
+        self.shortText = shortText ?? text
+    }
+
+    /// The kinds of problems; the raw value is the name in JSON and in metrics. Problems of one severity are sorted in
+    /// this order.
     enum Code: String, Hashable, Sendable, CaseIterable {
         /// Votequorum says that the cluster is not quorate.
         case notQuorate = "not_quorate"

@@ -46,7 +46,7 @@ struct StatusTrigger: Sendable {
     }
 
     private func prediction(_ selectors: [NodeSelector], from state: ClusterState, _ reducer: Reducer) -> Event.Body? {
-        guard unknownNode(reducer) == nil else { return nil }
+        guard diagnosis(reducer) == nil else { return nil }
         let losesDevice = selectors.contains(where: \.isQuorumDevice)
         let failing = Array(byNode: selectors.filter { !$0.isQuorumDevice }.flatMap { $0.nodes(in: state) })
         let survivors = state.nodes.filter { node in node.isMember && !failing.contains { $0.id == node.id } }
@@ -58,11 +58,21 @@ struct StatusTrigger: Sendable {
             PredictionReport(ifDown: device + failing.map(\.reference), prediction: prediction, nodes: state.nodes))
     }
 
-    /// What failed, why, and what to do, if a node of a prediction is not in the cluster; nil while that is not known.
-    func unknownNode(_ reducer: Reducer) -> String? {
+    /// Why a node on the command line makes an answer impossible: one that is to fail and that nobody knows, or one that is
+    /// ambiguous. Nil while the state is not known.
+    func diagnosis(_ reducer: Reducer) -> String? {
         guard let state = settledState(of: reducer) else { return nil }
-        let unknown = ifDown?.first { !$0.isQuorumDevice && $0.nodes(in: state).isEmpty }
-        return unknown?.diagnosis(hasNames: reducer.configuration != nil)
+        let failing = (ifDown ?? []).filter { !$0.isQuorumDevice }.map { (option: "--if-down \($0)", node: $0) }
+        let others = conditions.compactMap { condition in condition.node.map { (option: "\(condition)", node: $0) } }
+        for (option, node) in failing + others {
+            switch node.match(in: state) {
+            case .nobody where others.isEmpty:
+                return node.diagnosis(of: option, knowsNodelist: state.knowsNodelist)
+            case .several(let nodes): return "\(escaped(option)): \(node.diagnosis(of: nodes))"
+            case .node, .nobody: continue
+            }
+        }
+        return nil
     }
 
     /// Why there is no status that is up to date, or which conditions do not hold; nil while there is no state.
@@ -71,8 +81,13 @@ struct StatusTrigger: Sendable {
         guard let state = settledState(of: reducer) else {
             return .unsettled(reducer.unsettledReason ?? .recalculation, hasDevice: reducer.validState.device != nil)
         }
-        let unmet = unmetConditions(reducer).map { $0.obstacle(in: state, configured: reducer.configuredNodes) }
-        return unmet.isEmpty ? nil : .conditions(list(unmet))
+        var unmet: [String] = []
+        // Two conditions can have the same obstacle.
+        for condition in unmetConditions(reducer) {
+            let words = condition.obstacle(in: state, configured: reducer.configuredNodes)
+            if !unmet.contains(words) { unmet.append(words) }
+        }
+        return unmet.isEmpty ? nil : .conditions(unmet.joined(separator: ", "))
     }
 
     /// Diagnostics about an input: one for each condition on a node that does not exist, and one for every report that
@@ -83,16 +98,18 @@ struct StatusTrigger: Sendable {
         case .unresponsive(let silent, ofMap: false):
             return ["corosync has not answered for \(silent.components.seconds) s; waiting for it"]
         case .deadline where reducer.isUnsettled:
-            return ["\((reducer.unsettledReason ?? .recalculation).words); waiting for it to end"]
+            let reason = reducer.unsettledReason ?? .recalculation
+            return ["\(reason.words(hasDevice: reducer.validState.device != nil)); waiting for it to end"]
         default: break
         }
         guard reducer.configuration != nil, let state = settledState(of: reducer) else { return [] }
         return conditions.compactMap { condition in
-            guard let node = condition.node, node.nodes(in: state).isEmpty, remarked.insert(condition).inserted else {
+            guard let node = condition.node, node.match(in: state) == .nobody, remarked.insert(condition).inserted
+            else {
                 return nil as String?
             }
             let holds = condition.holds(of: state, configured: reducer.configuredNodes)
-            return "\(escaped("\(condition)")): no configured node has this name, address or ID; "
+            return "\(escaped("\(condition)")): no node has this \(node.kinds); "
                 + (holds ? "taken as absent" : "waiting for it to be configured")
         }
     }
@@ -107,16 +124,5 @@ struct StatusTrigger: Sendable {
     private func settledState(of reducer: Reducer) -> ClusterState? {
         guard reducer.isSettled, let state = reducer.knownState, state.votes.total != nil else { return nil }
         return state
-    }
-}
-
-extension UnsettledReason {
-    /// What is wrong, in words.
-    var words: String {
-        switch self {
-        case .recalculation: "votequorum has not finished recalculating"
-        case .membership: "totem has formed no membership that was completed"
-        case .network: "totem has formed no membership, because a firewall or a failed interface blocks its packets"
-        }
     }
 }

@@ -122,7 +122,7 @@ final class Core: Sendable {
         }
         outputs.page?.update { $0.record(events, state.reducer, at: moment.instant) }
         guard state.trigger != nil else { return show(events, &state) }
-        if let problem = state.trigger?.unknownNode(state.reducer) { stop.request(.failed(problem)) }
+        if let problem = state.trigger?.diagnosis(state.reducer) { stop.request(.failed(problem)) }
         return show((state.trigger?.status(of: state.reducer, at: moment.time)).map { [$0] } ?? [], &state)
     }
 

@@ -3,10 +3,13 @@
 internal import Corosync
 
 extension NodeSelector {
-    /// What failed, why, and what to do, when the node of a prediction is unknown.
-    func diagnosis(hasNames: Bool) -> String {
-        let advice = hasNames || id != nil ? "'vqwatch' lists the nodes" : "the names cannot be read: give its ID"
-        return "--if-down \(escaped(description)): no node has this \(id == nil ? "name" : "ID or name"); \(advice)"
+    /// What a text that is no known node may have been.
+    var kinds: String { id == nil ? "name or address" : "ID, name or address" }
+
+    /// What failed, why, and what to do, when nobody knows the node of an option.
+    func diagnosis(of option: String, knowsNodelist: Bool) -> String {
+        let advice = knowsNodelist || id != nil ? "'vqwatch' lists the nodes" : "the names cannot be read: give its ID"
+        return "\(escaped(option)): no node has this \(kinds); \(advice)"
     }
 }
 
@@ -22,7 +25,7 @@ extension CorosyncError {
     /// What failed, why, and what to do, when connections are lost repeatedly.
     var diagnosisOfRepeatedLoss: String {
         "the connection to corosync is lost again and again: \(withAdvice); if corosync or its libraries were updated, "
-            + "restart vqwatch, and see corosync's log"
+            + "restart vqwatch, and see the log of corosync (journalctl -u corosync)"
     }
 
     /// What failed, why, and what to do, when a connection cannot be made. `provider` is the quorum provider, if that
@@ -34,9 +37,10 @@ extension CorosyncError {
         switch provider {
         case nil, .noConnection: return "\(what): \(withAdvice)"
         case .named("corosync_votequorum"):
-            return "\(what): it runs, but votequorum does not answer yet \(source); try again in a moment"
+            return "\(what): corosync runs, but votequorum does not answer yet \(source); see the log of corosync "
+                + "(journalctl -u corosync) if this lasts"
         case .named(let name): return "\(what): its quorum provider is \(escaped(name)) \(source); \(advice)"
-        case .notSet: return "\(what): it runs without a quorum provider \(source); \(advice)"
+        case .notSet: return "\(what): corosync runs without a quorum provider \(source); \(advice)"
         case .unknown:
             return
                 "\(what): votequorum refuses the connection, and the configuration map, which has the reason, does not "
@@ -55,5 +59,6 @@ extension CorosyncError {
 
 /// What failed, why, and what to do, when the maps are not read in time.
 var diagnosisOfLateMaps: String {
-    "cannot read the configuration: corosync did not answer in time; \(CorosyncError.Code.timeout.advice)"
+    "cannot read the configuration and the statistics: corosync did not answer in time; "
+        + CorosyncError.Code.timeout.advice
 }

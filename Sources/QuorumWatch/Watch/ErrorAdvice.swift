@@ -22,9 +22,9 @@ extension CorosyncError {
     /// What the user can do about the error, without a full stop.
     var advice: String {
         switch (code, operation) {
-        case (.libraryFailure, .votequorumInitialize):
-            "start corosync, and see that its quorum provider is corosync_votequorum"
-        case (.libraryFailure, .cmapInitialize): "start corosync"
+        case (.libraryFailure, .votequorumInitialize), (.libraryFailure, .cmapInitialize):
+            // It may have been fenced: starting it again could do harm.
+            "see its state, and why it stopped if it was running (systemctl status corosync)"
         default: code.advice
         }
     }
@@ -34,43 +34,21 @@ extension CorosyncError.Code {
     /// What the user can do about the error, without a full stop.
     var advice: String {
         switch self {
-        case .libraryFailure:
-            "see whether corosync runs (systemctl status corosync)"
-        case .version:
-            "install corosync and its libraries from the same release"
-        case .initialization, .badOperation, .failedOperation, .alreadyExists, .tooManyGroups:
-            "see corosync's log"
-        case .timeout:
-            "see whether corosync hangs or the machine is busy"
-        case .tryAgain, .busy, .queueFull, .queueNotAvailable:
-            "try again in a moment"
-        case .invalidParameter, .noSections:
-            "report this error, with the command line"
-        case .noMemory:
-            "free memory, or see whether /dev/shm is full"
-        case .badHandle, .contextNotFound:
-            "connect again"
-        case .accessDenied:
-            "run as root, or add a uidgid entry for this user (corosync.conf(5))"
-        case .doesNotExist, .nameNotFound:
-            "check the name or the node ID"
-        case .nameTooLong:
-            "use at most 255 bytes"
-        case .noSpace:
-            "free space in /dev/shm"
-        case .interrupt:
-            "try again"
+        case .libraryFailure: "see whether corosync runs (systemctl status corosync)"
+        case .version: "install corosync and its libraries from the same release"
+        case .timeout: "see whether corosync hangs or the machine is overloaded (systemctl status corosync)"
+        case .tryAgain, .busy, .queueFull, .queueNotAvailable: "corosync is busy: try again in a moment"
+        case .noMemory: "see whether memory or /dev/shm is full (free, df /dev/shm)"
+        case .noSpace: "see whether /dev/shm is full (df /dev/shm)"
         case .noResources:
-            "see whether corosync has no free descriptors or /dev/shm is full"
-        case .notSupported, .badFlags:
-            "install a newer corosync"
-        case .messageError:
-            "connect again, and see corosync's log"
-        case .tooBig:
-            "use a smaller value"
-        case .security:
-            "see corosync's log and its uidgid entries"
-        default: "look up the error in corotypes.h of the installed corosync"
+            "see whether /dev/shm is full (df /dev/shm), and the log of corosync (journalctl -u corosync)"
+        case .badHandle, .contextNotFound, .interrupt: "run vqwatch again, and see whether corosync was restarted"
+        case .accessDenied:
+            "run vqwatch as root, or allow this user in a uidgid section of corosync.conf (corosync.conf(5))"
+        case .security: "see the uidgid sections of corosync.conf and the log of corosync (journalctl -u corosync)"
+        case .doesNotExist, .nameNotFound: "see the nodes that corosync knows (corosync-quorumtool -l)"
+        case .notSupported, .badFlags: "see the version of corosync, which must be 3.1.5 or later (corosync -v)"
+        default: "see the log of corosync (journalctl -u corosync)"
         }
     }
 }

@@ -66,7 +66,9 @@ final class MapThread {
         if let more = follower.requests.withLock({ $0.schedule.due(at: now) }) {
             due = (due.nodelists + more.nodelists, due.isEvidence || more.isEvidence)
         }
-        if !due.nodelists.isEmpty || due.isEvidence || nextRefresh.map({ $0 <= now }) ?? false { statistics.isOutdated = true }
+        if !due.nodelists.isEmpty || due.isEvidence || nextRefresh.map({ $0 <= now }) ?? false {
+            statistics.isOutdated = true
+        }
         // The configuration defines the links.
         if statistics.isDue, !needs.configuration || configuration.isDecided {
             readStatistics(at: now, isAwaited: isAwaited)
@@ -101,7 +103,8 @@ extension MapThread {
     private func readConfiguration(isAwaited: Bool) {
         let failure = configuration.use(isAwaited: isAwaited) { open throws(CorosyncError) in
             if needs.follows, open.tracks.isEmpty { try track(open) }
-            let read = try Configuration(reading: open.map, withVoting: needs.voting)
+            let read = try Configuration(
+                reading: open.map, withVoting: needs.voting, withMembers: needs.follows)
             configuration.isOutdated = false
             configure(read)
         }

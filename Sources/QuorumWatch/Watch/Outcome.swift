@@ -7,7 +7,7 @@ package enum Outcome: Hashable, Sendable {
     /// The requested number of events was printed; `quorate` is the value of the last status or prediction among them.
     case done(quorate: Bool?)
     /// The result of `--check` was printed.
-    case checked(Health)
+    case checked(CheckStatus)
     /// No notification was pending, and the watch was not supposed to wait.
     case nothingPending
     /// The timeout expired; nil: nothing more was required.
@@ -75,12 +75,12 @@ extension Outcome.Obstacle {
     fileprivate var words: String {
         switch self {
         case .noConnection:
-            "no connection to corosync; see 'systemctl status corosync', or allow more time with --timeout"
-        case .silence: "corosync does not answer; see 'systemctl status corosync', or allow more time with --timeout"
+            "no connection to corosync; see whether it runs (systemctl status corosync), or allow more time with --timeout"
+        case .silence:
+            "corosync does not answer; see whether it hangs (systemctl status corosync), or allow more time with --timeout"
         case .unsettled(let reason, let hasDevice):
-            "\(reason.words); see \(reason == .recalculation && hasDevice ? "the quorum device and " : "")the log of "
-                + "corosync, or allow more time with --timeout"
-        case .conditions(let words): "\(words); see the status, or allow more time with --timeout"
+            "\(reason.words(hasDevice: hasDevice)), or allow more time with --timeout"
+        case .conditions(let words): "\(words); allow more time with --timeout"
         }
     }
 }

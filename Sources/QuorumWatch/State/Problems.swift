@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+
+extension ClusterState {
+    /// Finds what keeps the cluster from being well. A value that is unknown is not a problem by itself, except where the
+    /// configuration or the statistics cannot be read.
+    ///
+    /// - Parameters:
+    ///   - requirements: The requirements that are not in the configuration.
+    ///   - configuration: The running configuration; nil if it cannot be read.
+    ///   - unsettled: Why what votequorum says is outdated; nil if it is not.
+    ///   - lacksStatistics: Whether the statistics map is needed and cannot be read.
+    /// - Returns: The problems, the most severe first.
+    func problems(
+        _ requirements: Requirements, configuration: Configuration?, unsettled: UnsettledReason?,
+        lacksStatistics: Bool = false
+    ) -> [Problem] {
+        var found: [Problem] = []
+        if let unsettled {
+            found.append(Problem(code: .unsettled, text: unsettled.words(hasDevice: device != nil)))
+        } else if quorate != nil {
+            let allowed = Set(requirements.absentNodes.flatMap { $0.nodes(in: self) }.map(\.id))
+            found += problemOfQuorum + missingNodes(allowed) + problemsOfVotes(configuration, allowed)
+            found += problemsOfDevice(configuration?.device?.model)
+        }
+        found += problemsOfLinks(requirements.links)
+        if unsettled == nil { found += problemOfMargin(requirements.margin) }
+        found += problemsOfVersion(configuration)
+        if let difference = configuration?.fileDifference {
+            found.append(
+                Problem(
+                    code: .configFile,
+                    text: "corosync.conf differs from what corosync runs with (\(difference)): reload it "
+                        + "(corosync-cfgtool -R) or restart corosync",
+                    shortText: "corosync.conf differs from what corosync runs with"))
+        }
+        if configuration?.expectedVotesAfterStart == nil {
+            found.append(Problem(code: .configuration, text: "the configuration of corosync cannot be read"))
+        }
+        if lacksStatistics || requirements.links != nil && links == nil {
+            found.append(
+                Problem(
+                    code: .configuration,
+                    text: "the statistics of corosync cannot be read, so the state of the links is not known"))
+        }
+        guard found.count > 1 else { return found }
+        return Problem.Severity.allCases.flatMap { severity in found.filter { $0.severity == severity } }
+    }
+}
+
+// MARK: - Quorum and votes
+
+extension ClusterState {
+    private var problemOfQuorum: [Problem] {
+        guard quorate == false else { return [] }
+        let reason: String
+        switch votes.margin {
+        case nil: reason = ""
+        case let margin? where margin < 0: reason = ": needs \(count(-margin, "more vote"))"
+        case _ where flags?.contains(.waitForAll) == true:
+            let expected = votes.expected.map { "\($0) " } ?? ""
+            reason = ": waits until all \(expected)expected votes are present (wait_for_all)"
+        case _: reason = ": there are enough votes, but votequorum has not given quorum"
+        }
+        return [Problem(code: .notQuorate, text: "not quorate\(reason)")]
+    }
+
+    /// The nodes that are configured and not members, except those that may be absent.
+    private func missingNodes(_ allowed: Set<NodeID>) -> [Problem] {
+        let missing = nodes.filter { !$0.isMember && !$0.isRemoved && !allowed.contains($0.id) }
+        func words(_ nodes: String, _ isOne: Bool) -> String {
+            isOne ? "\(nodes) is not a member" : "\(nodes) are not members"
+        }
+        let linked = missing.filter { $0.isReachable == true }
+        return problem(.nodeMissing, missing.filter { $0.isReachable != true }, words)
+            + problem(.nodeMissing, linked) { nodes, isOne in
+                let sizes = linked.flatMap { node in connectedLinks(to: node.id).compactMap(\.mtu) }
+                let range = Set([sizes.min(), sizes.max()].compactMap { $0 }).sorted().map(String.init)
+                return words(nodes, isOne) + " although \(isOne ? "a link to it is" : "links to them are") connected"
+                    + (range.isEmpty ? "" : " (MTU \(range.joined(separator: " to ")))")
+                    + ": another member does not reach \(isOne ? "it" : "them"), only small packets pass, or "
+                    + (isOne ? "it has just left" : "they have just left")
+            }
+    }
+
+    private func problemsOfVotes(_ configuration: Configuration?, _ allowed: Set<NodeID>) -> [Problem] {
+        guard let expected = votes.expected.map(Int.init) else { return [] }
+        let absent = nodes.filter { !$0.isMember && !$0.isRemoved }
+        func sum(_ nodes: [Node]) -> Int { nodes.reduce(0) { $0 + Int($1.votes ?? $1.configuredVotes ?? 0) } }
+        var found: [Problem] = []
+        if let configuration, let afterStart = configuration.expectedVotesAfterStart {
+            let highest = max(expected, votes.highestExpected.map(Int.init) ?? 0)
+            let lowered = afterStart.lowerBound - expected
+            // last_man_standing lowers them by the votes of the nodes that have left.
+            let excused = configuration.lowersExpectedVotes ? sum(absent.filter { allowed.contains($0.id) }) : 0
+            let wrong = lowered > excused ? expected : highest > afterStart.upperBound ? highest : nil
+            if let wrong {
+                found.append(
+                    Problem(
+                        code: .expectedVotes,
+                        text: "expected votes are \(wrong), but would be \(afterStart.upperBound) after a start of all "
+                            + "nodes"))
+            }
+        }
+        if let total = votes.total {
+            // Missing nodes and a device that does not vote are problems of their own, or allowed.
+            let ofDevice = device.map { $0.state?.castVote == true ? 0 : Int($0.votes) } ?? 0
+            let deficit = expected - Int(total) - sum(absent) - ofDevice
+            if deficit > 0 {
+                found.append(
+                    Problem(
+                        code: .votesMissing,
+                        text: "\(deficit) of \(expected) expected votes \(deficit == 1 ? "is" : "are") absent, and no "
+                            + "absent node accounts for \(deficit == 1 ? "it" : "them")"))
+            }
+        }
+        return found
+    }
+
+    private func problemOfMargin(_ required: Int?) -> [Problem] {
+        guard quorate == true, let required, let margin = votes.margin, margin < required else { return [] }
+        return [Problem(code: .lowMargin, text: "fewer than \(count(required, "more vote")) can be lost")]
+    }
+}
+
+// MARK: - Quorum device and links
+
+extension ClusterState {
+    /// The problems of the quorum device, whose model in the configuration is `model`.
+    private func problemsOfDevice(_ model: String?) -> [Problem] {
+        guard device != nil || model != nil else { return [] }
+        // If votequorum gave no information about a member, its device is unknown.
+        let members = nodes.filter { $0.isMember && $0.votes != nil }
+        let name = (device?.name ?? device?.model ?? model).map { " \(escaped($0, limit: 64))" } ?? ""
+        func found(_ words: String, where isShort: (Node) -> Bool) -> [Problem] {
+            problem(.qdevice, members.filter(isShort)) { nodes, _ in "quorum device\(name) \(words) on \(nodes)" }
+        }
+        return (model == nil ? [] : found("is not registered") { $0.device == nil })
+            + found("is not alive") { $0.device?.alive == false }
+            + found("casts no vote") { $0.device.map { $0.alive && !$0.castVote } ?? false }
+    }
+
+    private func problemsOfLinks(_ required: Int?) -> [Problem] {
+        // Transports other than knet have no links.
+        guard let links, !links.isEmpty else { return [] }
+        let members = nodes.filter { $0.isMember && !$0.isLocal }
+        let down = links.filter { link in !link.isConnected && members.contains { $0.id == link.id.node } }
+        var found: [Problem] = []
+        if let first = down.first {
+            let nodes = members.filter { node in down.contains { $0.id.node == node.id } }
+            let text =
+                down.count == 1
+                ? "link \(first.id.number) to \(list(nodes)) is down"
+                : "links are down: "
+                    + nodes.prefix(NodeNames.mostListed).map { node in
+                        let numbers = down.filter { $0.id.node == node.id }.map { "\($0.id.number)" }
+                        return "\(conjoined(numbers)) to \(names.text(node.reference))"
+                    }.joined(separator: ", ") + (nodes.count > NodeNames.mostListed ? ", …" : "")
+            found.append(
+                Problem(
+                    code: .linkDown, nodes: nodes.map(\.reference), text: text,
+                    shortText: "\(count(down.count, "link")) to \(count(nodes.count, "node")) "
+                        + (down.count == 1 ? "is down" : "are down")))
+        }
+        guard let required else { return found }
+        let few = members.filter { connectedLinks(to: $0.id).count < required }
+        return found
+            + problem(.fewLinks, few) { nodes, isOne in
+                "\(nodes) \(isOne ? "is" : "are") connected over fewer than \(count(required, "link"))"
+            }
+    }
+
+    private func connectedLinks(to node: NodeID) -> [Link] {
+        (links ?? []).filter { $0.id.node == node && $0.isConnected }
+    }
+}
+
+// MARK: - Configuration
+
+extension ClusterState {
+    private func problemsOfVersion(_ configuration: Configuration?) -> [Problem] {
+        guard let configuration else { return [] }
+        // Votequorum exchanges 0 where there is none.
+        let own = configuration.version ?? 0
+        func text(_ version: UInt64) -> String { version == 0 ? "no config_version" : "config_version \(version)" }
+        let others = nodes.filter { node in
+            !node.isLocal && !node.isRemoved && node.configVersion.map { $0 != own } ?? false
+        }
+        func found(_ nodes: [Node], _ one: String, _ several: String) -> [Problem] {
+            let versions = Set(nodes.compactMap(\.configVersion))
+            return problem(.configVersion, nodes) { list, isOne in
+                let theirs = versions.count == 1 ? versions.first.map(text) : nil
+                return "\(list) \(isOne ? one : several) \(theirs ?? "other versions of the configuration"), "
+                    + "this node has \(text(own))"
+            }
+        }
+        return found(others.filter(\.isMember), "has", "have")
+            + found(others.filter { !$0.isMember }, "joined and left again with", "joined and left again with")
+    }
+}
+
+extension UnsettledReason {
+    /// What is outdated, why, and what to look at.
+    func words(hasDevice: Bool) -> String {
+        let unknown = "whether the cluster is quorate is not known"
+        switch self {
+        case .recalculation:
+            return "votequorum has not finished recalculating: \(unknown); see "
+                + (hasDevice ? "the quorum device (corosync-qdevice-tool -s) and " : "") + "the log of corosync"
+        case .membership:
+            return
+                "corosync has completed no membership: \(unknown); see the links (corosync-cfgtool -n) and the log of "
+                + "corosync"
+        case .network:
+            return
+                "corosync finds that a firewall or a failed interface blocks its messages: \(unknown); see the firewall "
+                + "and the interfaces of this node"
+        }
+    }
+}
+
+// MARK: - Words
+
+extension ClusterState {
+    /// A problem of some nodes; none without nodes. `words` makes a sentence of the list of the nodes.
+    private func problem(
+        _ code: Problem.Code, _ nodes: [Node], _ words: (_ nodes: String, _ isOne: Bool) -> String
+    ) -> [Problem] {
+        guard !nodes.isEmpty else { return [] }
+        return [
+            Problem(
+                code: code, nodes: nodes.map(\.reference), text: words(list(nodes), nodes.count == 1),
+                shortText: words(count(nodes.count, "node"), nodes.count == 1))
+        ]
+    }
+
+    /// `node1, node2 and node3`; long lists are abbreviated.
+    private func list(_ nodes: [Node]) -> String {
+        let texts = nodes.map { names.text($0.reference) }
+        guard texts.count > NodeNames.mostListed else { return conjoined(texts) }
+        return "\(abbreviated(texts)) (\(texts.count) nodes)"
+    }
+}
+
+/// `1`, `1 and 2`, or `1, 2 and 3`.
+private func conjoined(_ words: [String]) -> String {
+    guard words.count > 1, let last = words.last else { return words.first ?? "" }
+    return "\(words.dropLast().joined(separator: ", ")) and \(last)"
+}
+
+/// A number with a noun in the singular or plural.
+private func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
