@@ -27,23 +27,21 @@ struct RestTests {
             followers + [(name: "--links", process: linked), (name: "--live", process: page)]
             + [(name: "--wait-for", process: waiter)]
 
-        // If corosync notifies of something, the minute begins again.
         var counts = watchers.map { wakeUps(of: $0.process.processID) }
         var since = watchers.map { _ in ContinuousClock.now }
-        var awake: [String] = []
-        let areQuiet = eventually(within: .seconds(240), every: .seconds(1)) {
+        var restless = Set(watchers.map(\.name))
+        // If corosync notifies of something, the minute begins again.
+        _ = eventually(within: .seconds(240), every: .seconds(1)) {
             let now = ContinuousClock.now
             for (index, watcher) in watchers.enumerated() {
                 let count = wakeUps(of: watcher.process.processID)
                 if count != counts[index] { (counts[index], since[index]) = (count, now) }
-            }
-            awake = zip(watchers, since).filter { watcher, since in
                 // A page shows for how many minutes the cluster has been quorate.
-                now - since < .seconds(watcher.name == "--live" ? 45 : 60)
-            }.map(\.0.name)
-            return awake.isEmpty
+                if now - since[index] >= .seconds(watcher.name == "--live" ? 50 : 60) { restless.remove(watcher.name) }
+            }
+            return restless.isEmpty
         }
-        #expect(areQuiet, "not at rest: \(awake)")
+        #expect(restless.isEmpty)
         for watcher in watchers { #expect(watcher.process.isRunning, "\(watcher.name)") }
     }
 }

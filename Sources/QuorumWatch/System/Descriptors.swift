@@ -106,3 +106,9 @@ package func openMissingStandardDescriptors() -> Bool {
     }
     return isOutputOpen
 }
+
+/// Whether a descriptor is a regular file, on which reads and writes do not depend on another process.
+func isRegularFile(_ descriptor: CInt) -> Bool {
+    var information = stat()
+    return fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
+}
