@@ -54,6 +54,19 @@ func check(
     }
 }
 
+/// Checks that the changes of every line lead to its state, and that the time never goes back.
+func checkHistory(of lines: [EventLine]) throws(Problem) {
+    var replay = StateReplay()
+    var time = ""
+    for line in lines {
+        let problem = replay.problem(with: line.json)
+        try demand(problem == nil, "\(problem ?? ""): \(line.json)")
+        let now = line.json["time"].string ?? ""
+        try demand(now >= time, "the time goes back from \(time): \(line.json)")
+        time = now
+    }
+}
+
 /// The diagnoses on standard error, one a line: `vqwatch: what failed: why (CODE from FUNCTION); what to do`.
 func diagnoses(_ errors: String) throws(Problem) -> [String] {
     let lines = errors.split(separator: "\n").map(String.init)

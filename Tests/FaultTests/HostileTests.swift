@@ -216,8 +216,7 @@ struct HostileTests {
         #expect(watched.finish().termination == .signaled(SIGTERM))
         for line in raw { try Self.expectHarmless(line) }
         try hostile.check(lines)
-        var history = History()
-        for line in lines { try history.add(line) }
+        try checkHistory(of: lines)
         for line in watched.process.errors.split(separator: "\n") { try Self.expectHarmless(String(line)) }
 
         for form in [
