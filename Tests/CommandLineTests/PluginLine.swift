@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import TestSupport
+
 /// The output of a monitoring plugin, parsed strictly by the grammar of the monitoring plugin guidelines:
 /// `SERVICE STATUS - text | 'label'=value[UOM];[warn];[crit];[min];[max] …`.
 struct PluginLine {

@@ -3,9 +3,6 @@
 import Glibc
 import TestSupport
 
-/// The four values of `--dispatch`.
-let dispatchModes = ["all", "one", "blocking", "one-nonblocking"]
-
 extension Sandbox {
     /// Starts a follower that prints JSON lines, and reads its first status.
     func follow(
@@ -47,12 +44,6 @@ extension Sandbox {
         let old = String(decoding: try configuration(of: 1), as: UTF8.self)
         try configure(Array(edit(old).utf8))
     }
-}
-
-/// A failure after which a test cannot continue.
-struct TestFailure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
 }
 
 extension String {

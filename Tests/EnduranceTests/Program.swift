@@ -3,15 +3,6 @@
 import Glibc
 import TestSupport
 
-/// The four values of `--dispatch`.
-let dispatchModes = ["all", "one", "blocking", "one-nonblocking"]
-
-/// A failure after which a test cannot continue.
-struct TestFailure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}
-
 /// The resources of a process.
 struct Footprint: Hashable {
     /// Private memory in KiB, without pages of files such as the program itself.
@@ -23,14 +14,6 @@ struct Footprint: Hashable {
         memory = number(after: "Anonymous:", in: usage) ?? 0
         descriptors = namesInFolder("/proc/\(process)/fd").count
     }
-}
-
-/// The number that follows a word at the start of a line.
-func number(after word: String, in text: String) -> Int? {
-    for line in text.split(separator: "\n") where line.hasPrefix(word) {
-        return line.dropFirst(word.count).split { !$0.isNumber }.first.flatMap { Int($0) }
-    }
-    return nil
 }
 
 extension Sandbox {

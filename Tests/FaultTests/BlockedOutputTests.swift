@@ -104,7 +104,7 @@ struct BlockedOutputTests {
         var (printed, dropped) = (0, 0)
         while printed + dropped < count + 2 {
             guard case .line(let line) = watched.process.read(within: .seconds(20)) else {
-                throw Problem("nothing after \(printed)")
+                throw TestFailure("nothing after \(printed)")
             }
             if line.contains("\"event\":\"dropped\"") {
                 dropped += Int(try EventLine(line).json["count"].number ?? 0)

@@ -75,7 +75,7 @@ private func run(_ cell: Cell, _ script: String, _ arguments: [String]) throws -
     watched.allowStep()
     let result = watched.finish(within: .seconds(30))
     try demand(result.termination != nil, "it hangs; \(result.errors)")
-    if case .signaled(let signal) = result.termination { throw Problem("signal \(signal); \(result.errors)") }
+    if case .signaled(let signal) = result.termination { throw TestFailure("signal \(signal); \(result.errors)") }
     // If finalize fails, the handle stays open in the stand-in, which is not a leak of vqwatch.
     if !cell.call.function.hasSuffix("_finalize") || outcome(of: cell) == .retried {
         try demand(watched.leaks.isEmpty, "left open: \(watched.leaks)")
@@ -83,13 +83,13 @@ private func run(_ cell: Cell, _ script: String, _ arguments: [String]) throws -
     return (result, try events([status].compactMap { $0 } + result.lines))
 }
 
-private func expect(_ events: [EventLine], _ kinds: [String], _ result: ChildProcess.Result) throws(Problem) {
+private func expect(_ events: [EventLine], _ kinds: [String], _ result: ChildProcess.Result) throws(TestFailure) {
     let found = events.map(\.event)
     try demand(found == kinds, "printed \(found), not \(kinds); exit \(result.status ?? -1); \(result.errors)")
 }
 
 /// Checks that standard error has this number of diagnoses, each of which names the code and the function.
-private func expect(diagnoses count: Int, of cell: Cell, in errors: String) throws(Problem) {
+private func expect(diagnoses count: Int, of cell: Cell, in errors: String) throws(TestFailure) {
     let lines = try diagnoses(errors)
     try demand(lines.count == count, "\(lines.count) diagnoses, not \(count): \(errors)")
     for line in lines {
@@ -233,7 +233,7 @@ private func trySeries(_ cells: [Cell]) -> [(Cell, String)] {
             var events: [EventLine] = []
             while events.last?.event != kind {
                 guard let event = try watched.process.nextEvent(within: .seconds(8)) else {
-                    throw Problem("\(cell.code): nothing but \(events.map(\.event)); \(watched.process.errors)")
+                    throw TestFailure("\(cell.code): nothing but \(events.map(\.event)); \(watched.process.errors)")
                 }
                 events.append(event)
             }

@@ -18,13 +18,13 @@ enum Names: Hashable, Sendable {
 /// Checks a line that carries the state against the stand-in's three nodes.
 func check(
     _ event: EventLine, expected: Int64 = 3, names: Names = .known, votesOfNode2AreKnown: Bool = true
-) throws(Problem) {
+) throws(TestFailure) {
     let quorum = expected / 2 + 1
     let votes: JSON = .object([
         "total": 3, "expected": .number(expected), "highest_expected": .number(expected), "quorum": .number(quorum),
         "margin": .number(3 - quorum),
     ])
-    func hold(_ path: String, _ found: JSON, _ wanted: JSON) throws(Problem) {
+    func hold(_ path: String, _ found: JSON, _ wanted: JSON) throws(TestFailure) {
         try demand(found == wanted, "\(path) of \(event.event) is \(found), not \(wanted)")
     }
     try hold("votes", event.json["votes"], votes)
@@ -55,7 +55,7 @@ func check(
 }
 
 /// Checks that the changes of every line lead to its state, and that the time never goes back.
-func checkHistory(of lines: [EventLine]) throws(Problem) {
+func checkHistory(of lines: [EventLine]) throws(TestFailure) {
     var replay = StateReplay()
     var time = ""
     for line in lines {
@@ -68,7 +68,7 @@ func checkHistory(of lines: [EventLine]) throws(Problem) {
 }
 
 /// The diagnoses on standard error, one a line: `vqwatch: what failed: why (CODE from FUNCTION); what to do`.
-func diagnoses(_ errors: String) throws(Problem) -> [String] {
+func diagnoses(_ errors: String) throws(TestFailure) -> [String] {
     let lines = errors.split(separator: "\n").map(String.init)
     for line in lines {
         try demand(line.hasPrefix("vqwatch: ") && line.contains("; "), "not a diagnosis: \(line)")

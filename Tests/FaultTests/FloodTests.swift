@@ -64,7 +64,7 @@ struct FloodTests {
         var isLast = false
         while !isLast {
             guard case .line(let line) = watched.process.read(within: .seconds(20)) else {
-                throw Problem("nothing after \(printed)")
+                throw TestFailure("nothing after \(printed)")
             }
             isLast = line.contains("\"event\":\"expected_votes\"")
             let isMarker = line.contains("\"event\":\"dropped\"")
@@ -90,7 +90,7 @@ struct FloodTests {
         var last = ""
         repeat {
             guard case .line(let text) = watched.process.read(within: .seconds(20)) else {
-                throw Problem("nothing after \(printed)")
+                throw TestFailure("nothing after \(printed)")
             }
             line += 1
             if line % 200 == 0 { usleep(5000) }

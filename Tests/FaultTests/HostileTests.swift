@@ -207,7 +207,7 @@ struct HostileTests {
         var lines: [EventLine] = []
         while lines.last?.event != "expected_votes" {
             guard case .line(let line) = watched.process.read(within: .seconds(20)) else {
-                throw Problem("only \(lines.map(\.event)); \(watched.process.errors)")
+                throw TestFailure("only \(lines.map(\.event)); \(watched.process.errors)")
             }
             raw.append(line)
             lines.append(try EventLine(line))
@@ -274,7 +274,7 @@ struct HostileTests {
             """, ["--json", "--follow", "--dispatch", form.mode] + (form.isHeld ? [] : ["--refresh", "100ms"]))
         func next(_ kind: String, within limit: Duration) throws -> EventLine {
             let event = try watched.process.nextEvent(within: limit)
-            guard let event, event.event == kind else { throw Problem("\(event?.event ?? "nothing"), not \(kind)") }
+            guard let event, event.event == kind else { throw TestFailure("\(event?.event ?? "nothing"), not \(kind)") }
             return event
         }
         _ = try next("status", within: .seconds(10))
@@ -333,7 +333,7 @@ struct HostileTests {
     }
 
     /// Throws for a line with a character that could mislead a terminal, a log or a reader.
-    private static func expectHarmless(_ line: String) throws(Problem) {
+    private static func expectHarmless(_ line: String) throws(TestFailure) {
         for scalar in line.unicodeScalars {
             let needsEscape =
                 switch scalar.value {

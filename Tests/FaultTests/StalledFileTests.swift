@@ -29,7 +29,7 @@ struct StalledFileTests {
                 ["unshare", "--mount", "--propagation=private", "bash", "-c", script, "bash", folder.path], input: .pipe
             )
             path = "/proc/\(process.processID)/cwd/mount"
-            guard process.nextLine(within: .seconds(20)) == "ready" else { throw Problem(process.errors) }
+            guard process.nextLine(within: .seconds(20)) == "ready" else { throw TestFailure(process.errors) }
         }
 
         deinit {
@@ -39,7 +39,7 @@ struct StalledFileTests {
 
         func set(frozen: Bool) throws {
             process.write(frozen ? "freeze\n" : "unfreeze\n")
-            guard process.nextLine(within: .seconds(20)) == "done" else { throw Problem(process.errors) }
+            guard process.nextLine(within: .seconds(20)) == "done" else { throw TestFailure(process.errors) }
         }
     }
 

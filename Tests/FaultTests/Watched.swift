@@ -23,7 +23,7 @@ final class Watched: Sendable {
     func finish(within limit: Duration = .seconds(30)) -> ChildProcess.Result { process.finish(within: limit) }
 
     /// Sends SIGTERM, and returns how long the process took to end by it.
-    func terminate() throws(Problem) -> Duration {
+    func terminate() throws(TestFailure) -> Duration {
         let start = ContinuousClock.now
         process.signal(SIGTERM)
         let end = finish().termination
@@ -41,33 +41,17 @@ final class Watched: Sendable {
     var leaks: [String: Int] { standIn.leaks }
 
     /// How many descriptors it has open.
-    var descriptors: Int {
-        guard let folder = opendir("/proc/\(process.processID)/fd") else { return -1 }
-        defer { closedir(folder) }
-        var count = 0
-        while readdir(folder) != nil { count += 1 }
-        return count - 2
-    }
+    var descriptors: Int { namesInFolder("/proc/\(process.processID)/fd").count }
 
     /// A value in KiB from `/proc/PID/status`, such as `VmRSS`.
     func memory(_ name: String) -> Int {
-        for line in readFile("/proc/\(process.processID)/status").split(separator: "\n")
-        where line.hasPrefix("\(name):") {
-            return Int(line.split { $0 == " " || $0 == "\t" }[1]) ?? -1
-        }
-        return -1
+        number(after: "\(name):", in: readFile("/proc/\(process.processID)/status")) ?? -1
     }
 }
 
-/// A problem that a test has found.
-struct Problem: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}
-
 /// Throws a problem unless the condition holds.
-func demand(_ holds: Bool, _ problem: @autoclosure () -> String) throws(Problem) {
-    if !holds { throw Problem(problem()) }
+func demand(_ holds: Bool, _ problem: @autoclosure () -> String) throws(TestFailure) {
+    if !holds { throw TestFailure(problem()) }
 }
 
 /// Throws a problem unless one of three attempts takes less than a second. The program may take 850 ms, and a busy machine

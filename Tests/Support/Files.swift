@@ -41,3 +41,16 @@ public func namesInFolder(_ path: String) -> [String] {
     }
     return names.sorted()
 }
+
+/// The number that follows a word at the start of a line, as in the files of `/proc`.
+///
+/// - Parameters:
+///   - word: The word, such as `VmRSS:`.
+///   - text: The lines.
+/// - Returns: The first such number, or nil.
+public func number(after word: String, in text: String) -> Int? {
+    for line in text.split(separator: "\n") where line.hasPrefix(word) {
+        return line.dropFirst(word.count).split { !$0.isNumber }.first.flatMap { Int($0) }
+    }
+    return nil
+}

@@ -16,6 +16,9 @@ public let vqwatch: String = {
     return path
 }()
 
+/// The four values of `--dispatch`.
+public let dispatchModes = ["all", "one", "blocking", "one-nonblocking"]
+
 private func refuse(_ reason: String) -> Never {
     _ = writeAll(Array("cannot test the program: \(reason); run: make build\n".utf8), to: 2)
     exit(1)
