@@ -51,11 +51,6 @@ let package = Package(
             linkerSettings: [.linkedLibrary("votequorum"), .linkedLibrary("cmap"), .linkedLibrary("corosync_common")]
         ),
         .executableTarget(name: "corosync-exercise", dependencies: ["Corosync"], path: "Tests/CorosyncExercise"),
-        // The programs of the library's articles.
-        .executableTarget(
-            name: "follow-quorum", dependencies: ["Corosync"], path: "Tests/CorosyncExamples/FollowQuorum"),
-        .executableTarget(
-            name: "follow-quorum-async", dependencies: ["Corosync"], path: "Tests/CorosyncExamples/FollowQuorumAsync"),
         .testTarget(name: "CorosyncTests", dependencies: ["Corosync", "TestSupport", "corosync-exercise"]),
         .testTarget(
             name: "QuorumWatchTests",
@@ -73,7 +68,7 @@ let package = Package(
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "TestSupport", "follow-quorum", "follow-quorum-async", "quorum-device",
+                "TestSupport", "quorum-device",
             ]),
         .testTarget(name: "FaultTests", dependencies: ["TestSupport"], exclude: ["README.md"]),
         .testTarget(

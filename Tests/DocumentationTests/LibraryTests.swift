@@ -4,8 +4,20 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-@Suite("The documentation of the library", .serialized, .timeLimit(.minutes(1)))
+@Suite("The documentation of the library", .serialized, .timeLimit(.minutes(10)))
 struct LibraryTests {
+    /// The folder of the programs in the articles, which are a package of their own, as any user's would be.
+    private static let examples = Result {
+        let scratch = Sandbox.builtProduct(named: "examples")
+        let result = try ChildProcess.run(
+            [
+                "swift", "build", "--package-path", "\(Repository.root)/Tests/CorosyncExamples", "--scratch-path",
+                scratch,
+            ], within: .seconds(540))
+        try #require(result.status == 0, "\(result.output)\(result.errors)")
+        return "\(scratch)/debug"
+    }
+
     @Test("has a comment for every public symbol")
     func symbols() throws {
         let modules = Sandbox.builtProduct(named: "Modules")
@@ -31,10 +43,17 @@ struct LibraryTests {
         #expect("// SPDX-License-Identifier: MIT\n\n\(shown)\n" == source)
     }
 
+    @Test("shows the very manifest of these programs")
+    func manifest() throws {
+        let text = try Repository.text(of: "Sources/Corosync/Corosync.docc/Following-quorum-from-Swift.md")
+        let manifest = try Repository.text(of: "Tests/CorosyncExamples/Package.swift")
+        #expect(text.contains("```\n\(manifest.replacing("// SPDX-License-Identifier: MIT\n", with: ""))```\n"))
+    }
+
     @Test("follows quorum from Swift with a program that does what it says on a real cluster")
     func follow() throws {
         let sandbox = try Sandbox(nodes: 2)
-        let follower = try sandbox.spawn(on: 1, [Sandbox.builtProduct(named: "follow-quorum")])
+        let follower = try sandbox.spawn(on: 1, ["\(try Self.examples.get())/follow-quorum"])
         func next(_ isWanted: (String) -> Bool) -> String? { follower.nextLine(within: .seconds(20), where: isWanted) }
         #expect(follower.nextLine(within: .seconds(20)) == "cluster sandbox")
         // A busy machine can form additional rings.
@@ -51,7 +70,7 @@ struct LibraryTests {
     @Test("follows quorum with async/await with a program that does what it says on a real cluster")
     func followAsynchronously() throws {
         let sandbox = try Sandbox(nodes: 2)
-        let follower = try sandbox.spawn(on: 1, [Sandbox.builtProduct(named: "follow-quorum-async")])
+        let follower = try sandbox.spawn(on: 1, ["\(try Self.examples.get())/follow-quorum-async"])
         func next() -> String? { follower.nextLine(within: .seconds(20)) }
         #expect(next() == "quorate: 2 votes, quorum 2")
         try sandbox.kill(2)
