@@ -112,19 +112,22 @@ func restartedWhileHung() async throws {
         task.cancel()
         try await task.value
     }
+    let cancelled = Task {
+        withUnsafeCurrentTask { $0?.cancel() }
+        let sockets = { links(in: "/proc/self/fd", to: "socket:") }
+        let before = sockets()
+        for try await _ in ConfigurationMap.changes(of: ["test.": [.add, .prefix]]) { say("received") }
+        // A thread would connect now.
+        for _ in 0..<1000 where sockets() == before { await Task.yield() }
+        return sockets() - before
+    }
+    say("sockets of a cancelled task: \(try await cancelled.value)")
+
     // The threads of the runtime come first.
     for _ in 0..<5 { try await followAndCancel() }
     let before = countOfThreads()
     for _ in 0..<50 { try await followAndCancel() }
     say("threads: \(countOfThreads() - before < 5 ? "few" : "\(countOfThreads() - before) more")")
-
-    let cancelled = Task {
-        withUnsafeCurrentTask { $0?.cancel() }
-        let before = links(in: "/proc/self/fd", to: "socket:")
-        for try await _ in ConfigurationMap.changes(of: ["test.": [.add, .prefix]]) { say("received") }
-        return links(in: "/proc/self/fd", to: "socket:") - before
-    }
-    say("sockets of a cancelled task: \(try await cancelled.value)")
 }
 
 private func countOfThreads() -> Int {
@@ -152,10 +155,10 @@ func changed() async throws {
     }
 }
 
-/// Follows votes that change without a notification.
+/// Follows votes by nothing but readings at an interval.
 func silent() async throws {
-    let votes = VoteQuorum.notifications(every: .milliseconds(50)) { _, quorum throws(CorosyncError) in
-        try quorum.info().totalVotes
+    let votes = VoteQuorum.notifications(every: .milliseconds(50)) { notification, quorum throws(CorosyncError) in
+        notification == nil ? try quorum.info().totalVotes : 0
     }
     for try await element in votes {
         guard case .received(let total) = element else { continue }

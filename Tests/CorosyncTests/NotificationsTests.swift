@@ -56,12 +56,14 @@ struct NotificationsTests {
         #expect(result.lines == ["ended: no thread can be started: Resource temporarily unavailable"])
     }
 
-    @Test("wait for a corosync that hangs in one thread, however often they are begun and cancelled")
+    @Test(
+        "wait for a corosync that hangs in one thread, however often they are begun and cancelled, and in none if cancelled before"
+    )
     func restartWhileHung() throws {
         let sandbox = try Sandbox(nodes: 1)
         try sandbox.freeze(1)
         let result = try sandbox.run(on: 1, [Exercise.program, "restarted-while-hung"], within: .seconds(20))
-        #expect(result.lines == ["threads: few", "sockets of a cancelled task: 0"], "\(result.errors)")
+        #expect(result.lines == ["sockets of a cancelled task: 0", "threads: few"], "\(result.errors)")
         try sandbox.thaw(1)
     }
 
@@ -82,7 +84,7 @@ struct NotificationsTests {
         #expect(follower.wait(within: .seconds(5)) == .exited(0))
     }
 
-    @Test("are read again at an interval, for changes that votequorum does not notify of")
+    @Test("are read again at an interval, without a notification")
     func readAgain() throws {
         let sandbox = try Sandbox(nodes: 2)
         let result = try sandbox.run(on: 1, [Exercise.program, "silent"], within: .seconds(20))
