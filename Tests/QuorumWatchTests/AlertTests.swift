@@ -257,6 +257,13 @@ struct AlertTests {
         reported.add("node3", [(10, .following(view(3))), (20, .following(nil))])
         reported.expect(at: 29, Self.missing, Self.atRisk)
         try check(reported)
+
+        // It does not answer, but takes part in the ring.
+        var silent = AlertScenario()
+        for id: UInt32 in 1...2 { silent.add("node\(id)", [(30, .following(view(id)))]) }
+        silent.add("node3", [(10, .following(view(3))), (20, .following(nil))])
+        silent.expect(at: 29, Self.alert("ClusterCorosyncGone", "critical", on: 3))
+        try check(silent)
     }
 
     @Test(
