@@ -67,7 +67,8 @@ struct Monitoring {
     /// An expression of the dashboard, with the variables of Grafana replaced.
     static func filledIn(_ expression: String) -> String {
         [
-            ("$instance", ".*"), ("$__rate_interval", "1m"), ("$__range_s", "300"), ("$__range", "5m"),
+            ("$cluster", ".*"), ("$instance", ".*"), ("$__rate_interval", "1m"), ("$__range_s", "300"),
+            ("$__range", "5m"),
             ("$__interval", "1s"),
         ].reduce(expression) { $0.replacing($1.0, by: $1.1) }
     }
