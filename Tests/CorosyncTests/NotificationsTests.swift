@@ -23,6 +23,20 @@ struct NotificationsTests {
         #expect(vain.lines == ["ended: CS_ERR_LIBRARY from votequorum_initialize"])
     }
 
+    @Test("end with the connection also where its descriptor does not hang up")
+    func followSockets() throws {
+        let sandbox = try Sandbox(nodes: 1, starting: false)
+        let socket = Array("system {\n\tqb_ipc_type: socket\n}\n".utf8)
+        try sandbox.configure(try sandbox.configuration(of: 1) + socket)
+        try sandbox.start(1)
+        let follower = try sandbox.spawn(on: 1, [Exercise.program, "followed"])
+        func next() -> String? { follower.nextLine(within: .seconds(20)) }
+        #expect(next()?.hasPrefix("nodelist ") == true)
+        #expect(next()?.hasPrefix("quorum ") == true)
+        try sandbox.kill(1)
+        #expect(next() == "ended: CS_ERR_LIBRARY from votequorum_dispatch")
+    }
+
     @Test("that nobody reads are taken off corosync, and the oldest are dropped and counted")
     func drop() throws {
         let sandbox = try Sandbox(nodes: 1)

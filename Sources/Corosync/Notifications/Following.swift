@@ -124,14 +124,17 @@ private func follow<Connection: Followable & ~Copyable, Output, ReadFailure>(
         func put(_ notification: Connection.Notification?) throws(ReadFailure) {
             feed.put(try persist(feed) { () throws(ReadFailure) in try read(notification, connection) })
         }
-        precondition(interval.map { $0 > .zero } ?? true, "an interval has to be longer than zero")
-        var next = interval.map { ContinuousClock.now + $0 }
+        guard let interval else {
+            return try connection.dispatch(.blocking) { notification throws(ReadFailure) in try put(notification) }
+        }
+        precondition(interval > .zero, "an interval has to be longer than zero")
+        var next = ContinuousClock.now + interval
         while true {
             var wait = pollfd(fd: connection.fileDescriptor, events: Int16(POLLIN), revents: 0)
-            let rest = next.map { ($0 - .now) / .milliseconds(1) }
-            poll(&wait, 1, rest.map { CInt(max(0, min($0.rounded(.up), 1e9))) } ?? -1)
+            let rest = (next - .now) / .milliseconds(1)
+            poll(&wait, 1, CInt(max(0, min(rest.rounded(.up), 1e9))))
             try connection.dispatch(.all) { notification throws(ReadFailure) in try put(notification) }
-            guard let interval, let due = next, due <= .now else { continue }
+            guard next <= .now else { continue }
             do throws(ReadFailure) { try put(nil) } catch { throw .handler(error) }
             next = .now + interval
         }

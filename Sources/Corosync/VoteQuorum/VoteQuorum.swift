@@ -25,7 +25,9 @@ public struct VoteQuorum: ~Copyable {
     let delivery = Delivery<Notification>()
 
     /// A descriptor to wait on with poll(2): readable when there is something to dispatch, hung up when corosync has
-    /// gone (votequorum_fd_get(3)). It belongs to the connection: never read, write, shut down or close it.
+    /// gone (votequorum_fd_get(3)). With `qb_ipc_type: socket` in corosync.conf(5) it does not hang up: then only a dispatch
+    /// that waits, or any other call, finds that out. It belongs to the connection: never read, write, shut down or close
+    /// it.
     public let fileDescriptor: CInt
 
     /// Ends the connection from any thread, and may be kept for longer than the connection exists.
