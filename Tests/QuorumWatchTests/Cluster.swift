@@ -42,9 +42,9 @@ struct Cluster {
         states.sorted { $0.key > $1.key }.map { .init(id: NodeID($0.key), state: $0.value) }
     }
 
+    /// Processes an input of a moment, in microseconds by both clocks.
     mutating func reduce(_ input: Reducer.Input, at time: Int64 = 0) -> [Event] {
-        let events = reducer.reduce(input, at: Timestamp(microseconds: time))
-        if case .baseline = input, let known = reducer.known { tracker.begin(with: known) }
+        let events = reducer.reduce(input, at: .at(microseconds: time))
         changesOfEach = events.map { tracker.changes(in: $0) }
         return events
     }
@@ -52,13 +52,21 @@ struct Cluster {
     /// The changes in the last event of the last input.
     var changes: [Change] { changesOfEach.last ?? [] }
 
-    mutating func nodelist(_ sequence: UInt64, _ members: [UInt32]) -> [Event] {
-        reduce(.nodelist(ring: RingID(node: NodeID(1), sequence: sequence), members: members.map(NodeID.init(_:))))
+    mutating func nodelist(_ sequence: UInt64, _ members: [UInt32], at time: Int64 = 0) -> [Event] {
+        let ring = RingID(node: NodeID(1), sequence: sequence)
+        return reduce(.nodelist(ring: ring, members: members.map(NodeID.init(_:))), at: time)
     }
 
     mutating func quorum(_ quorate: Bool, at time: Int64 = 0) -> [Event] {
         isQuorate = quorate
         return reduce(.quorum(quorate: quorate, nodes: listed, reading), at: time)
+    }
+}
+
+extension Moment {
+    /// A moment in the life of a test, by both clocks.
+    static func at(microseconds: Int64) -> Moment {
+        Moment(time: Timestamp(microseconds: microseconds), instant: Instant(nanoseconds: UInt64(microseconds) * 1000))
     }
 }
 

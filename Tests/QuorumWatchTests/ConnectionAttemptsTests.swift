@@ -14,7 +14,7 @@ struct ConnectionAttemptsTests {
         var reports: [Int] = []
         for loss in 1...12 {
             if attempts.noteLoss(after: .milliseconds(20)) { reports.append(loss) }
-            pauses.append(attempts.pause())
+            pauses.append(attempts.pause(after: .lost))
         }
         #expect(
             pauses
@@ -22,7 +22,7 @@ struct ConnectionAttemptsTests {
         #expect(reports == [4], "it is reported once")
         let isRepeated = attempts.noteLoss(after: .seconds(5))
         #expect(!isRepeated)
-        let pause = attempts.pause()
+        let pause = attempts.pause(after: .lost)
         #expect(pause == .milliseconds(100))
         let next = (1...3).map { _ in attempts.noteLoss(after: .zero) }
         #expect(next == [false, false, true], "it is reported again after a connection that lasted")
@@ -31,11 +31,19 @@ struct ConnectionAttemptsTests {
     @Test("have pauses of at most two seconds while none succeeds")
     func failures() {
         var attempts = ConnectionAttempts()
-        let first = (1...6).map { _ in attempts.pause() }
+        let first = (1...6).map { _ in attempts.pause(after: .lost) }
         #expect(first == [100, 200, 400, 800, 1600, 2000].map { .milliseconds($0) })
         for _ in 1...3 { _ = attempts.noteLoss(after: .zero) }
-        let afterLosses = (1...4).map { _ in attempts.pause() }
+        let afterLosses = (1...4).map { _ in attempts.pause(after: .lost) }
         #expect(afterLosses == [100, 100, 200, 400].map { .milliseconds($0) })
+    }
+
+    @Test("have pauses of 30 s after a refusal, each of which corosync logs")
+    func refusals() {
+        var attempts = ConnectionAttempts()
+        let refusal = CorosyncError(code: .accessDenied, operation: .votequorumInitialize)
+        let pauses = [refusal, refusal, .lost, refusal].map { attempts.pause(after: $0) }
+        #expect(pauses == [.seconds(30), .seconds(30), .milliseconds(100), .seconds(30)])
     }
 
     @Test("report a failure if it differs from the last one reported, and again after a loss")

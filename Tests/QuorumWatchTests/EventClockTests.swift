@@ -6,51 +6,43 @@ import Testing
 
 @Suite("The times of events")
 struct EventClockTests {
-    /// The system's clock, which a test sets.
-    private let system = Guarded<Int64>(0)
+    private var clock = EventClock()
 
-    private func makeClock() -> EventClock {
-        EventClock { [system] in Timestamp(microseconds: system.withLock { $0 }) }
+    /// A moment by the wall clock and the monotonic clock.
+    private static func moment(_ time: Int64, _ instant: UInt64) -> Moment {
+        Moment(time: Timestamp(microseconds: time), instant: Instant(nanoseconds: instant))
     }
 
-    private func set(_ microseconds: Int64) { system.withLock { $0 = microseconds } }
+    /// The time of the next event, which happened at a moment.
+    private mutating func time(_ time: Int64, _ instant: UInt64) -> Int64 {
+        clock.order(Self.moment(time, instant)).time.microseconds
+    }
 
     @Test("never go back if a thread records an event with an earlier moment than the last event of another thread")
-    func ofTwoThreads() {
-        var clock = makeClock()
-        set(100)
-        let early = clock.moment()
-        set(250)
-        let late = clock.moment()
-        #expect(clock.time(of: late).microseconds == 250)
-        #expect(clock.time(of: early).microseconds == 250)
-        set(300)
-        let next = clock.moment()
-        #expect(clock.time(of: next).microseconds == 300)
+    mutating func ofTwoThreads() {
+        let times = [time(250, 20), time(100, 10), time(300, 30)]
+        #expect(times == [250, 250, 300])
     }
 
     @Test("are those of their moments")
-    func ofOneThread() {
-        var clock = makeClock()
-        for time: Int64 in [100, 100, 101] {
-            set(time)
-            let moment = clock.moment()
-            #expect(clock.time(of: moment).microseconds == time)
-        }
+    mutating func ofOneThread() {
+        let times = [time(100, 10), time(100, 10), time(101, 11)]
+        #expect(times == [100, 100, 101])
     }
 
     @Test("go back once if the system's clock is set back")
-    func clockSetBack() {
-        var clock = makeClock()
-        set(1000)
-        let before = clock.moment()
-        set(400)
-        let after = clock.moment()
-        #expect(clock.time(of: after).microseconds == 400)
-        // The earlier moment is recorded later: with its own time, the next event would go back a second time.
-        #expect(clock.time(of: before).microseconds == 400)
-        set(401)
-        let next = clock.moment()
-        #expect(clock.time(of: next).microseconds == 401)
+    mutating func clockSetBack() {
+        // The second event happened before the clock was set back, and is recorded later: with its own time, the next
+        // event would go back a second time.
+        let times = [time(400, 30), time(1000, 20), time(401, 40)]
+        #expect(times == [400, 400, 401])
+    }
+
+    @Test("belong to moments that never go back by the monotonic clock either")
+    mutating func monotonic() {
+        let first = clock.order(Self.moment(1000, 20))
+        #expect(first == Self.moment(1000, 20))
+        let second = clock.order(Self.moment(2000, 10))
+        #expect(second == first)
     }
 }

@@ -5,79 +5,86 @@ import Testing
 
 @testable import QuorumWatch
 
+/// A cluster whose statistics were read with its first status.
+struct CountedCluster {
+    var cluster = Cluster()
+    /// The links by node and number, that of node 1 to itself included.
+    var links: [LinkID: Link] = {
+        let ids =
+            [LinkID(node: 1, number: 0)]
+            + [2, 3].flatMap { node in [0, 1].map { LinkID(node: node, number: $0) } }
+        return Dictionary(
+            uniqueKeysWithValues: ids.map { ($0, Link($0, isConnected: true, latency: 100, downs: 1)) })
+    }()
+    var counters = TotemCounters(tokenLosses: 1, consensusTimeouts: 2, retransmits: 3, memberships: 4)
+    var misses: [SchedulingMiss] = []
+
+    init(_ configuration: Configuration = .named([1, 2, 3]), readsFirst: Bool = true) {
+        _ = cluster.reduce(.configuration(configuration))
+        _ = cluster.nodelist(1, [1, 2, 3])
+        if readsFirst { _ = read() }
+        _ = cluster.quorum(true)
+    }
+
+    /// Reads the statistics at a moment, in milliseconds.
+    mutating func read(at time: Int64 = 0) -> [Event] {
+        let statistics = Statistics(links: Array(links.values), counters: counters, schedulingMisses: misses)
+        return cluster.reduce(.statistics(statistics), at: time * 1000)
+    }
+
+    /// Changes the state of a link, and adds to its failures.
+    mutating func change(_ node: NodeID, _ number: Int, isConnected: Bool, downs: UInt32 = 0) {
+        links[LinkID(node: node, number: number)]?.isConnected = isConnected
+        links[LinkID(node: node, number: number)]?.downs? += downs
+    }
+
+    /// Reads just after the nodelist of a ring, and when its evidence is due.
+    mutating func evidence(
+        of sequence: UInt64, _ members: [NodeID], at time: Int64 = 0,
+        late: (inout CountedCluster) -> Void = { _ in }
+    ) -> EvidenceReport? {
+        _ = read(at: time)
+        _ = cluster.reduce(.counted(ring: RingID(node: 1, sequence: sequence), members: members), at: time * 1000)
+        late(&self)
+        _ = read(at: time + 1500)
+        return cluster.reduce(.evidence, at: (time + 1500) * 1000).only?.evidence
+    }
+}
+
 /// The statistics of three nodes with two links, in states and events.
 @Suite("Links and counters")
 struct StatisticsTests {
-    /// A cluster whose statistics were read with its first status.
-    private struct Watched {
-        var cluster = Cluster()
-        /// The links by node and number, that of node 1 to itself included.
-        var links: [LinkID: Link] = {
-            let ids =
-                [LinkID(node: 1, number: 0)]
-                + [2, 3].flatMap { node in [0, 1].map { LinkID(node: node, number: $0) } }
-            return Dictionary(
-                uniqueKeysWithValues: ids.map { ($0, Link($0, isConnected: true, latency: 100, downs: 1)) })
-        }()
-        var counters = TotemCounters(tokenLosses: 1, consensusTimeouts: 2, retransmits: 3, memberships: 4)
-        var misses: [SchedulingMiss] = []
-
-        init(readsFirst: Bool = true) {
-            _ = cluster.reduce(.configuration(.named([1, 2, 3])))
-            _ = cluster.nodelist(1, [1, 2, 3])
-            if readsFirst { _ = read() }
-            _ = cluster.quorum(true)
-        }
-
-        mutating func read() -> [Event] {
-            cluster.reduce(
-                .statistics(Statistics(links: Array(links.values), counters: counters, schedulingMisses: misses)))
-        }
-
-        /// Changes the state of a link, and adds to its failures.
-        mutating func change(_ node: NodeID, _ number: Int, isConnected: Bool, downs: UInt32 = 0) {
-            links[LinkID(node: node, number: number)]?.isConnected = isConnected
-            links[LinkID(node: node, number: number)]?.downs? += downs
-        }
-
-        /// Reads just after the nodelist of a ring, and when its evidence is due.
-        mutating func evidence(of sequence: UInt64, _ members: [NodeID], late: (inout Watched) -> Void = { _ in })
-            -> EvidenceReport?
-        {
-            _ = read()
-            _ = cluster.reduce(.counted(ring: RingID(node: 1, sequence: sequence), members: members))
-            late(&self)
-            _ = read()
-            return cluster.reduce(.evidence).only?.evidence
-        }
-    }
-
     @Test("are part of the first status if they are read before it, without the loopback link")
     func showsLinks() throws {
-        var watched = Watched()
-        let links = try #require(watched.cluster.reducer.known?.links)
+        var watched = CountedCluster()
+        let links = try #require(watched.cluster.reducer.knownState?.links)
         #expect(links.map { "\($0.id.node).\($0.id.number)" } == ["2.0", "2.1", "3.0", "3.1"])
-        #expect(watched.cluster.reducer.known?.counters?.retransmits == 3)
+        #expect(watched.cluster.reducer.knownState?.counters?.retransmits == 3)
         let nothing = watched.read()
         #expect(nothing == [])
     }
 
     @Test("cause an info event when they become known after the first status, and when they become unknown")
     func tellsThatLinksAreKnown() throws {
-        var watched = Watched(readsFirst: false)
-        #expect(watched.cluster.reducer.known?.links == nil)
+        var watched = CountedCluster(readsFirst: false)
+        #expect(watched.cluster.reducer.knownState?.links == nil)
         #expect(watched.read().only?.kind == .info)
-        let change = try #require(watched.cluster.changes.only)
+        let change = try #require(watched.cluster.changes.first)
         guard case .links(let links) = change.to else { throw Unexpected(nil) }
-        #expect(change.field == "links" && change.from == .null && links.count == 4)
+        #expect(change.field.path == "links" && change.from == .null && links.count == 4)
+        #expect(
+            watched.cluster.changes.dropFirst() == [
+                Change(field: .node(2, .reachable), from: .null, to: .bool(true)),
+                Change(field: .node(3, .reachable), from: .null, to: .bool(true)),
+            ])
         #expect(watched.cluster.reduce(.statistics(nil)).only?.kind == .info)
-        #expect(watched.cluster.changes.only?.to == .null)
+        #expect(watched.cluster.changes.first?.to == .null)
         #expect(watched.cluster.reduce(.statistics(nil)) == [])
     }
 
     @Test("cause a link event when a link fails or recovers, which the next changes do not repeat")
     func tellsOfALink() throws {
-        var watched = Watched()
+        var watched = CountedCluster()
         watched.change(3, 1, isConnected: false, downs: 1)
         let down = try #require(watched.read().only)
         #expect(
@@ -94,7 +101,7 @@ struct StatisticsTests {
 
     @Test("cause a link event for a link that failed and recovered between two readings")
     func tellsOfAFlap() {
-        var watched = Watched()
+        var watched = CountedCluster()
         watched.change(2, 0, isConnected: true, downs: 3)
         #expect(
             watched.read().only?.body
@@ -105,127 +112,48 @@ struct StatisticsTests {
 
     @Test("are among the changes for an output that does not get link events")
     func changesForOthers() throws {
-        var watched = Watched()
+        var watched = CountedCluster()
         var tracker = ChangeTracker()
-        tracker.begin(with: try #require(watched.cluster.reducer.known))
+        tracker.begin(with: try #require(watched.cluster.reducer.knownState))
         watched.change(3, 1, isConnected: false, downs: 1)
         _ = watched.read()
         let event = try #require(watched.cluster.quorum(true).only)
         #expect(
             tracker.changes(in: event)
-                == [Change(field: "links.3.1.connected", from: .bool(true), to: .bool(false))])
+                == [Change(field: .link(LinkID(node: 3, number: 1), .connected), from: .bool(true), to: .bool(false))])
     }
 
     @Test("cause no event if only latencies or counters differ, but the metrics have the new values")
     func measuresSilently() {
-        var watched = Watched()
-        var statistics = WatchStatistics()
-        _ = statistics.record([], watched.cluster.reducer, at: Timestamp(microseconds: 1))
+        var watched = CountedCluster()
+        var record = WatchRecord()
+        _ = record.record([], watched.cluster.reducer, at: Timestamp(microseconds: 1))
         watched.links[LinkID(node: 2, number: 0)]?.latency = 250
         watched.counters.retransmits = 9
         let nothing = watched.read()
         #expect(nothing == [])
-        let isNews = statistics.record([], watched.cluster.reducer, at: Timestamp(microseconds: 2))
+        let isNews = record.record([], watched.cluster.reducer, at: Timestamp(microseconds: 2))
         #expect(isNews)
-        #expect(statistics.lastChange == Timestamp(microseconds: 1))
-        #expect(statistics.state?.links?.first?.latency == 250 && statistics.state?.counters?.retransmits == 9)
+        #expect(record.lastChange == Timestamp(microseconds: 1))
+        #expect(record.state?.links?.first?.latency == 250 && record.state?.counters?.retransmits == 9)
     }
 
     @Test("cause an info event for links that a reload adds or removes")
     func followsAReload() {
-        var watched = Watched()
+        var watched = CountedCluster()
         watched.links[LinkID(node: 3, number: 1)] = nil
         let new = LinkID(node: 4, number: 0)
         watched.links[new] = Link(new, isConnected: true)
         #expect(watched.read().only?.kind == .info)
-        #expect(watched.cluster.changes.map(\.field) == ["links.3.1", "links.4.0"])
-    }
-
-    @Test("give evidence of what was counted before a nodelist, and of failed links to nodes that left")
-    func givesEvidence() throws {
-        var watched = Watched()
-        watched.counters = TotemCounters(tokenLosses: 2, consensusTimeouts: 3, retransmits: 8, memberships: 6)
-        watched.change(3, 0, isConnected: false, downs: 1)
-        let miss = SchedulingMiss(time: Timestamp(microseconds: 5), delay: 3200)
-        watched.misses = [miss]
-        let evidence = watched.evidence(of: 2, [1, 2]) { watched in
-            watched.change(3, 1, isConnected: false, downs: 1)
-            // The growth of a counter after the nodelist, and the failure of a link to a member, belong to the next nodelist.
-            watched.change(2, 1, isConnected: true, downs: 1)
-            watched.counters.tokenLosses = 3
-        }
-        let report = try #require(evidence)
-        #expect(report.ring == RingID(node: 1, sequence: 2))
-        #expect(report.tokenLosses == 1 && report.consensusTimeouts == 1 && report.retransmits == 5)
-        #expect(report.memberships == 2 && report.schedulingMisses == [miss])
-        let node3 = NodeReference(id: 3, name: "node3")
-        #expect(report.linksDown == [.init(node: node3, number: 0), .init(node: node3, number: 1)])
-
-        let next = watched.evidence(of: 3, [1, 2])
-        #expect(next?.tokenLosses == 1 && next?.memberships == 0 && next?.schedulingMisses == [])
-        #expect(next?.linksDown == [.init(node: .init(id: 2, name: "node2"), number: 1)])
-        let more = watched.cluster.reduce(.evidence)
-        #expect(more == [], "one for each nodelist")
-    }
-
-    @Test("give the evidence for a nodelist at once when the next one arrives")
-    func hurries() throws {
-        var watched = Watched()
-        watched.counters.tokenLosses = 2
-        _ = watched.read()
-        #expect(watched.cluster.reduce(.counted(ring: RingID(node: 1, sequence: 2), members: [1, 2])) == [])
-        watched.counters.tokenLosses = 4
-        _ = watched.read()
-        let first = watched.cluster.reduce(.counted(ring: RingID(node: 1, sequence: 3), members: [1])).only?.evidence
-        #expect(first?.ring?.sequence == 2 && first?.tokenLosses == 1)
-        let second = watched.cluster.reduce(.evidence).only?.evidence
-        #expect(second?.ring?.sequence == 3 && second?.tokenLosses == 2)
-    }
-
-    @Test("give evidence once, with the present ring, of a scheduling miss without a nodelist")
-    func tellsOfAMiss() throws {
-        var watched = Watched()
-        #expect(watched.cluster.reduce(.evidence) == [])
-        watched.misses = [SchedulingMiss(time: Timestamp(microseconds: 5), delay: 900)]
-        #expect(watched.read() == [])
-        #expect(watched.cluster.reducer.hasSchedulingMiss)
-        let report = try #require(watched.cluster.reduce(.evidence).only?.evidence)
-        #expect(report.ring?.sequence == 1 && report.schedulingMisses.map(\.delay) == [900])
-        #expect(watched.read() == [])
-        #expect(!watched.cluster.reducer.hasSchedulingMiss)
-        #expect(watched.cluster.reducer.missedMilliseconds == 900)
-    }
-
-    @Test("give no evidence of scheduling misses before the start of the watch")
-    func ignoresOldMisses() {
-        var watched = Watched(readsFirst: false)
-        watched.misses = [SchedulingMiss(time: Timestamp(microseconds: 5), delay: 900)]
-        _ = watched.read()
-        #expect(!watched.cluster.reducer.hasSchedulingMiss && watched.cluster.reducer.missedMilliseconds == 0)
-    }
-
-    @Test("give null for a cleared counter, and never a negative number")
-    func clearsCounters() throws {
-        var watched = Watched()
-        watched.counters = TotemCounters(tokenLosses: 0, consensusTimeouts: 0, retransmits: 0, memberships: 5)
-        for id in watched.links.keys { watched.links[id]?.downs = 0 }
-        _ = watched.read()
-        watched.counters.tokenLosses = 7
-        watched.change(3, 0, isConnected: true, downs: 1)
-        let evidence = watched.evidence(of: 2, [1, 2])
-        let report = try #require(evidence)
-        #expect(report.tokenLosses == nil && report.consensusTimeouts == nil && report.retransmits == nil)
-        #expect(report.memberships == 1 && report.linksDown == nil)
-        let next = watched.evidence(of: 3, [1, 2])
-        #expect(next?.tokenLosses == 0 && next?.linksDown == [])
+        #expect(watched.cluster.changes.map(\.field.path) == ["links.3.1", "links.4.0"])
     }
 
     @Test("are not compared with those of an earlier connection to corosync")
     func forgets() {
-        var watched = Watched()
+        var watched = CountedCluster()
         watched.counters.tokenLosses = 9
         _ = watched.cluster.reduce(.disconnected(.lost))
-        #expect(watched.cluster.reducer.known?.links == nil)
+        #expect(watched.cluster.reducer.knownState?.links == nil)
         // A late reading of the corosync that has ended, then one of the corosync that has started.
         _ = watched.read()
         watched.counters = TotemCounters(tokenLosses: 0, consensusTimeouts: 0, retransmits: 0, memberships: 1)
@@ -237,77 +165,28 @@ struct StatisticsTests {
         #expect(watched.evidence(of: 10, [1])?.tokenLosses == 0)
     }
 
-    @Test("make a check WARNING if a link to a member is down, and UNKNOWN if they are needed and unknown")
+    @Test("make a check WARNING if a link to a member is down, and UNKNOWN if they are unknown")
     func checks() throws {
-        var watched = Watched()
+        var watched = CountedCluster()
         watched.change(2, 1, isConnected: false)
         watched.change(3, 0, isConnected: false)
         _ = watched.read()
-        let state = try #require(watched.cluster.reducer.known)
-        #expect(CheckFormat().status(of: state) == .warning)
-        let line = String(decoding: CheckFormat().line(for: state), as: UTF8.self)
-        #expect(line.contains("; links are down: 1 to node2, 0 to node3 | "))
-        #expect(line.hasSuffix(" nodes=3;;;0;3 links=2;;;0;4\n"))
-        #expect(state.nodes.map(\.isReachable) == [nil, true, true])
-        watched.change(3, 1, isConnected: false)
-        _ = watched.read()
-        #expect(watched.cluster.reducer.known?.node(NodeID(3))?.isReachable == false)
+        let check = CheckFormat(needsLinks: true)
+        var state = try #require(watched.cluster.reducer.knownState)
+        #expect(check.health(of: state) == .degraded)
+        let line = String(decoding: check.line(for: state), as: UTF8.self)
+        #expect(
+            line == """
+                QUORUM WARNING - quorate: 3 of 3 votes, quorum 2, can lose 1 vote; down: link 1 to node2(2), link 0 to node3(3) \
+                | votes=3;;;0;3 quorum=2 margin=1 nodes=3;;;0;3 links=2;;;0;4
 
-        for needsStatistics in [true, false] {
-            var cluster = Cluster()
-            cluster.reducer = Reducer(needsStatistics: needsStatistics)
-            _ = cluster.reduce(.configuration(.named([1, 2, 3])))
-            _ = cluster.nodelist(1, [1, 2, 3])
-            _ = cluster.quorum(true)
-            let codes = try #require(cluster.reducer.known).problems.map(\.code)
-            #expect(codes == (needsStatistics ? [.configuration] : []))
-        }
-    }
-}
-
-@Suite("The schedule of evidence")
-struct EvidenceScheduleTests {
-    private let start = Instant(nanoseconds: 1_000_000_000)
-    private func nodelist(_ sequence: UInt64) -> EvidenceSchedule.Nodelist {
-        (RingID(node: 1, sequence: sequence), [1, 2])
-    }
-
-    @Test("has a reading at each nodelist, and one for evidence within two seconds after the last nodelist")
-    func readsTwice() throws {
-        var schedule = EvidenceSchedule()
-        #expect(schedule.deadline == nil)
-        #expect(schedule.due(at: start) == nil)
-        schedule.note(nodelist(2), at: start)
-        schedule.note(nodelist(3), at: start + .seconds(1))
-        #expect(schedule.deadline! <= start)
-        let now = schedule.due(at: start + .seconds(1))
-        let first = try #require(now)
-        #expect(first.nodelists.map(\.ring.sequence) == [2, 3] && !first.isEvidence)
-        let deadline = try #require(schedule.deadline)
-        #expect(deadline > start + .seconds(2) && deadline < start + .seconds(3))
-        #expect(schedule.due(at: start + .seconds(2)) == nil)
-        let later = schedule.due(at: deadline)
-        let second = try #require(later)
-        #expect(second.nodelists.isEmpty && second.isEvidence)
-        #expect(schedule.deadline == nil)
-    }
-
-    @Test("waits longer after a scheduling miss, unless a nodelist follows")
-    func waitsAfterAMiss() {
-        var schedule = EvidenceSchedule()
-        schedule.noteMiss(at: start)
-        #expect(schedule.deadline == start + EvidenceSchedule.afterMiss)
-        schedule.note(nodelist(2), at: start + .seconds(1))
-        #expect(schedule.due(at: start + .seconds(1))?.isEvidence == false)
-        schedule.noteMiss(at: start + .seconds(1))
-        #expect(schedule.deadline == start + .seconds(1) + EvidenceSchedule.afterNodelist)
-        schedule.cancel()
-        #expect(schedule.deadline == nil)
-    }
-}
-
-extension Event {
-    fileprivate var evidence: EvidenceReport? {
-        if case .evidence(let report) = body { report } else { nil }
+                """)
+        state.links?[1].isConnected = true
+        state.nodes[2].state = .dead
+        #expect(!state.shortcomings(Requirements()).contains { if case .linksDown = $0 { true } else { false } })
+        state.links = nil
+        state.nodes[2].state = .member
+        #expect(check.health(of: state) == .unknown && CheckFormat().health(of: state) == .healthy)
+        #expect(String(decoding: check.line(for: state), as: UTF8.self).contains("; the links are not known"))
     }
 }

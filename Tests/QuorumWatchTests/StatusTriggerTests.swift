@@ -19,8 +19,9 @@ struct StatusTriggerTests {
             trigger = StatusTrigger(try conditions.map { try Condition(parsing: $0) })
         }
 
-        mutating func reduce(_ input: Reducer.Input) -> Event? {
-            _ = cluster.reduce(input)
+        /// Processes an input of a moment, in milliseconds.
+        mutating func reduce(_ input: Reducer.Input, at time: Int64 = 0) -> Event? {
+            _ = cluster.reduce(input, at: time * 1000)
             remarks += trigger.remarks(on: input, cluster.reducer)
             return trigger.status(of: cluster.reducer, at: Timestamp(microseconds: 7))
         }
@@ -33,6 +34,14 @@ struct StatusTriggerTests {
             cluster.isQuorate = quorate
             return reduce(.quorum(quorate: quorate, nodes: cluster.listed, cluster.reading))
         }
+
+        /// Why there is no status yet.
+        var obstacle: Outcome.Obstacle? { trigger.obstacle(cluster.reducer) }
+
+        /// The status at the timeout.
+        mutating func statusAtTimeout() -> Event? {
+            trigger.statusAtTimeout(of: cluster.reducer, at: Timestamp(microseconds: 9))
+        }
     }
 
     @Test("gives exactly one status, at the moment when every condition holds")
@@ -42,7 +51,10 @@ struct StatusTriggerTests {
         watched.cluster.states[3] = .dead
         #expect(watched.nodelist(1, [1, 2]) == nil)
         #expect(watched.quorum(true) == nil)
-        #expect(watched.trigger.unmetConditions(watched.cluster.reducer) == [.member(try NodeSelector(parsing: "3"))])
+        guard case .conditions(let words)? = watched.obstacle else { throw Unexpected(nil) }
+        let condition = try Condition(parsing: "member=3")
+        let state = try #require(watched.cluster.reducer.knownState)
+        #expect(words == condition.obstacle(in: state, configured: [1, 2, 3]), "the other one holds")
         watched.cluster.states[3] = .member
         #expect(watched.nodelist(2, [1, 2, 3]) == nil)
         let fired = watched.quorum(true)
@@ -60,7 +72,7 @@ struct StatusTriggerTests {
         _ = watched.nodelist(1, [1, 2, 3])
         watched.cluster.isQuorate = false
         #expect(watched.reduce(.quorum(quorate: true, nodes: watched.cluster.listed, watched.cluster.reading)) == nil)
-        #expect(watched.trigger.unmetConditions(watched.cluster.reducer) == nil)
+        #expect(watched.obstacle == .unsettled(.recalculation, hasDevice: false))
         _ = watched.nodelist(2, [1, 2, 3])
         #expect(watched.reduce(.configuration(.named([1, 2, 3]))) == nil)
         #expect(watched.quorum(true) != nil)
@@ -74,9 +86,9 @@ struct StatusTriggerTests {
         _ = watched.quorum(true)
         watched.cluster.states[3] = .member
         #expect(watched.reduce(.unresponsive(silent: .seconds(10))) == nil)
-        #expect(watched.trigger.unmetConditions(watched.cluster.reducer) == nil)
         #expect(watched.remarks == ["corosync has not answered for 10 s; waiting for it"])
         #expect(watched.reduce(.disconnected(.lost)) == nil)
+        #expect(watched.obstacle == nil, "the caller knows why")
         _ = watched.nodelist(2, [1, 2, 3])
         #expect(watched.quorum(true) != nil)
     }
@@ -101,9 +113,9 @@ struct StatusTriggerTests {
         for _ in 1...2 { _ = watched.reduce(.configuration(.named([1, 2, 3]))) }
         #expect(
             watched.remarks == [
-                "member=nod\\u{1b}x: no node has this name or address; waiting for it to be configured",
-                "member=9: no node has this ID, name or address; waiting for it to be configured",
-                "absent=8: no node has this ID, name or address; taken as absent",
+                "member=nod\\u{1b}x: no configured node has this name, address or ID; waiting for it to be configured",
+                "member=9: no configured node has this name, address or ID; waiting for it to be configured",
+                "absent=8: no configured node has this name, address or ID; taken as absent",
             ])
     }
 
@@ -126,9 +138,90 @@ struct StatusTriggerTests {
         _ = watched.quorum(true)
         watched.cluster.states[3] = .dead
         #expect(watched.nodelist(2, [1, 2]) == nil)
-        #expect(watched.reduce(.unsettled(elapsed: .seconds(35))) == nil)
+        #expect(watched.reduce(.deadline, at: 34_999) == nil)
+        #expect(watched.remarks == [])
+        #expect(watched.reduce(.deadline, at: 35_000) == nil)
         #expect(watched.reduce(.reading(watched.cluster.reading)) == nil)
-        #expect(watched.remarks == ["votequorum has not finished recalculating for 35 s; waiting for it"])
+        #expect(watched.remarks == ["votequorum has not finished recalculating; waiting for it to end"])
         #expect(watched.quorum(true) != nil)
+    }
+
+    /// Totem's state while it gathers.
+    private static func gathering(isBlocked: Bool = false) -> Reducer.Input {
+        .statistics(
+            Statistics(totem: TotemState(continuousGather: 3, operationalEntered: 5, isNetworkBlocked: isBlocked)))
+    }
+
+    @Test("gives no status while totem has no membership, and says so", arguments: [false, true])
+    func membership(isBlocked: Bool) throws {
+        let reason = isBlocked ? UnsettledReason.network : .membership
+        var once = Watched()
+        _ = once.reduce(.configuration(.named([1, 2, 3])))
+        _ = once.reduce(Self.gathering(isBlocked: isBlocked))
+        _ = once.nodelist(1, [1, 2, 3])
+        #expect(once.quorum(true) == nil)
+        #expect(once.obstacle == .unsettled(reason, hasDevice: false))
+        #expect(once.nodelist(2, [1, 2, 3]) == nil)
+        #expect(once.quorum(true)?.quorate == true)
+
+        var waiting = try Watched(conditions: "member=3")
+        waiting.cluster.states[3] = .dead
+        _ = waiting.nodelist(1, [1, 2])
+        _ = waiting.quorum(true)
+        waiting.cluster.states[3] = .member
+        #expect(waiting.reduce(Self.gathering(isBlocked: isBlocked)) == nil)
+        for _ in 1...2 { #expect(waiting.reduce(.reading(waiting.cluster.reading)) == nil) }
+        #expect(waiting.reduce(.deadline, at: 8600) == nil)
+        #expect(waiting.remarks == ["\(reason.words); waiting for it to end"])
+    }
+
+    @Test("at the timeout gives the nodes, and nothing of what is outdated")
+    func timeout() throws {
+        var watched = Watched()
+        watched.trigger = StatusTrigger(showsAtTimeout: true)
+        #expect(watched.statusAtTimeout() == nil, "nothing is known")
+        _ = watched.reduce(.configuration(.named([1, 2, 3])))
+        watched.cluster.states = [1: .member, 2: .dead, 3: .dead]
+        watched.cluster.deviceFlags = [.quorumDeviceRegistered]
+        _ = watched.nodelist(1, [1])
+        #expect(watched.quorum(true) == nil)
+        #expect(watched.obstacle == .unsettled(.recalculation, hasDevice: true))
+        let given = watched.statusAtTimeout()
+        let event = try #require(given)
+        let state = try #require(event.state)
+        #expect(event.kind == .status && event.time == Timestamp(microseconds: 9) && event.quorate == nil)
+        #expect(event.clusterName == "lab" && event.localNode == NodeID(1))
+        #expect(state.quorate == nil && state.votes == Votes() && state.flags == nil)
+        #expect(state.nodes.map(\.stateName) == ["member", "dead", "dead"])
+        #expect(watched.statusAtTimeout() == nil && watched.quorum(false) == nil, "it is the only one")
+    }
+
+    @Test("at the timeout of a status whose totem has no membership, gives quorate, votes and flags as unknown")
+    func timeoutWithoutMembership() throws {
+        var watched = Watched()
+        watched.trigger = StatusTrigger(showsAtTimeout: true)
+        _ = watched.reduce(.configuration(.named([1, 2, 3])))
+        _ = watched.reduce(Self.gathering())
+        _ = watched.nodelist(1, [1, 2, 3])
+        #expect(watched.quorum(true) == nil)
+        let given = watched.statusAtTimeout()
+        let state = try #require(given?.state)
+        #expect(state.quorate == nil && state.votes == Votes() && state.flags == nil && state.nodes.count == 3)
+    }
+
+    @Test("at the timeout without a connection gives the configured nodes, and of a wait or a check nothing")
+    func timeoutOfOthers() throws {
+        var configured = Watched()
+        configured.trigger = StatusTrigger(showsAtTimeout: true)
+        _ = configured.reduce(.configuration(.named([1, 2])))
+        let given = configured.statusAtTimeout()
+        #expect(given?.state?.nodes.map(\.stateName) == ["absent", "absent"] && given?.quorate == nil)
+        #expect(configured.obstacle == nil)
+        var others = try [Watched(conditions: "member=9"), Watched()]
+        for index in others.indices {
+            _ = others[index].reduce(.configuration(.named([1, 2])))
+            _ = others[index].nodelist(1, [1, 2])
+            #expect(others[index].statusAtTimeout() == nil)
+        }
     }
 }

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+
+import Corosync
+import Testing
+
+@testable import QuorumWatch
+
+/// A cluster whose maps are read, with a clock in milliseconds.
+struct ClockedCluster {
+    var cluster = Cluster()
+
+    /// A cluster after its first status and the first reading of its statistics.
+    init(_ configuration: Configuration? = .named([1, 2, 3]), limits: Reducer.Limits? = nil) {
+        if let limits { cluster.reducer = Reducer(limits: limits) }
+        reduce(.configuration(configuration))
+        reduce(.totem(formed: 5))
+        nodelist(1)
+        quorum()
+    }
+
+    @discardableResult
+    mutating func reduce(_ input: Reducer.Input, at time: Int64 = 0) -> [Event] {
+        cluster.reduce(input, at: time * 1000)
+    }
+
+    mutating func nodelist(_ sequence: UInt64, at time: Int64 = 0) {
+        _ = cluster.nodelist(sequence, [1, 2, 3], at: time * 1000)
+    }
+
+    @discardableResult
+    mutating func quorum(at time: Int64 = 0) -> Event? { cluster.quorum(true, at: time * 1000).only }
+
+    /// The report at a deadline.
+    mutating func report(at time: Int64) -> UnsettledReport? {
+        let event = reduce(.deadline, at: time).only
+        guard case .unsettled(let report)? = event?.body, event?.quorate == nil else { return nil }
+        return report
+    }
+
+    /// When the next deadline is due; nil: never.
+    var deadline: Int64? { cluster.reducer.deadline.map { Int64($0.nanoseconds / 1_000_000) } }
+}
+
+extension Reducer.Input {
+    /// A reading of totem's state: how many rings it has formed, and how many gather states it has entered since.
+    static func totem(formed: UInt64?, gathers: UInt32? = 0, isBlocked: Bool? = false) -> Self {
+        .statistics(
+            Statistics(
+                totem: TotemState(
+                    continuousGather: gathers, operationalEntered: formed, isNetworkBlocked: isBlocked)))
+    }
+
+    /// The reading before was made after the nodelist of a ring.
+    static func counted(_ sequence: UInt64) -> Self {
+        .counted(ring: RingID(node: 1, sequence: sequence), members: [1, 2, 3])
+    }
+}
+
+private let ring1 = RingID(node: 1, sequence: 1)
+private let ring2 = RingID(node: 1, sequence: 2)
+
+@Suite("What is outdated for too long")
+struct UnsettledTests {
+    /// A configuration with a quorum device that has this sync timeout, in milliseconds.
+    private static func configuration(syncTimeout: Int64?) -> Configuration {
+        var configuration = Configuration.named([1, 2, 3])
+        configuration.device = ConfiguredDevice(
+            model: "net", syncTimeout: syncTimeout.map { .milliseconds($0) })
+        return configuration
+    }
+
+    @Test(
+        "is a recalculation after 35 s, or 5 s more than the sync timeout of a configured device",
+        arguments: [
+            (nil, 35_000), (.named([1, 2, 3]), 35_000), (configuration(syncTimeout: nil), 35_000),
+            (configuration(syncTimeout: 12_000), 17_000), (configuration(syncTimeout: 40_000), 45_000),
+        ] as [(Configuration?, Int64)])
+    func recalculation(configuration: Configuration?, limit: Int64) {
+        var watched = ClockedCluster(configuration)
+        #expect(watched.deadline == nil)
+        watched.nodelist(2, at: 1000)
+        #expect(watched.deadline == 1000 + limit)
+        #expect(watched.report(at: 1000 + limit - 1) == nil && watched.cluster.reducer.knownState != nil)
+        let report = watched.report(at: 1000 + limit)
+        #expect(report == UnsettledReport(ring: ring2, reason: .recalculation, elapsed: .milliseconds(limit)))
+        #expect(watched.cluster.reducer.knownState == nil && watched.cluster.reducer.isUnsettled)
+        #expect(watched.quorum(at: 90_000)?.quorate == true)
+        #expect(watched.deadline == nil && watched.report(at: 1_000_000) == nil)
+    }
+
+    @Test(
+        "is a membership that totem does not form, or that is not completed, after its consensus timeout and 5 s",
+        arguments: [false, true], [(nil, 8600), (1200, 6200)] as [(Int64?, Int64)])
+    func membership(isGathering: Bool, timeout: (consensus: Int64?, limit: Int64)) {
+        var configuration = Configuration.named([1, 2, 3])
+        configuration.consensus = timeout.consensus.map { .milliseconds($0) }
+        var watched = ClockedCluster(configuration)
+        watched.reduce(.totem(formed: isGathering ? 5 : 6, gathers: isGathering ? 1 : 0), at: 1000)
+        #expect(!watched.cluster.reducer.isSettled && !watched.cluster.reducer.isRecalculating)
+        // Later rings and gather states do not begin it anew.
+        watched.reduce(.totem(formed: 7, gathers: 3), at: 4000)
+        #expect(watched.deadline == 1000 + timeout.limit)
+        #expect(watched.report(at: 1000 + timeout.limit - 1) == nil && watched.cluster.reducer.knownState != nil)
+        let report = watched.report(at: 1000 + timeout.limit)
+        #expect(
+            report
+                == UnsettledReport(ring: ring1, reason: .membership, elapsed: .milliseconds(timeout.limit)))
+        #expect(watched.cluster.reducer.knownState == nil)
+        for _ in 1...2 { #expect(watched.reduce(.reading(watched.cluster.reading), at: 20_000) == []) }
+        watched.nodelist(2, at: 30_000)
+        #expect(watched.quorum(at: 30_000)?.quorate == true)
+        #expect(watched.deadline == nil)
+    }
+
+    @Test("has the reason network if corosync says that a firewall or a failed interface is why")
+    func network() {
+        var watched = ClockedCluster()
+        watched.reduce(.totem(formed: 5, gathers: 4, isBlocked: true), at: 1000)
+        #expect(watched.report(at: 9599) == nil)
+        #expect(
+            watched.report(at: 9600)
+                == UnsettledReport(ring: ring1, reason: .network, elapsed: .milliseconds(8600)))
+        watched.reduce(.totem(formed: 5, gathers: 9, isBlocked: false), at: 10_000)
+        #expect(watched.report(at: 69_600)?.reason == .membership)
+    }
+
+    @Test("is repeated every 60 s with the whole time, until it ends")
+    func repetition() {
+        var watched = ClockedCluster()
+        watched.nodelist(2, at: 1000)
+        #expect(watched.report(at: 36_500)?.elapsed == .milliseconds(35_500))
+        // A second nodelist does not end it.
+        watched.nodelist(3, at: 40_000)
+        #expect(watched.cluster.reducer.isUnsettled && watched.deadline == 96_500)
+        #expect(watched.report(at: 96_499) == nil)
+        #expect(watched.report(at: 96_500)?.elapsed == .milliseconds(95_500))
+        #expect(watched.report(at: 156_499) == nil)
+        #expect(watched.report(at: 156_500)?.elapsed == .milliseconds(155_500))
+        #expect(watched.quorum(at: 157_000)?.quorate == true)
+        #expect(watched.report(at: 300_000) == nil)
+        // The next one begins anew.
+        watched.nodelist(4, at: 400_000)
+        #expect(watched.report(at: 434_999) == nil)
+        #expect(watched.report(at: 435_000)?.elapsed == .seconds(35))
+    }
+
+    @Test("has limits that are given to the reducer")
+    func limits() {
+        var watched = ClockedCluster(
+            limits: .init(
+                syncTimeout: .milliseconds(20), consensus: .milliseconds(7), grace: .milliseconds(3),
+                repetition: .milliseconds(9)))
+        watched.nodelist(2, at: 100)
+        #expect(watched.report(at: 122) == nil)
+        #expect(watched.report(at: 123) != nil)
+        #expect(watched.report(at: 131) == nil)
+        #expect(watched.report(at: 132) != nil)
+        watched.quorum(at: 140)
+        watched.reduce(.totem(formed: 5, gathers: 1), at: 200)
+        #expect(watched.report(at: 209) == nil)
+        #expect(watched.report(at: 210) != nil)
+    }
+
+    @Test("is a recalculation in which totem loses its membership from the earlier beginning of both")
+    func both() {
+        var watched = ClockedCluster()
+        watched.nodelist(2, at: 1000)
+        watched.reduce(.totem(formed: 6), at: 1000)
+        watched.reduce(.counted(2), at: 1000)
+        watched.reduce(.totem(formed: 6, gathers: 1), at: 2000)
+        #expect(watched.deadline == 10_600)
+        let report = watched.report(at: 10_600)
+        #expect(report == UnsettledReport(ring: ring2, reason: .membership, elapsed: .milliseconds(9600)))
+        // Totem has a membership again, but votequorum has not finished.
+        watched.nodelist(3, at: 11_000)
+        #expect(watched.report(at: 70_600)?.reason == .recalculation)
+    }
+
+    @Test("is a first status while totem has no membership, and ends when it has one")
+    func firstStatus() throws {
+        var watched = ClockedCluster()
+        watched.reduce(.disconnected(.lost), at: 500)
+        #expect(watched.deadline == nil)
+        watched.reduce(.totem(formed: 5, gathers: 2), at: 1000)
+        watched.nodelist(7, at: 1000)
+        let event = watched.quorum(at: 1000)
+        let status = try #require(event)
+        #expect(status.kind == .status && status.quorate == nil && status.state?.votes == Votes())
+        #expect(watched.report(at: 9599) == nil)
+        #expect(watched.report(at: 9600)?.reason == .membership)
+        watched.nodelist(8, at: 11_000)
+        #expect(watched.quorum(at: 11_000)?.quorate == true && watched.deadline == nil)
+    }
+
+    @Test("ends with the connection")
+    func lostConnection() {
+        var watched = ClockedCluster()
+        watched.nodelist(2, at: 1000)
+        watched.reduce(.totem(formed: 5, gathers: 1), at: 1000)
+        #expect(watched.report(at: 9600) != nil)
+        watched.reduce(.disconnected(.lost), at: 20_000)
+        #expect(watched.deadline == nil && !watched.cluster.reducer.isUnsettled)
+        #expect(watched.report(at: 100_000) == nil)
+    }
+
+    @Test("is never a membership where the statistics map cannot be read, but a recalculation is")
+    func unreadable() {
+        var watched = ClockedCluster()
+        watched.reduce(.totem(formed: 5, gathers: 1), at: 1000)
+        watched.reduce(.statistics(nil), at: 2000)
+        #expect(watched.deadline == nil && watched.cluster.reducer.isSettled)
+        watched.nodelist(2, at: 3000)
+        #expect(watched.report(at: 38_000)?.reason == .recalculation)
+    }
+}
