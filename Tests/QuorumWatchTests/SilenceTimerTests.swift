@@ -62,6 +62,18 @@ struct SilenceTimerTests {
         #expect(timer.silentFor(at: after(20_001)) == .seconds(10))
     }
 
+    @Test("reports the next silence after 10 s again when an answer ended one that was reported")
+    func nextSilence() throws {
+        let timer = try SilenceTimer()
+        timer.requestBegins(at: start)
+        #expect(timer.silentFor(at: after(10_000)) == .seconds(10))
+        timer.answered(at: after(15_000))
+        let before = Instant.now
+        let rest = try #require(remainingTime(of: timer))
+        #expect(before + rest <= after(25_000) && after(25_000) <= .now + rest)
+        #expect(timer.silentFor(at: after(25_000)) == .seconds(10))
+    }
+
     @Test("makes its descriptor readable once for a silence, and not without a request")
     func descriptor() throws {
         let timer = try SilenceTimer(limits: .init(silence: .milliseconds(50), repetition: .seconds(60)))

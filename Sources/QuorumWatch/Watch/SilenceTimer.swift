@@ -19,6 +19,8 @@ final class SilenceTimer: Sendable {
     private struct State: Sendable {
         /// The last answer, or the beginning of the request; nil: no request.
         var lastAnswer: Instant?
+        /// Whether the silence since then was reported.
+        var isReported = false
     }
 
     private let limits: Limits
@@ -35,22 +37,24 @@ final class SilenceTimer: Sendable {
     }
 
     /// Reports that a request begins.
-    func requestBegins(at now: Instant = .now) {
-        state.withLock { state in
-            if state.lastAnswer == nil { timer.set(to: now + limits.silence) }
-            state.lastAnswer = now
-        }
-    }
+    func requestBegins(at now: Instant = .now) { state.withLock { beginSilence(&$0, at: now) } }
 
     /// Reports an answer, after which the next request begins.
     func answered(at now: Instant = .now) {
-        state.withLock { state in if state.lastAnswer != nil { state.lastAnswer = now } }
+        state.withLock { state in if state.lastAnswer != nil { beginSilence(&state, at: now) } }
+    }
+
+    /// Sets the timer only if it would expire too late, because this is called for every answer.
+    private func beginSilence(_ state: inout State, at now: Instant) {
+        if state.lastAnswer == nil || state.isReported { timer.set(to: now + limits.silence) }
+        state = State(lastAnswer: now)
     }
 
     /// Reports that no request is made for now.
     func requestEnds() {
         state.withLock { state in
-            guard state.lastAnswer.take() != nil else { return }
+            guard state.lastAnswer != nil else { return }
+            state = State()
             timer.set(to: nil)
         }
     }
@@ -64,8 +68,9 @@ final class SilenceTimer: Sendable {
             timer.acknowledge()
             guard let last = state.lastAnswer else { return nil }
             let silent = now.since(last)
-            timer.set(to: silent >= limits.silence ? now + limits.repetition : last + limits.silence)
-            return silent >= limits.silence ? silent : nil
+            state.isReported = silent >= limits.silence
+            timer.set(to: state.isReported ? now + limits.repetition : last + limits.silence)
+            return state.isReported ? silent : nil
         }
     }
 }
