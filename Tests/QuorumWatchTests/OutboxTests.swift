@@ -93,6 +93,24 @@ struct OutboxTests {
         #expect(outbox.discard() == most)
     }
 
+    @Test("counts the memory of all lists in an event")
+    func footprints() throws {
+        let time = Timestamp(microseconds: 1)
+        let node = NodeReference(id: 1, name: "node1")
+        let empty = EvidenceReport(schedulingMisses: [])
+        var reports = Array(repeating: empty, count: 5)
+        reports[0].linksDown = Array(repeating: LinkDown(node: node, number: 0), count: 100)
+        reports[1].mtuChanges = Array(repeating: MTUChange(node: node, number: 0, from: 1, to: 2), count: 100)
+        reports[2].rejoined = Array(repeating: node, count: 100)
+        reports[3].configVersions = Array(repeating: NodeConfigVersion(node: node, version: 1), count: 100)
+        reports[4].schedulingMisses = Array(repeating: SchedulingMiss(time: time, delay: 1), count: 100)
+        let size = Event(time: time, body: .evidence(empty)).footprint
+        for report in reports { #expect(Event(time: time, body: .evidence(report)).footprint >= size + 100 * 16) }
+        var nodelist = NodelistReport(ring: RingID(node: 1, sequence: 1), members: [], joined: [], left: [])
+        nodelist.left = Array(repeating: node, count: 100)
+        #expect(Event(time: time, body: .nodelist(nodelist)).footprint >= size + 100 * 16)
+    }
+
     @Test("discards everything, the loss of elements included, and returns how many there were")
     func discard() throws {
         let outbox = try Self.outbox(count: 2)

@@ -85,6 +85,9 @@ extension Event {
         case .prediction(let report): return size + report.nodes.count * MemoryLayout<Node>.stride
         case .evidence(let report):
             return size + (report.linksDown?.count ?? 0) * MemoryLayout<LinkDown>.stride
+                + report.mtuChanges.count * MemoryLayout<MTUChange>.stride
+                + report.rejoined.count * MemoryLayout<NodeReference>.stride
+                + report.configVersions.count * MemoryLayout<NodeConfigVersion>.stride
                 + report.schedulingMisses.count * MemoryLayout<SchedulingMiss>.stride
         case .disconnected, .unsettled, .link, .unresponsive, .dropped: return size
         }
