@@ -155,6 +155,21 @@ struct ReducerTests {
         #expect(cluster.changes == [Change(field: .state(.quorate), from: .null, to: .bool(true))])
     }
 
+    @Test("gives no event when a map is not answered while votequorum recalculates or totem has no membership")
+    func silentMaps() throws {
+        // Corosync answers no request for a map while it synchronises its services.
+        let silence = Reducer.Input.unresponsive(silent: .seconds(10), ofMap: true)
+        var cluster = Cluster.settled()
+        #expect(cluster.reduce(silence).only?.kind == .unresponsive)
+        cluster = .settled()
+        _ = cluster.nodelist(2, [1, 2, 3])
+        #expect(cluster.reduce(silence) == [] && cluster.reducer.knownState != nil)
+        #expect(cluster.reduce(.unresponsive(silent: .seconds(10))).only?.kind == .unresponsive)
+        cluster = .settled()
+        _ = cluster.reduce(.statistics(Statistics(totem: TotemState(continuousGather: 1, operationalEntered: 4))))
+        #expect(cluster.reduce(silence) == [])
+    }
+
     @Test("gives the state absent to configured nodes that were never seen")
     func showsAbsentNodes() throws {
         var cluster = Cluster()

@@ -86,6 +86,7 @@ struct StatusTriggerTests {
         _ = watched.quorum(true)
         watched.cluster.states[3] = .member
         #expect(watched.reduce(.unresponsive(silent: .seconds(10))) == nil)
+        _ = watched.reduce(.unresponsive(silent: .seconds(10), ofMap: true))
         #expect(watched.remarks == ["corosync has not answered for 10 s; waiting for it"])
         #expect(watched.reduce(.disconnected(.lost)) == nil)
         #expect(watched.obstacle == nil, "the caller knows why")

@@ -155,6 +155,7 @@ struct UnsettledTests {
         #expect(watched.report(at: 123) != nil)
         #expect(watched.report(at: 131) == nil)
         #expect(watched.report(at: 132) != nil)
+        watched.reduce(.counted(2), at: 140)
         watched.quorum(at: 140)
         watched.reduce(.totem(formed: 5, gathers: 1), at: 200)
         #expect(watched.report(at: 209) == nil)
@@ -196,6 +197,7 @@ struct UnsettledTests {
     func lostConnection() {
         var watched = ClockedCluster()
         watched.nodelist(2, at: 1000)
+        watched.reduce(.counted(2), at: 1000)
         watched.reduce(.totem(formed: 5, gathers: 1), at: 1000)
         #expect(watched.report(at: 9600) != nil)
         watched.reduce(.disconnected(.lost), at: 20_000)
