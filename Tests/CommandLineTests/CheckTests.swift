@@ -248,7 +248,7 @@ struct CheckTroubleTests {
         "is UNKNOWN, not OK or WARNING, when the configuration cannot be read, but still CRITICAL",
         arguments: [
             "fail cmap_initialize* 1 CS_ERR_ACCESS forever", "fail cmap_get 1 CS_ERR_ACCESS key=totem.cluster_name",
-            "key quorum.expected_votes u32 3\nfail cmap_get 1 CS_ERR_ACCESS key=quorum.expected_votes",
+            "key quorum.expected_votes uint32 3\nfail cmap_get 1 CS_ERR_ACCESS key=quorum.expected_votes",
             "fail cmap_get 1 CS_ERR_NO_MEMORY key=totem.config_version", "fail cmap_iter_next 3 CS_ERR_INVALID_PARAM",
             "fail cmap_* 1 CS_ERR_TRY_AGAIN forever", "hang cmap_initialize* 1",
         ])

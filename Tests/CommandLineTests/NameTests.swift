@@ -75,6 +75,22 @@ struct NameTests {
         #expect(try sandbox.run(on: 1, [vqwatch, "-f", "-n", "1"]).output.contains("members 1 2;"))
     }
 
+    @Test("that are the ID of another node are refused, and an address decides")
+    func ambiguousNames() throws {
+        let sandbox = try Sandbox(nodes: 2, config: configuration(names: [Array("2".utf8), nil]), waiting: false)
+        try sandbox.wait(node: 1, members: [1, 2])
+        let reason = "2 is the ID of one node and the name of node 1; give an address of the node"
+        for (option, text) in [(["--if-down", "2"], "--if-down 2"), (["-w", "member=2", "-t", "20s"], "member=2")] {
+            let result = try sandbox.run(on: 1, [vqwatch] + option)
+            #expect(result.status == 1 && result.output == "" && result.errors == "vqwatch: \(text): \(reason)\n")
+        }
+        let check = try sandbox.run(on: 1, [vqwatch, "-c", "--allow-absent", "2"])
+        #expect(check.status == 3 && check.output == "QUORUM UNKNOWN - --allow-absent 2: \(reason)\n")
+        let prediction = try sandbox.run(on: 1, [vqwatch, "-j", "--if-down", "10.77.0.1"])
+        #expect(try EventLine(try #require(prediction.lines.first)).json["if_down"].elements.map { $0["id"] } == [1])
+        #expect(try sandbox.run(on: 1, [vqwatch, "-q", "-w", "member=10.77.0.2", "-t", "20s"]).status == 0)
+    }
+
     /// Corosync 3 does not start without a nodelist and does not let it be deleted, so this uses the stand-in.
     @Test("without a nodelist are null, and the status is printed all the same")
     func noNodelist() throws {

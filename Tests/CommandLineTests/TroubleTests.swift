@@ -52,7 +52,7 @@ struct TroubleTests {
             #expect(result.status == 1 && result.output == "")
             #expect(
                 result.errors.hasPrefix("vqwatch: cannot connect to corosync: corosync is not running (CS_ERR_LIBRARY"))
-            #expect(result.errors.contains("; start corosync"))
+            #expect(result.errors.contains("; see its state, and why it stopped if it was running (systemctl status corosync)"))
         }
         for mode in dispatchModes {
             let result = try sandbox.run(on: 1, [vqwatch, "-f", "--no-reconnect", "--dispatch", mode])
@@ -83,11 +83,11 @@ struct TroubleTests {
         let sandbox = try Sandbox(nodes: 1, quorum: "none", waiting: false)
         for result in try statuses(on: 1, of: sandbox) {
             #expect(result.status == 1 && result.output == "")
-            #expect(result.errors.contains("it runs without a quorum provider"), "\(result.errors)")
+            #expect(result.errors.contains("corosync runs without a quorum provider"), "\(result.errors)")
             #expect(result.errors.contains("set provider: corosync_votequorum"))
         }
         for (process, error) in try followers(on: 1, of: sandbox) {
-            #expect(error.contains("it runs without a quorum provider"))
+            #expect(error.contains("corosync runs without a quorum provider"))
             end(process)
         }
     }

@@ -34,7 +34,7 @@ struct ConnectingTests {
 
     @Test("The reason is right when votequorum refuses and the map does not answer")
     func silentMapReasons() throws {
-        let silent = "corosync does not answer; see whether corosync runs, or allow more time with --timeout"
+        let silent = "corosync does not answer; see whether corosync runs (systemctl status corosync), or allow more time with --timeout"
         let unanswered = "the configuration map, which has the reason, does not answer"
         for (options, status, reason) in [
             (["-t", "1s"], 124, "no status: \(silent)"), ([], 1, unanswered), (["-c", "-t", "1s"], 3, silent),
@@ -58,9 +58,9 @@ struct ConnectingTests {
                 let result = try Watched(Self.refusal + key + fault, ["-q"]).finish()
                 let wanted =
                     if code.name == "CS_ERR_NOT_EXIST" {
-                        "it runs without a quorum provider"
+                        "corosync runs without a quorum provider"
                     } else if code.isTransient && duration.isEmpty {
-                        "it runs, but votequorum does not answer yet"
+                        "corosync runs, but votequorum does not answer yet"
                     } else {
                         "the configuration map, which has the reason, does not answer"
                     }
