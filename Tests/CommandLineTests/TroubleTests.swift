@@ -52,7 +52,9 @@ struct TroubleTests {
             #expect(result.status == 1 && result.output == "")
             #expect(
                 result.errors.hasPrefix("vqwatch: cannot connect to corosync: corosync is not running (CS_ERR_LIBRARY"))
-            #expect(result.errors.contains("; see its state, and why it stopped if it was running (systemctl status corosync)"))
+            #expect(
+                result.errors.contains(
+                    "; see its state, and why it stopped if it was running (systemctl status corosync)"))
         }
         for mode in dispatchModes {
             let result = try sandbox.run(on: 1, [vqwatch, "-f", "--no-reconnect", "--dispatch", mode])

@@ -34,7 +34,8 @@ struct ConnectingTests {
 
     @Test("The reason is right when votequorum refuses and the map does not answer")
     func silentMapReasons() throws {
-        let silent = "corosync does not answer; see whether corosync runs (systemctl status corosync), or allow more time with --timeout"
+        let silent =
+            "corosync does not answer; see whether corosync runs (systemctl status corosync), or allow more time with --timeout"
         let unanswered = "the configuration map, which has the reason, does not answer"
         for (options, status, reason) in [
             (["-t", "1s"], 124, "no status: \(silent)"), ([], 1, unanswered), (["-c", "-t", "1s"], 3, silent),

@@ -49,7 +49,7 @@ struct ProblemTests {
             $0.expected = 5
             $0.isQuorate = false
         }
-        #expect(two[0] == "not quorate: needs 2 more votes")
+        #expect(two.first == "not quorate: needs 2 more votes")
     }
 
     @Test("are sorted by severity, with the nodes by ID")
@@ -60,8 +60,8 @@ struct ProblemTests {
         }
         let all = state.problems(Requirements(), configuration: nil, unsettled: nil, lacksStatistics: true)
         #expect(all.map(\.code) == [.notQuorate, .configuration, .configuration, .nodeMissing])
-        #expect(all[3].nodes.map(\.id) == [NodeID(2), NodeID(3)])
-        #expect(all[3].nodes.map(\.name) == ["node2", "node3"])
+        #expect(all.last?.nodes.map(\.id) == [NodeID(2), NodeID(3)])
+        #expect(all.last?.nodes.map(\.name) == ["node2", "node3"])
     }
 
     @Test("of a state that is outdated are only those that votequorum is not needed for")
@@ -117,8 +117,9 @@ struct ProblemTests {
                     + "small packets pass, or it has just left",
             ])
         #expect(
-            missing([link(2, mtu: 1446), link(2, 1), link(3, mtu: 450)])[0].contains(" (MTU 450 to 1446): another"))
-        #expect(missing([link(3)])[1].contains("connected: another member"))
+            missing([link(2, mtu: 1446), link(2, 1), link(3, mtu: 450)]).first?.contains(" (MTU 450 to 1446): another")
+                == true)
+        #expect(missing([link(3)]).last?.contains("connected: another member") == true)
     }
 
     @Test("of expected votes are those that differ from the votes after a start of all nodes")
@@ -157,6 +158,9 @@ struct ProblemTests {
     func votesAfterStart() {
         var configuration = Configuration.named([1, 2, 3, 4])
         #expect(configuration.expectedVotesAfterStart == 4...4)
+        configuration.expectedVotes = 0
+        #expect(configuration.expectedVotesAfterStart == 4...4, "0 is not set")
+        configuration.expectedVotes = nil
         configuration.device = ConfiguredDevice(model: "net", votes: 1)
         #expect(configuration.expectedVotesAfterStart == 4...5, "explicit votes of the device are added when counted")
         configuration.device?.votes = nil
@@ -242,7 +246,7 @@ struct ProblemTests {
         let everywhere = "on node1, node2 and node3"
         #expect(found([]) == ["quorum device net is not registered \(everywhere)"])
         #expect(found([], configured: false) == [])
-        #expect(found([.qdeviceRegistered, .qdeviceCastVote]) == ["quorum device net is not alive \(everywhere)"])
+        #expect(found([.qdeviceRegistered]) == ["quorum device net is not alive \(everywhere)"])
         #expect(found([.qdeviceRegistered, .qdeviceAlive]) == ["quorum device net casts no vote \(everywhere)"])
         #expect(found([.qdeviceRegistered, .qdeviceAlive, .qdeviceCastVote]) == [])
     }
@@ -336,7 +340,7 @@ struct ProblemTests {
             $0.isQuorate = false
         }
         #expect(all.map(\.text) == ["not quorate: needs 18 more votes", "node4 … node40 (37 nodes) are not members"])
-        #expect(all[1].shortText == "37 nodes are not members")
+        #expect(all.last?.shortText == "37 nodes are not members")
         for reason in UnsettledReason.allCases {
             #expect(!reason.words(hasDevice: true).contains { "|\"'`".contains($0) })
         }

@@ -108,7 +108,7 @@ final class ServiceNotifier: Sendable {
 extension WatchRecord {
     /// The state in a line for people.
     var text: String {
-        if let state {
+        if let state, state.quorate != nil {
             return "\(state.verdict): \(state.summary)"
         }
         if isConnected {

@@ -3,14 +3,14 @@
 /// The latest state of a watch and its counters, for the metrics file and the service manager. They do not depend on
 /// what is printed. Pure.
 struct WatchRecord: Sendable {
-    /// The state; nil while corosync is not connected or does not answer, and while it is unknown whether the cluster
-    /// is quorate.
+    /// The state; nil while corosync is not connected or does not answer. While what votequorum says has been outdated for
+    /// too long, it is without that.
     private(set) var state: ClusterState?
     /// Whether corosync is connected and answers.
     private(set) var isConnected = false
     /// Whether votequorum recalculates.
     private(set) var isRecalculating = false
-    /// Why what votequorum says is outdated, if it has been for too long; there is no state then.
+    /// Why what votequorum says is outdated, if it has been for too long.
     private(set) var unsettled: UnsettledReason?
     /// The number of events of each kind.
     private(set) var events: [EventKind: Int] = [:]
@@ -25,7 +25,7 @@ struct WatchRecord: Sendable {
 
     /// Counts the events of an input, and stores the state of the reducer after it. Returns whether anything changed.
     mutating func record(_ events: [Event], _ reducer: Reducer, at time: Timestamp) -> Bool {
-        let state = reducer.knownState
+        let state = reducer.isUnsettled ? reducer.validState : reducer.knownState
         isRecalculating = reducer.isRecalculating
         unsettled = reducer.isUnsettled ? reducer.unsettledReason : nil
         for event in events {
@@ -37,7 +37,7 @@ struct WatchRecord: Sendable {
             case .unsettled, .link, .evidence, .dropped, .prediction: break
             }
         }
-        if state != nil { isConnected = true }
+        if state?.quorate != nil { isConnected = true }
         missedMilliseconds = reducer.missedMilliseconds
         guard state != self.state else { return !events.isEmpty }
         defer { self.state = state }
