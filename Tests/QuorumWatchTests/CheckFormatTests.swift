@@ -63,6 +63,10 @@ struct CheckFormatTests {
             try line(absent: "node3", "node33")
                 == "QUORUM UNKNOWN - --allow-absent node33: no node has this name or address; ’vqwatch’ lists the nodes\n"
         )
+        // The configuration is known, and has no nodelist.
+        #expect(
+            try line(absent: "node3") { _ = $0.reduce(.configuration(Configuration(expectedVotes: 3))) }
+                .hasPrefix("QUORUM UNKNOWN - --allow-absent node3: no node has this name or address; "))
         let twice = { (cluster: inout Cluster) in
             _ = cluster.reduce(
                 .configuration(

@@ -21,7 +21,8 @@ package struct CheckFormat: Hashable, Sendable {
 
     /// Why a state cannot be held against the requirements; nil if it can.
     func obstacle(in state: ClusterState) -> String? {
-        guard state.knowsNodelist else { return nil }
+        // Without the configuration, the names are not known either, and that is the problem to tell of.
+        guard !state.problems.contains(where: { $0.code == .configuration }) else { return nil }
         for node in requirements.absentNodes {
             switch node.match(in: state) {
             case .node: continue
