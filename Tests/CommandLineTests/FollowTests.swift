@@ -106,8 +106,8 @@ struct FollowTests {
         text.signal(SIGINT)
         let lines = text.finish(within: .aMoment)
         #expect(lines.termination == .signaled(SIGINT))
-        #expect(lines.lines.contains { $0.contains(" quorum \u{1b}[1;31mNOT QUORATE\u{1b}[0m: 1 of 3 votes") })
-        #expect(lines.lines.contains { $0.contains(" quorum \u{1b}[1;32mQUORATE\u{1b}[0m: 3 of 3 votes") })
+        #expect(lines.lines.contains { $0.contains(" quorum: \u{1b}[1;31mNOT QUORATE\u{1b}[0m, 1 of 3 votes") })
+        #expect(lines.lines.contains { $0.contains(" quorum: \u{1b}[1;32mQUORATE\u{1b}[0m, 3 of 3 votes") })
         #expect(lines.lines.contains { $0.hasSuffix("; name of node 3 node3 -> renamed") })
         let kinds = lines.lines.compactMap { $0.split(separator: " ").dropFirst().first }.filter { $0 != "info" }
         // A ring can take more than one attempt.

@@ -17,14 +17,15 @@ struct IfDownTests {
         let sandbox = try Sandbox(nodes: 3)
         let one = try ask("node2", of: sandbox)
         #expect(one.status == 0 && one.errors == "")
-        #expect(one.output == "If node2(2) goes down: QUORATE: 2 of 3 votes, quorum 2, can lose 0\n")
+        #expect(one.output == "If node2(2) goes down: QUORATE: 2 of 3 votes, quorum 2, can lose 0 votes\n")
         #expect(try ask("2", of: sandbox).output == one.output)
         #expect(try ask("node2", "2", of: sandbox).output == one.output)
         #expect(try ask("node2", options: ["--color", "always"], of: sandbox).output.contains("\u{1b}[1;32mQUORATE"))
 
         let two = try ask("node1", "node3", of: sandbox)
         #expect(two.status == 2)
-        #expect(two.output == "If node1(1) and node3(3) go down: NOT QUORATE: 1 of 3 votes, quorum 2, 1 missing\n")
+        #expect(
+            two.output == "If node1(1) and node3(3) go down: NOT QUORATE: 1 of 3 votes, quorum 2, needs 1 more vote\n")
         let all = try ask("3", "2", "1", of: sandbox)
         #expect(all.status == 2)
         #expect(all.output == "If node1(1), node2(2) and node3(3) go down: NOT QUORATE: no member is left\n")
@@ -71,7 +72,8 @@ struct IfDownTests {
         try sandbox.wait(node: 1, members: [1])
         let lost = try ask("node3", of: sandbox)
         #expect(lost.status == 2)
-        #expect(lost.output.hasPrefix("If node3(3) goes down: NOT QUORATE: 1 of 3 votes, quorum 2, 1 missing\n"))
+        #expect(
+            lost.output.hasPrefix("If node3(3) goes down: NOT QUORATE: 1 of 3 votes, quorum 2, needs 1 more vote\n"))
         let table = try sandbox.run(on: 1, [vqwatch]).lines
         #expect(table.contains { $0.contains("node1") && $0.contains("not quorate") })
         try sandbox.stop(1)
@@ -120,7 +122,7 @@ struct IfDownTests {
             follower.nextLine(within: .seconds(10))?.hasSuffix("members node1 node2 node3 node4") == true)
         try sandbox.kill(4)
         try sandbox.wait(node: 2, members: [1, 2, 3])
-        let turned = follower.nextLine(within: .seconds(30)) { $0.hasSuffix("; does not survive the loss of node1") }
+        let turned = follower.nextLine(within: .seconds(30)) { $0.hasSuffix("; quorum would now be lost with node1") }
         #expect(turned?.contains(" quorum ") == true)
         let table = try sandbox.run(on: 2, [vqwatch]).lines
         let metrics = try sandbox.run(on: 2, [vqwatch, "--format", "prometheus"]).lines
@@ -131,10 +133,10 @@ struct IfDownTests {
             let sample = #"vqwatch_if_down_quorate{node_id="\#(node)",node="node\#(node)"} \#(survives ? 1 : 0)"#
             #expect(metrics.contains(sample))
         }
-        #expect(table.contains { $0.contains("node4  dead        1  -") })
+        #expect(table.contains { $0.contains("node4  lost        1  -") })
         #expect(!metrics.contains { $0.hasPrefix("vqwatch_if_down_quorate") && $0.contains("node4") })
         try sandbox.start(4)
-        let back = follower.nextLine(within: .seconds(30)) { $0.hasSuffix("; survives the loss of node1") }
+        let back = follower.nextLine(within: .seconds(30)) { $0.hasSuffix("; quorum now survives the loss of node1") }
         #expect(back?.contains(" quorum ") == true)
     }
 }

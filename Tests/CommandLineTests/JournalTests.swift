@@ -31,17 +31,17 @@ struct JournalTests {
         func next(_ starts: String...) -> Bool {
             follower.nextLine(within: .seconds(20)) { line in starts.contains { line.hasPrefix($0) } } != nil
         }
-        #expect(next("<6>status QUORATE: 3 of 3 votes"))
+        #expect(next("<6>status: QUORATE, 3 of 3 votes"))
         try sandbox.cut(3)
-        #expect(next("<6>nodelist ring "))
+        #expect(next("<6>membership "))
         // In capitals if a first attempt at the ring had no quorum.
-        #expect(next("<4>quorum quorate: 2 of 3 votes", "<4>quorum QUORATE: 2 of 3 votes"))
+        #expect(next("<4>quorum: quorate, 2 of 3 votes", "<4>quorum: QUORATE, 2 of 3 votes"))
         try sandbox.stop(2)
-        #expect(next("<2>quorum NOT QUORATE: 1 of 3 votes"))
+        #expect(next("<2>quorum: NOT QUORATE, 1 of 3 votes"))
         try sandbox.heal(3)
-        #expect(next("<4>quorum QUORATE: 2 of 3 votes"))
+        #expect(next("<4>quorum: QUORATE, 2 of 3 votes"))
         try sandbox.kill(1)
-        #expect(next("<3>disconnected "))
+        #expect(next("<3>connection lost: "))
         follower.signal(SIGTERM)
         #expect(follower.wait(within: .aMoment) == .signaled(SIGTERM))
     }

@@ -50,7 +50,7 @@ struct LinkTests {
         try sandbox.cut(3, link: 1)
         let down = try next(connected: false)
         #expect(down.json["node"]["name"] == "node3" && down.json["downs"] == 1 && down.isQuorate == true)
-        #expect(text.nextLine(within: .seconds(20)) { $0.hasSuffix(" link 1 to node3(3) is down") } != nil)
+        #expect(text.nextLine(within: .seconds(20)) { $0.hasSuffix(" link 1 to node3 is down") } != nil)
         var check = ""
         let isWarned = try eventually(within: .seconds(20)) {
             check = try sandbox.run(on: 1, [vqwatch, "-cl"]).output

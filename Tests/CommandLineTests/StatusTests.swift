@@ -104,7 +104,7 @@ struct StatusTests {
         #expect(waiting.node(3)["state"] == "absent")
         #expect(waiting.node(3)["votes"] == .null)
         let text = try sandbox.run(on: 1, [vqwatch]).output
-        #expect(text.contains("waiting for all nodes: node3 missing") && !text.contains("can lose"))
+        #expect(text.contains("waiting for all nodes (wait_for_all): node3 missing") && !text.contains("can lose"))
         try sandbox.start(3)
         try sandbox.wait(node: 1, members: [1, 2, 3])
         #expect(try compare(sandbox, "all were seen").isQuorate == true)

@@ -15,7 +15,8 @@ struct SystemdTests {
             on: 1, [vqwatch, "-f", "--refresh", "0"],
             environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "400000", "WATCHDOG_PID": nil])
         // Keep-alives begin before the first status.
-        #expect(socket.next { $0 != "WATCHDOG=1" } == "READY=1\nSTATUS=QUORATE: 3 of 3 votes, quorum 2, can lose 1")
+        #expect(
+            socket.next { $0 != "WATCHDOG=1" } == "READY=1\nSTATUS=QUORATE: 3 of 3 votes, quorum 2, can lose 1 vote")
         // A keep-alive is sent after half of the timeout. A busy machine delays some.
         let pauses = (1...9).map { _ in
             let start = ContinuousClock.now
@@ -24,7 +25,7 @@ struct SystemdTests {
         }
         #expect(pauses.sorted()[4] < .milliseconds(400))
         try sandbox.partition([1], [2, 3])
-        #expect(socket.next { $0 != "WATCHDOG=1" } == "STATUS=NOT QUORATE: 1 of 3 votes, quorum 2, 1 missing")
+        #expect(socket.next { $0 != "WATCHDOG=1" } == "STATUS=NOT QUORATE: 1 of 3 votes, quorum 2, needs 1 more vote")
         try sandbox.kill(1)
         // This is skipped if the next status comes before it is sent.
         let gone = "STATUS=corosync is gone or does not answer"

@@ -40,7 +40,7 @@ struct DemoTests {
             [Self.script], environment: ["VQWATCH": vqwatch, "TMPDIR": folder, "JSON": nil])
         let first = demo.nextLine(within: .seconds(10))
         #expect(first?.hasPrefix("# three nodes") == true)
-        #expect(demo.nextLine(within: .seconds(30)) { $0.contains(" status QUORATE: ") } != nil)
+        #expect(demo.nextLine(within: .seconds(30)) { $0.contains(" status: QUORATE, ") } != nil)
         demo.signal(SIGINT)
         #expect(demo.wait(within: .seconds(10)) == .exited(130))
         #expect(try ChildProcess.run(["ls", "-A", folder]).output.isEmpty)

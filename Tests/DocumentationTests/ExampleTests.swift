@@ -77,7 +77,7 @@ struct ExampleTests {
         #expect(other.output.contains("ha_cluster_corosync_quorate 1"))
 
         let prediction = try run(11)
-        #expect(prediction.output == "If node3(3) goes down: QUORATE: 2 of 3 votes, quorum 2, can lose 0\n")
+        #expect(prediction.output == "If node3(3) goes down: QUORATE: 2 of 3 votes, quorum 2, can lose 0 votes\n")
         #expect(try holds("logger", "node3 can go down"))
 
         // Faults while the examples are watching.
@@ -86,7 +86,7 @@ struct ExampleTests {
         let change = try start(7)
         let mail = try start(8)
         let metrics = try start(9)
-        #expect(watch.nextLine(within: .seconds(10))?.contains("status QUORATE") == true)
+        #expect(watch.nextLine(within: .seconds(10))?.contains("status: QUORATE") == true)
         #expect(try holds("metrics/vqwatch.prom", "ha_cluster_corosync_quorate 1"))
         #expect(change.isRunning)
         try sandbox.cut(3)

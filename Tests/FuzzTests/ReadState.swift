@@ -13,6 +13,7 @@ struct ReadState: Hashable {
     private var device: [JSON]
     private var nodes: [[JSON]]
     private var links: [[JSON]]?
+    private var problems: [[JSON]]
 
     init(_ json: JSON) {
         ring = json["ring_id"]
@@ -21,18 +22,25 @@ struct ReadState: Hashable {
         let keys = ["name", "model", "registered", "votes", "alive", "cast_vote", "master_wins"]
         device = json["qdevice"] == .null ? [] : keys.map { json["qdevice"][$0] }
         nodes = json["nodes"].elements.map { node in
-            ["id", "name", "state", "votes", "expected_votes", "local", "addresses", "qdevice"].map { node[$0] }
+            [
+                "id", "name", "state", "configured", "votes", "expected_votes", "local", "addresses", "qdevice",
+                "reachable", "config_version", "quorate_if_down",
+            ].map { node[$0] }
+        }
+        problems = json["problems"].elements.map { problem in
+            ["code", "severity", "text", "nodes"].map { problem[$0] }
         }
         links =
             json["links"] == .null
             ? nil
             : json["links"].elements.map { link in
-                ["node_id", "link", "connected", "enabled", "latency_us"].map { link[$0] }
+                ["node_id", "link", "connected", "enabled", "latency_us", "mtu"].map { link[$0] }
             }
     }
 
     init(_ state: ClusterState) {
         func json(_ number: (some BinaryInteger)?) -> JSON { number.map { .number(Int64($0)) } ?? .null }
+        func json(_ bool: Bool?) -> JSON { bool.map(JSON.bool) ?? .null }
         func json(_ string: String?) -> JSON { string.map(JSON.string) ?? .null }
         func json(_ strings: [String]) -> JSON { .array(strings.map(JSON.string)) }
         ring = json(state.ring?.description)
@@ -48,19 +56,26 @@ struct ReadState: Hashable {
             } ?? []
         nodes = state.nodes.map {
             [
-                json($0.id.rawValue), json($0.name), json($0.stateName), json($0.votes), json($0.expectedVotes),
+                json($0.id.rawValue), json($0.name), json($0.stateName), json($0.isConfigured), json($0.votes),
+                json($0.expectedVotes),
                 .bool($0.isLocal), json($0.addresses),
                 $0.device.map {
                     .object([
                         "alive": .bool($0.alive), "cast_vote": .bool($0.castVote), "master_wins": .bool($0.masterWins),
                     ])
-                } ?? .null,
+                } ?? .null, json($0.isReachable), json($0.configVersion), json($0.quorateIfDown),
+            ]
+        }
+        problems = state.problems.map { problem in
+            [
+                json(problem.code.rawValue), json(problem.severity.rawValue), json(problem.text),
+                .array(problem.nodes.map { .object(["id": json($0.id.rawValue), "name": json($0.name)]) }),
             ]
         }
         links = state.links?.map {
             [
                 json($0.id.node.rawValue), json($0.id.number), .bool($0.isConnected),
-                $0.isEnabled.map(JSON.bool) ?? .null, json($0.latency),
+                json($0.isEnabled), json($0.latency), json($0.mtu),
             ]
         }
     }

@@ -29,12 +29,14 @@ extension PropertyCheck {
                 countCase()
                 let changes = tracker.changes(in: event)
                 check(event, line: json.line(for: event, changes: changes), &replay, isThorough: isThorough)
-                check(output: TextFormat(color: false).line(for: event, changes: changes), isOneLine: true)
-                check(output: JournalFormat(color: false).line(for: event, changes: changes), isOneLine: true)
+                for format in [OutputFormat.text(color: false), .journal(color: true)] {
+                    var formatter = EventFormatter(format)
+                    check(output: formatter.bytes(for: event, changes: changes) ?? [], isOneLine: true)
+                }
                 if let problem = slowReader.problem(with: event, misses: generator.chance(3)) {
                     check(false, "for a reader that missed lines: \(problem)")
                 }
-                if let state = event.state { check(state, of: reducer, &generator) }
+                if let state = event.state { check(event, state, of: reducer, &generator) }
                 check(event.kind != .unsettled || event.quorate == nil, "quorate while unsettled")
                 guard passes else {
                     return check(false, "after \("\(input)".prefix(4000))\nat \("\(event)".prefix(4000))")
@@ -64,6 +66,8 @@ extension PropertyCheck {
         check(parsed["quorate"].bool == event.quorate, "quorate")
         check(parsed["cluster_name"].string == event.clusterName, "cluster name")
         check(parsed["local_node_id"].number == event.localNode.map { Int64($0.rawValue) }, "local node")
+        let seconds = Double(event.time.microseconds) / 1_000_000
+        check([.decimal(seconds), .number(Int64(seconds))].contains(parsed["timestamp"]), "timestamp")
         if let state = event.state {
             check(ReadState(parsed) == ReadState(state), "the state in the line differs from that of the event")
         }
@@ -88,10 +92,14 @@ extension PropertyCheck {
 
     /// Checks everything else that is derived from a state: the page, the metrics, a check, and conditions.
     private mutating func check(
-        _ state: ClusterState, of reducer: Reducer, _ generator: inout InputGenerator
+        _ event: Event, _ state: ClusterState, of reducer: Reducer, _ generator: inout InputGenerator
     ) {
-        check(output: StatusText(color: false).page(for: state), isOneLine: false)
-        check(output: JournalFormat(color: false).page(for: state), isOneLine: false)
+        var status = event
+        status.body = .status(state)
+        for format in [OutputFormat.text(color: false), .journal(color: false)] {
+            var formatter = EventFormatter(format, printsPage: true, showsLinks: true)
+            check(output: formatter.bytes(for: status, changes: []) ?? [], isOneLine: false)
+        }
         check(output: PrometheusFormat.exposition(of: state), isOneLine: false)
         let requirements = generator.requirements()
         let format = CheckFormat(requirements)

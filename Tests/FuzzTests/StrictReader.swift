@@ -71,10 +71,22 @@ struct StrictReader {
         _ = takes("-")
         let digits = position
         while (0x30...0x39).contains(next) { position += 1 }
-        let text = String(decoding: bytes[start..<position], as: UTF8.self)
         let hasLeadingZero = position - digits > 1 && bytes[digits] == 0x30
-        guard !hasLeadingZero, let number = Int64(text) else { throw Refusal(position: start) }
-        return .number(number)
+        let isWhole = !takes(".")
+        let fraction = position
+        while !isWhole, (0x30...0x39).contains(next) { position += 1 }
+        let text = String(decoding: bytes[start..<position], as: UTF8.self)
+        guard !hasLeadingZero, digits < fraction, isWhole || fraction < position else {
+            throw Refusal(position: start)
+        }
+        let value =
+            isWhole
+            ? Int64(text).map(JSON.number)
+            : Double(text).map { number in
+                Int64(exactly: number).map(JSON.number) ?? .decimal(number)
+            }
+        guard let value else { throw Refusal(position: start) }
+        return value
     }
 
     private mutating func string() throws -> String {

@@ -48,7 +48,7 @@ struct ChangeTrackerTests {
         watched.add { $0.quorum(true) }
         let item = try #require(watched.items().only)
         #expect(item.event.kind == .quorum)
-        #expect(item.changes.map(\.field) == ["ring_id", "votes.total", "votes.margin", "nodes.2.votes"])
+        #expect(item.changes.map(\.field.path) == ["ring_id", "votes.total", "votes.margin", "nodes.2.votes"])
     }
 
     @Test("with --events info are those since the last info, and an info without changes is not printed")
@@ -67,7 +67,7 @@ struct ChangeTrackerTests {
         watched.add { $0.reduce(.reading($0.reading)) }
         watched.vote(5)
         #expect(
-            watched.items().map { $0.changes.map(\.field) } == [
+            watched.items().map { $0.changes.map(\.field.path) } == [
                 ["ring_id"], ["ring_id", "votes.total", "votes.margin", "nodes.2.votes"],
             ])
         var silent = try Watched(kinds: [.status, .info])
@@ -90,9 +90,9 @@ struct ChangeTrackerTests {
         #expect(items[0].event.body == .dropped(count: 2))
         #expect(
             items[1].changes == [
-                Change(field: "votes.total", from: .number(3), to: .number(6)),
-                Change(field: "votes.margin", from: .number(1), to: .number(4)),
-                Change(field: "nodes.2.votes", from: .number(1), to: .number(4)),
+                Change(field: .votes(.total), from: .number(3), to: .number(6)),
+                Change(field: .votes(.margin), from: .number(1), to: .number(4)),
+                Change(field: .node(2, .votes), from: .number(1), to: .number(4)),
             ])
     }
 
@@ -105,7 +105,33 @@ struct ChangeTrackerTests {
         cluster.votes[2] = 2
         cluster.reduce(.reading(cluster.reading)).forEach(queue.put)
         guard case .event(let item) = queue.next() else { throw Unexpected(nil) }
-        #expect(item.changes.map(\.field) == ["votes.total", "votes.margin", "nodes.2.votes"])
+        #expect(item.changes.map(\.field.path) == ["votes.total", "votes.margin", "nodes.2.votes"])
+    }
+
+    @Test("compare problems by their codes and nodes, and causes by more than what follows from other values")
+    func comparesProblems() throws {
+        var state = try #require(Cluster.settled().reducer.known)
+        let problem = Problem(code: .nodeMissing, nodes: [state.reference(3)], text: "node3 is not a member")
+        state.problems = [problem]
+        var other = state
+        other.problems[0].text = "node3(3) is not a member"
+        #expect(other.changes(since: state).isEmpty)
+        other.problems[0].nodes = [state.reference(2)]
+        let codes = FieldValue.strings(["node_missing"])
+        #expect(other.changes(since: state) == [Change(field: .state(.problems), from: codes, to: codes)])
+        other = state
+        (other.nodes[2].isReachable, other.nodes[2].quorateIfDown) = (true, false)
+        let derived = other.changes(since: state)
+        #expect(derived.map(\.field.path) == ["nodes.3.reachable", "nodes.3.quorate_if_down"])
+        #expect(derived.map(\.field.node) == [3, 3] && !derived.contains(where: \.causesEvent))
+        other.nodes[2].configVersion = 4
+        #expect(other.changes(since: state).contains(where: \.causesEvent))
+        state.links = [Link(LinkID(node: 3, number: 1), isConnected: true, latency: 10, mtu: 1446)]
+        other = state
+        other.links?[0].latency = 20
+        #expect(other.changes(since: state).isEmpty)
+        other.links?[0].mtu = 450
+        #expect(other.changes(since: state).map(\.field.path) == ["links.3.1.mtu"])
     }
 
     @Test("are queued up to a limit of bytes as well as of events, and one event always fits")

@@ -8,8 +8,11 @@ import Testing
 @Suite("Text")
 struct TextTests {
     private func line(_ event: Event, changes: [Change] = [], color: Bool = false) -> String {
-        let text = String(decoding: TextFormat(color: color).line(for: event, changes: changes), as: UTF8.self)
-        return String(text.drop { $0 != " " }.dropFirst())
+        EventText(event, changes).line.rendered(color: color)
+    }
+
+    private func page(_ state: ClusterState, size: TerminalSize? = nil) -> String {
+        StatusText(state: state, size: size).lines.map { "\($0.plain)\n" }.joined()
     }
 
     private func status(_ prepare: (inout Cluster) -> Void = { _ in }) throws -> Event {
@@ -20,31 +23,34 @@ struct TextTests {
         return try #require(cluster.quorum(cluster.isQuorate).only)
     }
 
-    @Test("begins a line with local time to the millisecond, and the kind")
+    @Test("begins a line with local time to the millisecond, and what happened")
     func beginsWithTheTime() throws {
         var event = try status()
         event.time = Timestamp(microseconds: 1_763_804_614_507_311)
-        let text = String(decoding: TextFormat(color: false).line(for: event, changes: []), as: UTF8.self)
-        #expect(text.firstMatch(of: #/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.507[+-]\d\d:\d\d status /#) != nil, "\(text)")
+        var formatter = EventFormatter(.text(color: false))
+        let text = String(decoding: formatter.bytes(for: event, changes: []) ?? [], as: UTF8.self)
+        #expect(text.firstMatch(of: #/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.507[+-]\d\d:\d\d status: /#) != nil, "\(text)")
     }
 
     @Test("gives the votes that can be lost or are missing, and the nodes that WaitForAll waits for")
     func saysTheMargin() throws {
-        #expect(line(try status()).hasPrefix("status QUORATE: 3 of 3 votes, quorum 2, can lose 1; ring 1.22;"))
+        #expect(
+            line(try status()).hasPrefix("status: QUORATE, 3 of 3 votes, quorum 2, can lose 1 vote; membership 1.22;"))
         let missing = line(
             try status {
                 $0.states = [1: .member, 2: .dead, 3: .dead]
                 $0.isQuorate = false
             })
-        #expect(missing.hasPrefix("status NOT QUORATE: 1 of 3 votes, quorum 2, 1 missing;"), "\(missing)")
-        #expect(missing.hasSuffix("; members node1; dead: node2 node3\n"), "\(missing)")
+        #expect(missing.hasPrefix("status: NOT QUORATE, 1 of 3 votes, quorum 2, needs 1 more vote;"), "\(missing)")
+        #expect(missing.hasSuffix("; members: node1; lost: node2, node3"), "\(missing)")
         let waiting = line(
             try status {
                 $0.deviceFlags = .waitForAll
                 $0.states[3] = .dead
                 $0.isQuorate = false
             })
-        #expect(waiting.contains("waiting for all nodes: node3 missing") && !waiting.contains("can lose"))
+        #expect(
+            waiting.contains("waiting for all nodes (wait_for_all): node3 missing") && !waiting.contains("can lose"))
     }
 
     @Test("highlights gained and lost quorum")
@@ -56,30 +62,39 @@ struct TextTests {
         let changes = cluster.changes
         #expect(
             line(lost, changes: changes)
-                == "quorum NOT QUORATE: 1 of 3 votes, quorum 2, 1 missing; votes 3 -> 1; dead: node2 node3\n")
-        #expect(line(lost, changes: changes, color: true).hasPrefix("quorum \u{1b}[1;31mNOT QUORATE\u{1b}[0m: "))
+                == "quorum: NOT QUORATE, 1 of 3 votes, quorum 2, needs 1 more vote; votes 3 -> 1; lost: node2, node3")
+        #expect(line(lost, changes: changes, color: true).hasPrefix("quorum: \u{1b}[1;31mNOT QUORATE\u{1b}[0m, "))
         _ = cluster.nodelist(3, [1, 2, 3])
         cluster.states = [1: .member, 2: .member, 3: .member]
         let gained = try #require(cluster.quorum(true).only)
-        #expect(line(gained, changes: cluster.changes).hasPrefix("quorum QUORATE: 3 of 3 votes"))
+        #expect(line(gained, changes: cluster.changes).hasPrefix("quorum: QUORATE, 3 of 3 votes"))
+        let same = try #require(cluster.quorum(true).only)
+        #expect(line(same) == "quorum: quorate, 3 of 3 votes, quorum 2, can lose 1 vote")
     }
 
-    @Test("shares a phrase among nodes with the same change, and does not repeat the line before")
+    @Test("begins a change without a notification with what changed")
+    func beginsWithTheChange() throws {
+        var cluster = Cluster.settled()
+        cluster.votes[2] = 4
+        let votes = try #require(cluster.reduce(.reading(cluster.reading)).only)
+        #expect(
+            line(votes, changes: cluster.changes)
+                == "changed: votes 3 -> 6; votes of node2 1 -> 4; quorate, 6 of 3 votes, quorum 2, can lose 4 votes")
+        let expected = try #require(cluster.reduce(.expectedVotes(7, cluster.reading)).only)
+        #expect(line(expected, changes: cluster.changes).hasPrefix("changed: expected votes 3 -> 7; quorate, "))
+    }
+
+    @Test("shares a phrase among nodes with the same change")
     func groups() throws {
         var cluster = Cluster.settled()
-        let left = try #require(cluster.nodelist(2, [1]).only)
+        _ = cluster.nodelist(2, [1])
         cluster.states = [1: .member, 2: .dead, 3: .dead]
         cluster.votes[2] = 4
         cluster.votes[3] = 4
         let lost = try #require(cluster.quorum(false).only)
-        let format = TextFormat(color: false)
-        func words(after previous: Event?) -> String {
-            let line = String(
-                decoding: format.line(for: lost, changes: cluster.changes, after: previous), as: UTF8.self)
-            return String(line[line.firstRange(of: "votes 3")!.lowerBound...])
-        }
-        #expect(words(after: nil) == "votes 3 -> 1; dead: node2 node3; votes of node2 node3 1 -> 4\n")
-        #expect(words(after: left) == "votes 3 -> 1; votes of node2 node3 1 -> 4\n")
+        #expect(
+            line(lost, changes: cluster.changes).hasSuffix(
+                "; votes 3 -> 1; lost: node2, node3; votes of node2, node3 1 -> 4"))
     }
 
     @Test("names nodes by name where that is unambiguous, or as name(id), or by ID alone")
@@ -87,21 +102,24 @@ struct TextTests {
         var cluster = Cluster.settled()
         #expect(
             line(try #require(cluster.nodelist(0xab, [1, 2, 5]).only))
-                == "nodelist ring 1.ab: node1 node2 5; joined: 5; left: node3\n")
+                == "membership 1.ab: node1, node2, 5; joined: 5; left: node3")
         var configuration = Configuration.named([1, 2, 3])
         configuration.nodes[1].name = "node1"
         configuration.nodes[2].name = "2"
         _ = cluster.reduce(.configuration(configuration))
-        #expect(line(try #require(cluster.nodelist(0xac, [1, 2, 3]).only)).contains(": node1(1) node1(2) 2(3); "))
+        #expect(line(try #require(cluster.nodelist(0xac, [1, 2, 3]).only)).contains(": node1(1), node1(2), 2(3); "))
     }
 
     @Test(
         "abbreviates long lists of nodes, and consecutive numbers in them",
         arguments: [
             (Array(13...24), "node13 … node24 (12 nodes)"),
-            ([1, 2, 3, 4, 5, 6, 7, 8], "node1 node2 node3 node4 node5 node6 node7 node8"),
-            ([1, 2, 4, 5, 6, 9, 11, 13, 15, 17], "node1 node2 node4 … node6 node9 node11 node13 … (10 nodes)"),
-            ([8, 9, 10, 11, 20, 21, 30, 31, 32], "node8 … node11 node20 node21 node30 … node32 (9 nodes)"),
+            ([1, 2, 3, 4, 5, 6, 7, 8], "node1, node2, node3, node4, node5, node6, node7, node8"),
+            (
+                [1, 2, 4, 5, 6, 9, 11, 13, 15, 17],
+                "node1, node2, node4 … node6, node9, node11, node13, node15, node17 (10 nodes)"
+            ),
+            ([8, 9, 10, 11, 20, 21, 30, 31, 32], "node8 … node11, node20, node21, node30 … node32 (9 nodes)"),
         ])
     func abbreviates(_ ids: [UInt32], _ text: String) {
         let nodes = ids.map { NodeReference(id: NodeID($0), name: "node\($0)") }
@@ -111,8 +129,8 @@ struct TextTests {
     @Test("abbreviates only names whose numbers are consecutive")
     func abbreviatesNoMore() {
         let names = ["a08", "a09", "a10", "b9", "b010", "c1", "c2", "9", "10", "11"]
-        #expect(abbreviated(names) == "a08 … a10 b9 b010 c1 c2 9 … 11")
-        #expect(abbreviated(["x4294967295", "x4294967296", "x0"]) == "x4294967295 x4294967296 x0")
+        #expect(abbreviated(names) == "a08 … a10, b9, b010, c1, c2, 9 … 11")
+        #expect(abbreviated(["x4294967295", "x4294967296", "x0"]) == "x4294967295, x4294967296, x0")
     }
 
     @Test("keeps a line short however many nodes leave at once")
@@ -124,16 +142,16 @@ struct TextTests {
         _ = cluster.reduce(.configuration(.named(ids)))
         _ = cluster.nodelist(1, ids)
         let status = try #require(cluster.quorum(true).only)
-        #expect(line(status).hasSuffix("; members node1 … node24 (24 nodes)\n"))
+        #expect(line(status).hasSuffix("; members: node1 … node24 (24 nodes)"))
         _ = cluster.changes
         let left = try #require(cluster.nodelist(2, Array(ids.prefix(12))).only)
         for id in ids.dropFirst(12) { cluster.states[id] = .dead }
         let lost = try #require(cluster.quorum(false).only)
-        #expect(line(left) == "nodelist ring 1.2: 12 nodes; left: node13 … node24 (12 nodes)\n")
+        #expect(line(left) == "membership 1.2: 12 nodes; left: node13 … node24 (12 nodes)")
         #expect(
             line(lost, changes: cluster.changes)
-                == "quorum NOT QUORATE: 12 of 24 votes, quorum 13, 1 missing; votes 24 -> 12; "
-                + "dead: node13 … node24 (12 nodes)\n")
+                == "quorum: NOT QUORATE, 12 of 24 votes, quorum 13, needs 1 more vote; votes 24 -> 12; "
+                + "lost: node13 … node24 (12 nodes)")
     }
 
     @Test("groups equal nodes on the page only if the terminal has too few lines")
@@ -145,17 +163,17 @@ struct TextTests {
         _ = cluster.nodelist(1, Array(ids.prefix(20)))
         let state = try #require(cluster.quorum(true).only?.state)
         func page(_ height: Int?) -> [Substring] {
-            String(decoding: StatusText(color: false, height: height).page(for: state), as: UTF8.self)
+            self.page(state, size: height.map { TerminalSize(width: 80, height: $0) })
                 .split(separator: "\n", omittingEmptySubsequences: false).dropLast()
         }
         #expect(page(nil).count == 33 && page(34) == page(nil))
         #expect(
             page(33).suffix(6).joined(separator: "\n") == """
-                              ID  NAME                                     STATE   VOTES  ADDRESSES
-                  *            1  node1                                    member      1  10.0.0.1
-                    2 … 6 8 … 20  node2 … node6 node8 … node20 (18 nodes)  member      1
-                               7  node7                                    member      2  10.0.0.7
-                         21 … 24  node21 node22 node23 node24              dead        1
+                              ID  NAME                                      STATE   VOTES
+                  *            1  node1                                     member      1
+                    2 … 6 8 … 20  node2 … node6, node8 … node20 (18 nodes)  member      1
+                               7  node7                                     member      2
+                         21 … 24  node21, node22, node23, node24            lost        1
                     * this node
                 """)
     }
@@ -168,11 +186,10 @@ struct TextTests {
                 $0.deviceFlags = .autoTieBreaker
                 _ = $0.reduce(.configuration(.named([1, 2, 3])))
             }.state)
-        let page = String(decoding: StatusText(color: false).page(for: state), as: UTF8.self)
         #expect(
-            page == """
+            page(state) == """
                 Cluster lab: QUORATE
-                  Votes:            1 of 3 votes, quorum 2, below quorum by 1, quorate by special rule
+                  Votes:            1 of 3 votes, quorum 2, 1 vote below the quorum, quorate by auto_tie_breaker
                   Highest expected: 3
                   Flags:            Quorate AutoTieBreaker
                   Ring ID:          1.22
@@ -181,7 +198,7 @@ struct TextTests {
                     ID  NAME   STATE   VOTES  ADDRESSES
                   *  1  node1  member      1  10.0.0.1
                      2  node2  absent      -  10.0.0.2
-                     3  node3  dead        1  10.0.0.3
+                     3  node3  lost        1  10.0.0.3
                     * this node
 
                 """)
@@ -199,13 +216,103 @@ struct TextTests {
         let event = try #require(cluster.quorum(true).only)
         let text = line(event)
         #expect(text.contains("x\\u{a}y\\u{9b}31m\\u{7f}"))
-        let page = String(decoding: StatusText(color: false).page(for: event.state!), as: UTF8.self)
+        let page = page(event.state!)
         #expect(page.hasPrefix("Cluster a\\u{1b}[2Jb\\u{202e}: QUORATE\n"))
         for text in [text, page] {
             #expect(text.unicodeScalars.allSatisfy { $0 == "\n" || !$0.needsEscape })
             #expect(text.utf8.count < 2000)
         }
         #expect(text.split(separator: "\n").count == 1)
+    }
+
+    @Test("shows neither votes nor predictions while it is not known whether the cluster is quorate")
+    func showsNothingStale() throws {
+        var state = try #require(Cluster.settled().reducer.known)
+        state.quorate = nil
+        state.nodes[1].quorateIfDown = false
+        #expect(
+            page(state) == """
+                Cluster lab: QUORUM UNKNOWN
+                  Votes:            votes not known
+                  Ring ID:          1.1
+                  Quorum device:    none
+
+                    ID  NAME   STATE   ADDRESSES
+                  *  1  node1  member  10.0.0.1
+                     2  node2  member  10.0.0.2
+                     3  node3  member  10.0.0.3
+                    * this node
+
+                """)
+    }
+
+    @Test("has a line for each problem, and a wrapped one on a narrow terminal")
+    func showsProblems() throws {
+        var state = try #require(Cluster.settled().reducer.known)
+        state.problems = [
+            Problem(code: .configuration, text: "the links are not known"),
+            Problem(code: .nodeMissing, nodes: [state.reference(3)], text: "node3 is not a member\n"),
+        ]
+        let lines = page(state).split(separator: "\n")
+        #expect(lines.contains("  Unknown:          the links are not known"))
+        #expect(lines.contains("  Warning:          node3 is not a member\\u{a}"))
+        let narrow = page(state, size: TerminalSize(width: 40, height: 24)).split(separator: "\n")
+        #expect(narrow.contains("  Unknown:          the links are not") && narrow.allSatisfy { $0.count <= 40 })
+        let event = Event(time: Timestamp(microseconds: 0), quorate: true, body: .status(state))
+        #expect(line(event).hasSuffix("; unknown: the links are not known"))
+        let change = Change(
+            field: .state(.problems), from: .strings(["config_file", "link_down"]), to: .strings(["configuration"]))
+        #expect(
+            ChangeText(state).phrases(for: [change])
+                == ["unknown: the links are not known", "no longer a problem: config_file"])
+    }
+
+    @Test("says which nodes would give quorum, and has a column for them")
+    func saysWhatWouldHelp() throws {
+        let event = try status {
+            $0.states = [1: .member, 2: .dead, 3: .dead]
+            $0.isQuorate = false
+        }
+        var state = try #require(event.state)
+        let (two, three) = (state.reference(2), state.reference(3))
+        state.waysToQuorum = [[two], [three]]
+        #expect(state.summary == "1 of 3 votes, quorum 2, needs 1 more vote: node2 or node3 would give it")
+        #expect(page(state).contains("STATE   VOTES  IF UP    ADDRESSES\n"))
+        #expect(page(state).contains("  2  node2  lost        1  quorate  10.0.0.2\n"))
+        state.waysToQuorum = [[two, three]]
+        #expect(state.summary.hasSuffix(", needs 1 more vote: node2 and node3 together would give it"))
+        #expect(page(state).contains("  2  node2  lost        1  not quorate  10.0.0.2\n"))
+        state.waysToQuorum = []
+        #expect(state.summary.hasSuffix(", needs 1 more vote"))
+    }
+
+    @Test("does not show a node that was removed from the nodelist, and tells of its removal once")
+    func hidesRemovedNodes() throws {
+        let before = try #require(
+            try status {
+                $0.states[3] = .dead
+            }.state)
+        var state = before
+        state.nodes[2].isConfigured = false
+        state.nodes[2].name = nil
+        let event = Event(time: Timestamp(microseconds: 0), quorate: true, body: .info(state))
+        #expect(
+            line(event, changes: state.changes(since: before))
+                == "changed: no longer in the nodelist: 3; quorate, 2 of 3 votes, quorum 2, can lose 0 votes")
+        var status = event
+        status.body = .status(state)
+        #expect(line(status).hasSuffix("; members: node1, node2"))
+        #expect(!page(state).contains("lost"))
+        var gone = state
+        gone.nodes.removeLast()
+        #expect(ChangeText(gone).phrases(for: gone.changes(since: state)).isEmpty)
+    }
+
+    @Test("says what to look at when what votequorum says is outdated", arguments: UnsettledReason.allCases)
+    func unsettled(_ reason: UnsettledReason) {
+        let report = UnsettledReport(ring: RingID(node: 1, sequence: 0x5b), reason: reason, elapsed: .seconds(36))
+        let text = line(Event(time: Timestamp(microseconds: 0), body: .unsettled(report)))
+        #expect(text.hasPrefix("QUORUM UNKNOWN: ") && text.contains("1.5b for 36 s") && text.contains("; see "))
     }
 }
 
@@ -224,8 +331,8 @@ struct JSONTests {
     func giveNull() {
         #expect(
             line(event(.unresponsive(silent: .milliseconds(10_250)))) == """
-                {"time":"2025-11-22T09:43:34.507311Z","event":"unresponsive","cluster_name":null,\
-                "local_node_id":null,"quorate":null,"silent_ms":10250}
+                {"time":"2025-11-22T09:43:34.507311Z","timestamp":1763804614.507311,"event":"unresponsive","cluster_name":null,\
+                "local_node_id":null,"local_node_name":null,"quorate":null,"silent_ms":10250}
 
                 """)
         let unknown = line(event(.status(ClusterState())))
@@ -233,7 +340,7 @@ struct JSONTests {
             unknown.hasSuffix(
                 """
                 "ring_id":null,"votes":{"total":null,"expected":null,"highest_expected":null,"quorum":null,\
-                "margin":null},"flags":null,"qdevice":null,"nodes":[],"links":null,"changes":[]}
+                "margin":null},"flags":null,"qdevice":null,"links":null,"nodes":[],"problems":[],"changes":[]}
 
                 """))
     }
@@ -252,8 +359,37 @@ struct JSONTests {
                 NodelistReport(
                     ring: RingID(node: NodeID(.max), sequence: .max), members: [], joined: [], left: [])))
         event.time = Timestamp(microseconds: -1)
-        #expect(line(event).contains("\"time\":\"1969-12-31T23:59:59.999999Z\""))
+        #expect(line(event).contains("\"time\":\"1969-12-31T23:59:59.999999Z\",\"timestamp\":-0.000001,"))
         #expect(
             line(event).contains("\"ring_id\":\"ffffffff.ffffffffffffffff\",\"members\":[],\"joined\":[],\"left\":[]"))
+    }
+
+    @Test("have the problems, and the result of a check")
+    func writeProblems() {
+        var format = JSONFormat()
+        var state = ClusterState()
+        state.quorate = true
+        state.problems = [
+            Problem(code: .nodeMissing, nodes: [NodeReference(id: 3, name: "node3")], text: "node3 is not a member")
+        ]
+        var event = event(.status(state))
+        event.quorate = true
+        #expect(
+            String(decoding: format.checkLine(for: event, status: "WARNING"), as: UTF8.self).hasSuffix(
+                """
+                "event":"check","cluster_name":null,"local_node_id":null,"local_node_name":null,"quorate":true,\
+                "status":"WARNING","votes":{"total":null,"expected":null,"highest_expected":null,"quorum":null,\
+                "margin":null},"problems":[{"code":"node_missing","severity":"warning",\
+                "nodes":[{"id":3,"name":"node3"}],"text":"node3 is not a member"}]}
+
+                """))
+    }
+
+    @Test("have null for quorate in a prediction")
+    func predict() {
+        var event = event(.prediction(PredictionReport(ifDown: [], prediction: Prediction(members: []), nodes: [])))
+        event.quorate = true
+        #expect(line(event).contains(#""quorate":null,"if_down":[],"prediction":{"quorate":null,"#))
+        #expect(line(event).contains(#""waits_for_all_afterwards":null,"waits_for_votes":null}}"#))
     }
 }

@@ -11,16 +11,16 @@ struct LinkFormatTests {
     private static let node3 = NodeReference(id: 3, name: "node3")
 
     private func words(_ body: Event.Body) -> String {
-        TextFormat.words(for: Event(time: Timestamp(microseconds: 0), body: body), []).plain
+        EventText(Event(time: Timestamp(microseconds: 0), body: body)).line.plain
     }
 
     @Test(
         "have a phrase for each change of a link",
         arguments: [
-            (false, 1, "link 1 to node3(3) is down"), (false, 3, "link 1 to node3(3) is down (it went down 3 times)"),
-            (true, 0, "link 1 to node3(3) is connected again"),
-            (true, 1, "link 1 to node3(3) went down, and is connected again"),
-            (true, 2, "link 1 to node3(3) went down 2 times, and is connected again"),
+            (false, 1, "link 1 to node3 is down"), (false, 3, "link 1 to node3 is down (it went down 3 times)"),
+            (true, 0, "link 1 to node3 is connected again"),
+            (true, 1, "link 1 to node3 went down, and is connected again"),
+            (true, 2, "link 1 to node3 went down 2 times, and is connected again"),
         ] as [(Bool, UInt64, String)])
     func link(isConnected: Bool, downs: UInt64, text: String) {
         #expect(
@@ -31,56 +31,71 @@ struct LinkFormatTests {
     func evidence() {
         var report = EvidenceReport(
             ring: RingID(node: 1, sequence: 0x22), tokenLosses: 1, consensusTimeouts: 0, retransmits: 0,
-            memberships: 1, linksDown: [.init(node: Self.node3, number: 0), .init(node: Self.node3, number: 1)],
+            memberships: 1,
+            linksDown: [
+                .init(node: Self.node3, number: 0, before: 1400), .init(node: Self.node3, number: 1, before: 1390),
+            ],
             schedulingMisses: [SchedulingMiss(time: Timestamp(microseconds: 0), delay: 3160)])
         #expect(
-            words(.evidence(report))
-                == "evidence ring 1.22: token lost; links 0 and 1 to node3(3) went down; corosync was not scheduled for 3.2 s"
-        )
+            words(.evidence(report)) == """
+                evidence for membership 1.22: token lost; links 0 and 1 to node3 went down 1.4 s before; corosync was not \
+                scheduled for 3.2 s
+                """)
         report.tokenLosses = 2
         report.consensusTimeouts = 2
         report.retransmits = 1
         report.memberships = 3
-        report.linksDown?.insert(.init(node: Self.node2, number: 1), at: 0)
+        report.linksDown?.insert(.init(node: Self.node2, number: 1, before: 200), at: 0)
         report.schedulingMisses = []
         #expect(
             words(.evidence(report)) == """
-                evidence ring 1.22: token lost 2 times; no consensus in time 2 times; link 1 to node2(2) and links 0 and 1 to \
-                node3(3) went down; 1 message sent again; 3 memberships formed
+                evidence for membership 1.22: token lost 2 times; membership consensus timed out 2 times; link 1 to node2 \
+                and links 0 and 1 to node3 went down, the first 1.4 s before; 1 message retransmitted; 3 memberships formed
                 """)
         report.linksDown = [Self.node2, Self.node3].flatMap {
             [.init(node: $0, number: 0), .init(node: $0, number: 1)]
         }
-        #expect(words(.evidence(report)).contains("; links 0 and 1 to node2(2) and node3(3) went down;"))
+        #expect(words(.evidence(report)).contains("; links 0 and 1 to node2 and node3 went down;"))
+        report.linksDown = [.init(node: Self.node3, number: 0, before: -300)]
+        #expect(words(.evidence(report)).contains("; link 0 to node3 went down 0.3 s after;"))
+        let other = EvidenceReport(
+            ring: nil, tokenLosses: 0, consensusTimeouts: 0, retransmits: 0, memberships: 1, linksDown: [],
+            mtuChanges: [.init(node: Self.node3, number: 0, from: 1446, to: 450)], rejoined: [Self.node2, Self.node3],
+            configVersions: [.init(node: Self.node2, version: 3)], schedulingMisses: [])
+        #expect(
+            words(.evidence(other)) == """
+                evidence: no token lost; MTU of link 0 to node3 1446 -> 450 bytes; node2 and node3 left and joined again in \
+                between; node2 has configuration version 3, not this node's
+                """)
         let nothing = EvidenceReport(
             ring: nil, tokenLosses: 0, consensusTimeouts: 0, retransmits: 0, memberships: 1, linksDown: [],
             schedulingMisses: [])
-        #expect(words(.evidence(nothing)) == "evidence no token lost")
+        #expect(words(.evidence(nothing)) == "evidence: no token lost")
         let cleared = EvidenceReport(
             ring: nil, tokenLosses: nil, consensusTimeouts: 0, retransmits: 0, memberships: 1, linksDown: [],
             schedulingMisses: [])
-        #expect(words(.evidence(cleared)) == "evidence not all counters are known")
+        #expect(words(.evidence(cleared)) == "evidence: not all counters are known")
     }
 
     @Test("are a table in the status")
     func page() throws {
         var state = ClusterState()
         state.links = [
-            Link(LinkID(node: 2, number: 0), isConnected: true, latency: 1234),
+            Link(LinkID(node: 2, number: 0), isConnected: true, latency: 1234, mtu: 1446),
             Link(LinkID(node: 3, number: 0), isConnected: true),
             Link(LinkID(node: 3, number: 1), isConnected: false, latency: 99),
         ]
         state.nodes = [Node(id: 3, name: "node3", isLocal: false, addresses: [])]
-        let page = String(decoding: StatusText(color: false).page(for: state), as: UTF8.self)
+        #expect(!StatusText(state: state).lines.contains { $0.plain.contains("LATENCY") })
+        let page = StatusText(state: state, showsLinks: true).lines.map(\.plain).joined(separator: "\n")
         #expect(
             page.hasSuffix(
                 """
 
-                    LINK  TO     STATE       LATENCY
-                       0  2      connected  1.234 ms
-                       0  node3  connected         -
-                       1  node3  down              -
-
+                    LINK  TO     STATE      AVERAGE LATENCY   MTU
+                       0  2      connected         1.234 ms  1446
+                       0  node3  connected                -     -
+                       1  node3  down                     -     -
                 """), "\(page)")
     }
 
@@ -97,19 +112,25 @@ struct LinkFormatTests {
                 #""quorate":null,"node":{"id":3,"name":"node3"},"link":1,"connected":false,"downs":2}"# + "\n"))
         let report = EvidenceReport(
             ring: nil, tokenLosses: 1, consensusTimeouts: nil, retransmits: 0, memberships: 2,
-            linksDown: [.init(node: Self.node3, number: 0)],
+            linksDown: [.init(node: Self.node3, number: 0, before: 1400)],
+            mtuChanges: [.init(node: Self.node3, number: 0, from: 1446, to: 450)], rejoined: [Self.node2],
+            configVersions: [.init(node: Self.node2, version: 3)],
             schedulingMisses: [SchedulingMiss(time: Timestamp(microseconds: 1_000), delay: 3160)])
-        #expect(
-            line(.evidence(report)).hasSuffix(
-                #""ring_id":null,"token_losses":1,"consensus_timeouts":null,"retransmits":0,"memberships":2,"#
-                    + #""links_down":[{"node_id":3,"link":0}],"#
-                    + #""scheduling_misses":[{"time":"1970-01-01T00:00:00.001000Z","delay_ms":3160}]}"# + "\n"))
+        let end = #"""
+            "ring_id":null,"token_losses":1,"consensus_timeouts":null,"retransmits":0,"memberships":2,\#
+            "links_down":[{"node_id":3,"link":0,"before_ms":1400}],\#
+            "mtu_changes":[{"node_id":3,"link":0,"from":1446,"to":450}],"rejoined":[{"id":2,"name":"node2"}],\#
+            "config_versions":[{"id":2,"name":"node2","config_version":3}],\#
+            "scheduling_misses":[{"time":"1970-01-01T00:00:00.001000Z","delay_ms":3160}]}
+
+            """#
+        #expect(line(.evidence(report)).hasSuffix(end))
         var state = ClusterState()
         state.links = [Link(LinkID(node: 3, number: 1), isConnected: false, isEnabled: nil)]
         #expect(
-            line(.status(state)).hasSuffix(
-                #""links":[{"node_id":3,"link":1,"connected":false,"enabled":null,"latency_us":null}],"changes":[]}"#
-                    + "\n"))
+            line(.status(state)).contains(
+                #""links":[{"node_id":3,"link":1,"connected":false,"enabled":null,"latency_us":null,"mtu":null}],"nodes""#
+            ))
     }
 
     @Test("have a phrase for each change of a state")
@@ -117,15 +138,19 @@ struct LinkFormatTests {
         var state = ClusterState()
         state.nodes = [Node(id: 3, name: "node3", isLocal: false, addresses: [])]
         let link = Link(LinkID(node: 3, number: 1), isConnected: true)
-        func phrases(_ field: String, _ from: Change.Value, _ to: Change.Value) -> [String] {
-            ChangeText(state).phrases(for: [Change(field: field, from: from, to: to)])
+        func phrases(_ field: Link.Field?, _ from: FieldValue, _ to: FieldValue) -> [String] {
+            ChangeText(state).phrases(for: [Change(field: .link(link.id, field), from: from, to: to)])
         }
-        #expect(phrases("links.3.1.connected", .bool(true), .bool(false)) == ["link 1 to node3 is down"])
-        #expect(phrases("links.3.1.enabled", .bool(true), .bool(false)) == ["enabled of link 1 to node3 yes -> no"])
-        #expect(phrases("links.3.1", .null, .link(link)) == ["link 1 configured to node3"])
-        #expect(phrases("links.3.1", .link(link), .null) == ["link 1 no longer configured to node3"])
-        #expect(phrases("links", .null, .links([link])) == ["links: 1 of 1 connected"])
-        #expect(phrases("links", .links([link]), .null) == ["links not known"])
+        func phrases(_ from: FieldValue, _ to: FieldValue) -> [String] {
+            ChangeText(state).phrases(for: [Change(field: .state(.links), from: from, to: to)])
+        }
+        #expect(phrases(.connected, .bool(true), .bool(false)) == ["link 1 to node3 is down"])
+        #expect(phrases(.enabled, .bool(true), .bool(false)) == ["link 1 to node3 is not enabled"])
+        #expect(phrases(.mtu, .number(1446), .number(450)) == ["MTU of link 1 to node3 1446 -> 450"])
+        #expect(phrases(nil, .null, .link(link)) == ["link 1 configured to node3"])
+        #expect(phrases(nil, .link(link), .null) == ["link 1 no longer configured to node3"])
+        #expect(phrases(.null, .links([link])) == ["links: 1 of 1 connected"])
+        #expect(phrases(.links([link]), .null) == ["links not known"])
     }
 
     @Test("have priority warning in the journal if a link failed or a token was lost")

@@ -173,9 +173,24 @@ struct LivePageTests {
         #expect(style("QUORATE", in: .complete()) == .good)
         #expect(style("NOT QUORATE", in: Self.quorumLost()) == .bad)
         #expect(style("QUORUM UNKNOWN", in: Self.gone()) == .warning)
-        #expect(style("recalculating", in: Self.recalculating()) == .warning)
+        #expect(style("RECALCULATING", in: Self.recalculating()) == .warning)
         let rows = Self.quorumLost().page().lines
-        #expect(rows.first { $0.plain.contains("node2  dead") }?.parts.first?.style == .warning)
+        #expect(rows.first { $0.plain.contains("node2  lost") }?.parts.first?.style == .warning)
+    }
+
+    @Test("has a line for each problem that the other lines do not express, as many as there is room for")
+    func problems() {
+        var state = ClusterState()
+        state.problems =
+            [Problem(code: .notQuorate, text: "not quorate")]
+            + (1...5).map { Problem(code: .configVersion, text: "problem \($0)\n") }
+        func lines(height: Int) -> [String] {
+            LivePageTests.resized(.complete(), 80, height).page().problems(of: state).map(\.plain)
+        }
+        #expect(lines(height: 40) == (1...5).map { "problem \($0)\\u{a}" })
+        #expect(lines(height: 24) == (1...3).map { "problem \($0)\\u{a}" } + ["2 more problems"])
+        #expect(lines(height: 10) == ["5 problems"])
+        #expect(lines(height: 9) == [])
     }
 
     @Test("shows a duration as a lower bound when the state began before the watch")
@@ -225,7 +240,9 @@ struct LivePageTests {
         watched.press("kkk")
         let back = watched.drawn()
         #expect(back.scroll == 3 && back.lines != newest)
-        func events(_ page: LivePage) -> [StyledText] { page.lines.filter { $0.plain.contains("expected_votes") } }
+        func events(_ page: LivePage) -> [StyledText] {
+            page.lines.filter { $0.plain.contains("changed: expected votes") }
+        }
         watched.take(.expectedVotes(77, watched.cluster.reading))
         #expect(events(watched.drawn()) == events(back))
         #expect(watched.drawn().scroll == 4)
@@ -254,7 +271,7 @@ struct LivePageTests {
         watched.take(
             .quorum(
                 quorate: true, nodes: watched.cluster.listed, watched.cluster.reading, isRecalculating: true))
-        #expect(shows("votequorum has not finished recalculating for 0 s"))
+        #expect(shows("votequorum has not finished its recalculation for 0 s"))
         watched.recalculate()
         #expect(shows("3 of 3 votes"))
 
@@ -263,7 +280,7 @@ struct LivePageTests {
         watched.nodelist()
         watched.seconds = 5
         watched.nodelist()
-        #expect(shows("votequorum has not finished recalculating for 5 s"))
+        #expect(shows("votequorum has not finished its recalculation for 5 s"))
         watched.recalculate()
         #expect(shows("3 of 3 votes"))
     }

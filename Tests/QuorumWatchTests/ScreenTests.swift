@@ -6,7 +6,7 @@ import Testing
 
 @testable import QuorumWatch
 
-/// A terminal that implements the sequences of ``ScreenContents``, with character widths of its own.
+/// A terminal that implements the sequences of ``Screen``, with character widths of its own.
 private struct Emulator {
     private(set) var cells: [[String]]
     private var (row, column) = (0, 0)
@@ -59,8 +59,8 @@ private struct Emulator {
 struct ScreenTests {
     private static let size = TerminalSize(width: 20, height: 4)
 
-    private func contents(_ lines: [StyledText], color: Bool = true) -> ScreenContents {
-        ScreenContents(lines, size: Self.size, color: color)
+    private func contents(_ lines: [StyledText], color: Bool = true) -> Screen {
+        Screen(lines: lines, size: Self.size, color: color)
     }
 
     @Test("turns any contents into any other")
@@ -76,7 +76,7 @@ struct ScreenTests {
         }
         for _ in 0..<200 {
             var emulator = Emulator(width: Self.size.width, height: Self.size.height)
-            var shown: ScreenContents?
+            var shown: Screen?
             for _ in 0..<10 {
                 let lines = (0..<Self.size.height).map { _ in line() }
                 let new = contents(lines)
@@ -87,19 +87,19 @@ struct ScreenTests {
         }
     }
 
-    @Test("is empty for equal contents, and short for a second that has passed")
+    @Test("is empty for equal contents, and one line for a second that has passed")
     func isLittle() {
         let one = contents([StyledText("QUORATE", .good) + " for 41 s", "node1  member", "", "keys"])
         let two = contents([StyledText("QUORATE", .good) + " for 42 s", "node1  member", "", "keys"])
         #expect(one.update(from: one) == "")
-        #expect(two.update(from: one) == "\u{1b}[1;14H2")
+        #expect(two.update(from: one) == "\u{1b}[1;1H\u{1b}[K\u{1b}[1;32mQUORATE\u{1b}[0m for 42 s")
     }
 
     @Test("writes everything when the contents of the screen are not known or had another size")
     func isAll() {
         let new = contents(["a"])
-        #expect(new.update(from: nil) == "\u{1b}[0m\u{1b}[H\u{1b}[2J\u{1b}[1;1Ha")
-        let old = ScreenContents(["a"], size: TerminalSize(width: 10, height: 4), color: true)
+        #expect(new.update(from: nil) == "\u{1b}[0m\u{1b}[H\u{1b}[2J\u{1b}[1;1H\u{1b}[Ka")
+        let old = Screen(lines: ["a"], size: TerminalSize(width: 10, height: 4), color: true)
         #expect(new.update(from: old) == new.update(from: nil))
     }
 

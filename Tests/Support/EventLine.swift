@@ -13,29 +13,38 @@ public struct EventLine: Hashable, Sendable {
         public let description: String
     }
 
-    private static let common: Set = ["time", "event", "cluster_name", "local_node_id", "quorate"]
-    private static let state: Set = ["ring_id", "votes", "flags", "qdevice", "nodes", "links", "changes"]
+    private static let common: Set = [
+        "time", "timestamp", "event", "cluster_name", "local_node_id", "local_node_name", "quorate",
+    ]
+    private static let state: Set = ["ring_id", "votes", "flags", "qdevice", "links", "nodes", "problems", "changes"]
     private static let keys: [String: Set<String>] = [
         "status": state, "quorum": state, "expected_votes": state, "info": state,
         "nodelist": ["ring_id", "members", "joined", "left"], "disconnected": ["error"],
-        "unsettled": ["ring_id", "elapsed_ms"], "unresponsive": ["silent_ms"], "dropped": ["count"],
-        "prediction": ["if_down", "prediction"],
+        "unsettled": ["ring_id", "reason", "elapsed_ms"], "unresponsive": ["silent_ms"], "dropped": ["count"],
+        "prediction": ["if_down", "prediction"], "check": ["status", "votes", "problems"],
         "link": ["node", "link", "connected", "downs"],
         "evidence": [
             "ring_id", "token_losses", "consensus_timeouts", "retransmits", "memberships", "links_down",
-            "scheduling_misses",
+            "mtu_changes", "rejoined", "config_versions", "scheduling_misses",
         ],
     ]
     private static let parts: [String: Set<String>] = [
         "votes": ["total", "expected", "highest_expected", "quorum", "margin"],
         "qdevice": ["name", "model", "registered", "votes", "alive", "cast_vote", "master_wins"],
-        "nodes": ["id", "name", "state", "votes", "expected_votes", "local", "addresses", "qdevice"],
-        "changes": ["field", "from", "to"], "members": ["id", "name"], "joined": ["id", "name"],
+        "nodes": [
+            "id", "name", "state", "configured", "votes", "expected_votes", "local", "addresses", "qdevice",
+            "reachable",
+            "config_version", "quorate_if_down",
+        ],
+        "problems": ["code", "severity", "nodes", "text"], "changes": ["field", "node_id", "from", "to"],
+        "members": ["id", "name"], "joined": ["id", "name"],
         "left": ["id", "name"], "error": ["code", "message"], "if_down": ["id", "name"], "node": ["id", "name"],
         "prediction": [
             "quorate", "votes", "members", "rule", "depends_on_qdevice", "waits_for_all_afterwards", "waits_for_votes",
         ],
-        "links": ["node_id", "link", "connected", "enabled", "latency_us"], "links_down": ["node_id", "link"],
+        "links": ["node_id", "link", "connected", "enabled", "latency_us", "mtu"],
+        "links_down": ["node_id", "link", "before_ms"], "mtu_changes": ["node_id", "link", "from", "to"],
+        "rejoined": ["id", "name"], "config_versions": ["id", "name", "config_version"],
         "scheduling_misses": ["time", "delay_ms"],
     ]
 
@@ -108,10 +117,10 @@ public struct EventLine: Hashable, Sendable {
         throw Malformed(description: "the time goes back from \(before): \(json)")
     }
 
-    /// The line without its time, which differs from run to run.
+    /// The line without its times, which differ from run to run.
     public var timeless: JSON {
         var members = json.members
-        members["time"] = nil
+        (members["time"], members["timestamp"]) = (nil, nil)
         return .object(members)
     }
 }

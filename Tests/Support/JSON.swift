@@ -10,6 +10,8 @@ public enum JSON: Hashable, Sendable, Decodable {
     case bool(Bool)
     /// A whole number.
     case number(Int64)
+    /// A number with a fraction.
+    case decimal(Double)
     /// A string.
     case string(String)
     /// A list.
@@ -17,7 +19,7 @@ public enum JSON: Hashable, Sendable, Decodable {
     /// An object.
     case object([String: JSON])
 
-    /// Text that is not JSON, or has a number that is not whole.
+    /// Text that is not JSON.
     public struct ParseError: Error, CustomStringConvertible {
         /// The text and the problem.
         public let description: String
@@ -47,6 +49,8 @@ public enum JSON: Hashable, Sendable, Decodable {
             self = .bool(bool)
         } else if let number = try? value.decode(Int64.self) {
             self = .number(number)
+        } else if let number = try? value.decode(Double.self) {
+            self = .decimal(number)
         } else if let string = try? value.decode(String.self) {
             self = .string(string)
         } else if let array = try? value.decode([JSON].self) {

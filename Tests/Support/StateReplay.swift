@@ -4,7 +4,8 @@
 /// each line. The result must always equal the state in the line.
 public struct StateReplay: Sendable {
     private static let fields = [
-        "cluster_name", "local_node_id", "quorate", "ring_id", "votes", "flags", "qdevice", "nodes", "links",
+        "cluster_name", "local_node_id", "local_node_name", "quorate", "ring_id", "votes", "flags", "qdevice", "links",
+        "nodes", "problems",
     ]
 
     private var state: [String: JSON]?
@@ -19,20 +20,17 @@ public struct StateReplay: Sendable {
     public mutating func problem(with line: JSON) -> String? {
         switch line["event"].string ?? "" {
         case "nodelist":
+            // Whether the cluster is quorate is decided after this.
             state?["ring_id"] = line["ring_id"]
-            state?["quorate"] = line["quorate"]
             return nil
         case "link":
-            state?["quorate"] = line["quorate"]
             let links = state?["links"]?.elements ?? []
             if let index = links.firstIndex(where: { $0["node_id"] == line["node"]["id"] && $0["link"] == line["link"] }
             ) {
                 state?["links"] = .array(links.replacing(at: index, "connected", with: line["connected"]))
             }
             return nil
-        case "evidence":
-            state?["quorate"] = line["quorate"]
-            return nil
+        case "evidence": return nil
         case "disconnected", "unsettled", "unresponsive":
             state?["quorate"] = .null
             return nil
@@ -47,6 +45,8 @@ public struct StateReplay: Sendable {
         if let links = told["links"]?.elements, told["links"] != .null {
             told["links"] = .array(links.indices.reduce(links) { $0.replacing(at: $1, "latency_us", with: .null) })
         }
+        // Changes have only the codes of problems.
+        told["problems"] = .array(told["problems"]?.elements.map { $0["code"] } ?? [])
         defer { state = told }
         guard var replayed = state else { return nil }
         for change in line["changes"].elements {
@@ -60,6 +60,8 @@ public struct StateReplay: Sendable {
     private static func apply(_ change: JSON, to state: inout [String: JSON]) -> String? {
         guard let field = change["field"].string else { return "a change without a field" }
         let path = field.split(separator: ".").map(String.init)
+        let node = ["nodes", "links"].contains(path[0]) && path.count > 1 ? Int64(path[1]).map(JSON.number) : nil
+        guard change["node_id"] == node ?? .null else { return "\(field) with node_id \(change["node_id"])" }
         let from = change["from"]
         let to = change["to"]
         func differs(_ old: JSON) -> String? { old == from ? nil : "\(field) was \(old), not \(from)" }

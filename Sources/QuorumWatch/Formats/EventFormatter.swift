@@ -37,7 +37,7 @@ struct EventFormatter: Sendable {
         switch format {
         case .live, .quiet: nil
         case .json where check != nil:
-            json.checkLine(for: Event(time: time, body: .dropped(count: 0)), status: CheckStatus.unknown.word)
+            json.checkLine(for: Event(time: time, body: .status(ClusterState())), status: CheckStatus.unknown.word)
         case .prometheus: PrometheusFormat.exposition(of: nil as ClusterState?)
         case .json, .text, .journal: check.map { _ in CheckFormat.line(forUnknown: reason) }
         }

@@ -17,11 +17,12 @@ struct EventText {
         switch event.body {
         case .status(let state): status(state)
         case .quorum(let state): StyledText("quorum: ") + update(state, summaryFirst: true)
-        case .expectedVotes(let state): StyledText("expected votes: ") + update(state)
+        case .expectedVotes(let state):
+            StyledText(changes.isEmpty ? "expected votes set again: " : "changed: ") + update(state)
         case .info(let state): StyledText("changed: ") + update(state)
         case .nodelist(let report): StyledText(nodelist(report))
         case .disconnected(let error):
-            StyledText("connection lost: ", .bad) + StyledText("\(error.reason) (\(error.code))")
+            StyledText("connection lost: ", .bad) + StyledText("\(error.reasonOfLoss) (\(error.code))")
         case .unsettled(let report): unsettled(report)
         case .link(let report): StyledText(report.text, report.isConnected ? .good : .bad)
         case .evidence(let report): StyledText(report.text)
@@ -92,6 +93,11 @@ struct EventText {
         StyledText("QUORUM UNKNOWN", .bad)
             + StyledText(": " + report.reason.text(of: report.ring, for: "\(report.elapsed.components.seconds) s"))
     }
+}
+
+extension CorosyncError {
+    /// Why a connection was lost.
+    var reasonOfLoss: String { code == .library ? "corosync has ended or closed the connection" : reason }
 }
 
 extension UnsettledReason {

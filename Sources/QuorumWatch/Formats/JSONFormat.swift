@@ -11,7 +11,7 @@ struct JSONFormat {
         line(event.kind.rawValue, event) { $0.body(event.body, changes) }
     }
 
-    /// The line of a check, its newline included. Without a state, `event` gives the time alone.
+    /// The line of a check of the state in an event, its newline included.
     mutating func checkLine(for event: Event, status: String) -> [UInt8] {
         line("check", event) { json in
             json.member("status", .string(status))

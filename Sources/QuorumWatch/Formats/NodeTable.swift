@@ -17,11 +17,8 @@ enum NodeColumn: String, CaseIterable {
 
 extension TextTable {
     /// The table of the nodes of a state, one row for each group of equal nodes, with those of the columns that have
-    /// something to say.
-    ///
-    /// - Parameters:
-    ///   - since: When the state of each node began, in words.
-    ///   - departed: The members that are not part of the membership any more that votequorum recalculates.
+    /// something to say. `since` is when the state of each node began, in words; `departed` are the members that are not
+    /// part of the membership that votequorum recalculates.
     init(
         of state: ClusterState, _ groups: [[Node]], columns: [NodeColumn], margin: Int = 4,
         since: [NodeID: String] = [:], departed: Set<NodeID> = []

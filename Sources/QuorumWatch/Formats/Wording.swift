@@ -107,7 +107,9 @@ extension Prediction {
 
 extension NodeReference {
     /// `name(id)`, or the ID alone when there is no name.
-    var text: String { name.map { "\(escaped($0))(\(id))" } ?? id.description }
+    var text: String {
+        id == .quorumDevice ? "the quorum device" : name.map { "\(escaped($0))(\(id))" } ?? id.description
+    }
 }
 
 extension Node {

@@ -101,7 +101,7 @@ struct LiveFacts: Sendable {
             if case .unsettled = connection { break }
             connection = .unsettled(.recalculation, since: now)
         case .status where event.quorate == nil: connection = .unsettled(.recalculation, since: now)
-        case .disconnected(let error): connection = .missing(reason: "\(error.reason) (\(error.code))")
+        case .disconnected(let error): connection = .missing(reason: "\(error.reasonOfLoss) (\(error.code))")
         case .unresponsive(let silent): connection = .silent(since: now.before(silent))
         case .unsettled(let report): connection = .unsettled(report.reason, since: now.before(report.elapsed))
         case .status, .quorum, .expectedVotes, .info, .link, .evidence, .dropped, .prediction: break

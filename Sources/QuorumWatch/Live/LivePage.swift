@@ -86,15 +86,13 @@ struct LivePage {
     }
 
     private func votes(of state: ClusterState) -> [StyledText] {
-        let line = StyledText(glyphs.text(state.votesText + (state.marginText.map { ", \($0)" } ?? "")))
-        let short = StyledText(state.decision.summary)
-        var lines: [StyledText]
         // The bar is left out rather than the names of nodes that would help.
-        let room = size.width - (isSpacious ? line : short).columns - 1
-        if let bar = VoteBar(state.votes, room: room, glyphs: glyphs)?.text(state.quorate) {
-            lines = [bar + StyledText(" ") + (isSpacious ? line : short)]
+        let line = StyledText(glyphs.text(isSpacious ? state.summary : state.decision.summary))
+        var lines: [StyledText]
+        if let bar = VoteBar(state.votes, room: size.width - line.columns - 1, glyphs: glyphs)?.text(state.quorate) {
+            lines = [bar + " " + line]
         } else {
-            lines = Array((isSpacious ? line : short).wrapped(to: size.width, indent: 2).prefix(isSpacious ? 3 : 1))
+            lines = Array(line.wrapped(to: size.width, indent: 2).prefix(isSpacious ? 3 : 1))
         }
         if let device = state.device, size.height >= 10 {
             let isWorking = device.state?.isWorking ?? false
@@ -107,22 +105,18 @@ struct LivePage {
 
     private func recalculation(of state: ClusterState) -> [StyledText] {
         let membership = state.ring.map { " of membership \($0)" } ?? ""
-        return [StyledText("votequorum counts the votes\(membership)").cut(to: size.width)]
+        return [StyledText("votequorum counts the votes\(membership)")]
     }
 
     /// The problems that the lines above do not express, as many as there is room for.
-    private func problems(of state: ClusterState) -> [StyledText] {
+    func problems(of state: ClusterState) -> [StyledText] {
         let problems = state.problems.filter { ![.notQuorate, .unsettled].contains($0.code) }
         let room = size.height < 10 ? 0 : isSpacious ? size.height / 6 : 1
         let shown = problems.count > room ? problems.prefix(max(0, room - 1)) : problems[...]
-        let lines = shown.map { problem in
-            StyledText(glyphs.text(escaped(problem.text, limit: 1000)), problem.severity.style)
-                .cut(to: size.width, mark: glyphs.text("…"))
-        }
         let rest = problems.count - shown.count
-        return lines
-            + (rest > 0 && room > 0
-                ? [StyledText("\(rest) problem\(rest == 1 ? "" : "s")\(shown.isEmpty ? "" : " more")", .warning)] : [])
+        let more = "\(rest) \(shown.isEmpty ? "" : "more ")problem\(rest == 1 ? "" : "s")"
+        return shown.map { StyledText(glyphs.text(escaped($0.text, limit: 1000)), $0.severity.style) }
+            + (rest > 0 && room > 0 ? [StyledText(more, .warning)] : [])
     }
 
     /// The reason why no state is known.
