@@ -12,37 +12,58 @@ extension PropertyCheck {
         let kinds =
             generator.chance(3)
             ? Set(EventKind.allCases.filter { _ in generator.chance(2) }) : Set(EventKind.allCases)
+        var filter = EventFilter(kinds: kinds, showsFirstStatus: !generator.chance(4))
         var reducer = Reducer()
         var tracker = ChangeTracker()
         var json = JSONFormat()
         var replay = StateReplay()
         var slowReader = SlowReader()
+        var record = WatchRecord()
         var page = LiveModel(LiveFacts(at: Instant(nanoseconds: 0)), size: TerminalSize(width: 80, height: 24))
         var isFirst = true
         while !generator.isAtEnd {
-            let input = generator.input(isFirst: isFirst, mayRead: reducer.mayRead)
+            let input = generator.input(isFirst: isFirst, isSettled: reducer.isSettled)
+            let deadline = reducer.deadline
+            let moment = generator.moment
+            let events = reducer.reduce(input, at: moment)
             isFirst = false
-            let events = reducer.reduce(input, at: generator.time)
-            _ = page.record(events, reducer, at: Instant(nanoseconds: 0))
+            _ = page.record(events, reducer, at: moment.instant)
             check(&page)
-            for event in events where kinds.contains(event.kind) {
+            if record.record(events, reducer, at: moment.time) {
+                check(output: PrometheusFormat.exposition(of: record), isOneLine: false)
+                check(output: Array("\(record.text)\n".utf8), isOneLine: true)
+            }
+            for event in events {
+                if event.kind == .unsettled {
+                    check(event.quorate == nil, "quorate while unsettled")
+                    check(deadline.map { $0 <= moment.instant } ?? false, "unsettled too early")
+                }
+                guard let delivery = filter.delivery(of: event) else { continue }
+                if let problem = slowReader.problem(with: delivery, misses: generator.chance(3)) {
+                    check(false, "for a reader that missed lines: \(problem)")
+                }
+                guard let item = tracker.item(for: .element(delivery)) else { continue }
                 countCase()
-                let changes = tracker.changes(in: event)
+                let changes = item.changes
                 check(event, line: json.line(for: event, changes: changes), &replay, isThorough: isThorough)
-                for format in [OutputFormat.text(color: false), .journal(color: true)] {
+                for format in [OutputFormat.text(color: false), .journal(color: false)] {
                     var formatter = EventFormatter(format)
                     check(output: formatter.bytes(for: event, changes: changes) ?? [], isOneLine: true)
                 }
-                if let problem = slowReader.problem(with: event, misses: generator.chance(3)) {
-                    check(false, "for a reader that missed lines: \(problem)")
-                }
                 if let state = event.state { check(event, state, of: reducer, &generator) }
-                check(event.kind != .unsettled || event.quorate == nil, "quorate while unsettled")
                 guard passes else {
                     return check(false, "after \("\(input)".prefix(4000))\nat \("\(event)".prefix(4000))")
                 }
             }
-            check(!(reducer.isUnsettled && reducer.known != nil), "a state while unsettled")
+            check(!(reducer.isUnsettled && reducer.knownState != nil), "a state while unsettled")
+            if !reducer.isSettled {
+                let valid = reducer.validState
+                check(valid.quorate == nil && valid.votes == Votes() && valid.flags == nil, "an outdated state")
+            }
+            check(
+                reducer.deadline.map { $0.since(moment.instant) <= .seconds(UInt32.max) } ?? true,
+                "a deadline that never comes")
+            guard passes else { return check(false, "after \("\(input)".prefix(4000))") }
         }
     }
 
@@ -103,43 +124,27 @@ extension PropertyCheck {
         check(output: PrometheusFormat.exposition(of: state), isOneLine: false)
         let requirements = generator.requirements()
         let format = CheckFormat(requirements)
-        var held = state
-        held.problems = state.problems(requirements, configuration: reducer.configuration, unsettled: nil)
-        let line = format.line(for: held)
+        let line = format.line(for: state)
         check(output: line, isOneLine: true)
         check(line.count <= 1024 && line.count { $0 == UInt8(ascii: "|") } <= 1, "check")
         let isOK = line.starts(with: "QUORUM OK - ".utf8)
-        check(isOK == (format.status(of: held) == .ok), "the line and the exit status of a check differ")
-        check(
-            !isOK || isComplete(held, reducer.configuration, but: requirements.absentNodes),
-            "OK, and it is not: \(held)")
-        check(
-            zip(held.problems, held.problems.dropFirst()).allSatisfy { $0.severity.rank <= $1.severity.rank },
-            "the problems are not sorted")
-        let met = generator.conditions().filter { $0.holds(of: state, configured: reducer.configuredNodes) }
-        check(!met.contains { met.contains(where: $0.contradicts(_:)) }, "\(met)")
+        check(isOK == (format.status(of: state) == .healthy), "the line and the exit status of a check differ")
+        check(!isOK || isComplete(state, but: requirements.absentNodes), "OK, and it is not: \(state)")
+        let held = generator.conditions().filter { $0.holds(of: state, configured: reducer.configuredNodes) }
+        check(!held.contains { held.contains(where: $0.contradicts(_:)) }, "\(held)")
     }
 }
 
-extension Problem.Severity {
-    fileprivate var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
-}
-
 /// Whether a state is quorate with all configured nodes except some, and has the votes of the others.
-private func isComplete(
-    _ state: ClusterState, _ configuration: Configuration?, but absent: [NodeSelector]
-) -> Bool {
-    guard state.quorate == true, let configured = configuration?.expectedVotesAfterStart, let total = state.votes.total,
-        let expected = state.votes.expected.map(Int.init), let highest = state.votes.highestExpected.map(Int.init)
+private func isComplete(_ state: ClusterState, but absent: [NodeSelector]) -> Bool {
+    guard state.quorate == true, let configured = state.configuredVotes, let expected = state.votes.expected,
+        let total = state.votes.total
     else { return false }
     let mayBeAway = absent.flatMap { $0.nodes(in: state) }
-    let away = state.nodes.filter { !$0.isMember && $0.isConfigured != false }
-    let votesAway = away.reduce(0) { $0 + Int($1.votes ?? $1.configuredVotes ?? 0) }
-    let ofDevice = state.device.map { $0.state?.castVote == true ? 0 : Int($0.votes) } ?? 0
-    return absent.allSatisfy { !$0.nodes(in: state).isEmpty } && away.allSatisfy(mayBeAway.contains)
-        && configured.upperBound >= max(expected, highest)
-        && (configured.lowerBound <= expected || configuration?.lowersExpectedVotes == true)
-        && Int(total) + votesAway + ofDevice >= expected
+    let votesAway = mayBeAway.filter { !$0.isMember }.map { Int($0.votes ?? $0.configuredVotes ?? 0) }
+    return Int(expected) >= configured && (absent.allSatisfy { !$0.nodes(in: state).isEmpty })
+        && Int(total) + (absent.isEmpty ? 0 : votesAway.reduce(0, +)) >= Int(expected)
+        && state.nodes.allSatisfy { $0.isMember || $0.configuredVotes == nil || mayBeAway.contains($0) }
         && (state.device?.model == nil
             || state.nodes.allSatisfy { !$0.isMember || $0.votes == nil || $0.device?.isWorking == true })
 }
@@ -151,18 +156,19 @@ private struct SlowReader {
     private var replay = StateReplay()
     private var missed = 0
 
-    mutating func problem(with event: Event, misses: Bool) -> String? {
+    mutating func problem(with delivery: Delivery, misses: Bool) -> String? {
         guard !misses else {
             missed += 1
             return nil
         }
-        if missed > 0 {
-            var dropped = event
-            dropped.body = .dropped(count: missed)
-            _ = tracker.changes(in: dropped)
-            missed = 0
-        }
-        let line = json.line(for: event, changes: tracker.changes(in: event))
+        if missed > 0, let problem = problem(with: .dropped(count: missed, last: delivery)) { return problem }
+        missed = 0
+        return problem(with: .element(delivery))
+    }
+
+    private mutating func problem(with next: Outbox<Delivery>.Next) -> String? {
+        guard let item = tracker.item(for: next) else { return nil }
+        let line = json.line(for: item.event, changes: item.changes)
         return (try? StrictReader.read(line.dropLast())).map { replay.problem(with: $0) } ?? "no JSON"
     }
 }

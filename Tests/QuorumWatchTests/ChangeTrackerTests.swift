@@ -101,7 +101,7 @@ struct ChangeTrackerTests {
         var cluster = Cluster()
         let queue = try EventQueue()
         _ = cluster.reduce(.baseline(cluster.reading))
-        queue.begin(with: try #require(cluster.reducer.known))
+        queue.begin(with: try #require(cluster.reducer.knownState))
         cluster.votes[2] = 2
         cluster.reduce(.reading(cluster.reading)).forEach(queue.put)
         guard case .event(let item) = queue.next() else { throw Unexpected(nil) }
@@ -110,7 +110,7 @@ struct ChangeTrackerTests {
 
     @Test("compare problems by their codes and nodes, and causes by more than what follows from other values")
     func comparesProblems() throws {
-        var state = try #require(Cluster.settled().reducer.known)
+        var state = try #require(Cluster.settled().reducer.knownState)
         let problem = Problem(code: .nodeMissing, nodes: [state.reference(3)], text: "node3 is not a member")
         state.problems = [problem]
         var other = state

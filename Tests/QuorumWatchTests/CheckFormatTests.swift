@@ -88,10 +88,11 @@ struct CheckFormatTests {
         _ = cluster.nodelist(1, [1, 2, 3])
         _ = cluster.quorum(true)
         #expect(
-            line(try #require(cluster.reducer.known)).hasPrefix("QUORUM UNKNOWN - quorate: 3 of 3 votes, quorum 2, "))
+            line(try #require(cluster.reducer.knownState)).hasPrefix(
+                "QUORUM UNKNOWN - quorate: 3 of 3 votes, quorum 2, "))
         cluster.states[3] = .dead
         _ = cluster.quorum(true)
-        let text = line(try #require(cluster.reducer.known))
+        let text = line(try #require(cluster.reducer.knownState))
         #expect(text.hasPrefix("QUORUM UNKNOWN - "))
         #expect(text.contains("; the configuration of corosync cannot be read; 3 is not a member | "))
     }
@@ -132,7 +133,7 @@ struct CheckFormatTests {
     @Test("is one short line of harmless text for any names of nodes and device")
     func hostile() throws {
         let format = try check(Int(UInt32.max))
-        var state = format.state { $0.deviceFlags = .qdeviceRegistered }
+        var state = format.state { $0.deviceFlags = .quorumDeviceRegistered }
         state.quorate = false
         let name = "a|b\n\"c\"'`\u{1b}[2J\u{202e}" + String(repeating: "x", count: 300)
         state.device?.name = name
@@ -164,7 +165,7 @@ struct CheckFormatTests {
             device: ConfiguredDevice(model: "net", votes: 1))
         var state = CheckFormat(requirements).state {
             _ = $0.reduce(.configuration(configuration))
-            $0.deviceFlags = .qdeviceRegistered
+            $0.deviceFlags = .quorumDeviceRegistered
         }
         state.device?.name = String(repeating: "d", count: 300)
         for index in state.nodes.indices {
@@ -207,7 +208,7 @@ extension CheckFormat {
         _ = cluster.nodelist(1, [1, 2, 3])
         _ = cluster.quorum(cluster.isQuorate)
         // Nil if the reducer takes it for outdated: without the votes, a cluster is not quorate.
-        guard let state = cluster.reducer.known else {
+        guard let state = cluster.reducer.knownState else {
             Issue.record("the state is not known")
             return ClusterState()
         }

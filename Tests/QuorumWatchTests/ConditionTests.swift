@@ -11,7 +11,7 @@ struct ConditionTests {
 
     private func holds(_ text: String, _ cluster: Cluster) throws -> Bool {
         try Condition(parsing: text).holds(
-            of: cluster.reducer.known ?? ClusterState(), configured: cluster.reducer.configuredNodes)
+            of: cluster.reducer.knownState ?? ClusterState(), configured: cluster.reducer.configuredNodes)
     }
 
     @Test(
@@ -104,7 +104,7 @@ struct ConditionTests {
                     .init(id: NodeID(7), name: "102", addresses: ["10.0.0.7"]),
                     .init(id: NodeID(8), name: "twin", addresses: ["10.0.0.7"]),
                 ])))
-        let state = try #require(cluster.reducer.known)
+        let state = try #require(cluster.reducer.knownState)
         func found(_ text: String) throws -> [NodeID] { try NodeSelector(parsing: text).nodes(in: state).map(\.id) }
         for (text, id) in [
             ("1", 1), ("102", 7), ("10.0.0.1", 2), ("fe80::1", 1), ("10.0.0.3", 3),
@@ -139,7 +139,7 @@ struct ConditionTests {
         _ = cluster.quorum(true)
         func why(_ text: String) throws -> String {
             try Condition(parsing: text).obstacle(
-                in: cluster.reducer.known ?? ClusterState(), configured: cluster.reducer.configuredNodes)
+                in: cluster.reducer.knownState ?? ClusterState(), configured: cluster.reducer.configuredNodes)
         }
         for (text, reason) in [
             ("complete", "node3 is not a member"), ("member=3", "node3 is not a member"),

@@ -27,7 +27,7 @@ struct ErrorAdviceTests {
 
     @Test("of a missing right to connect say whom corosync allows")
     func access() {
-        let error = CorosyncError(code: .access, operation: .votequorumInitialize)
+        let error = CorosyncError(code: .accessDenied, operation: .votequorumInitialize)
         #expect(
             error.diagnosisOfConnecting(nil) == "cannot connect to corosync: this user may not connect to corosync "
                 + "(CS_ERR_ACCESS from votequorum_initialize); run vqwatch as root, or allow this user in a uidgid section "
@@ -37,7 +37,7 @@ struct ErrorAdviceTests {
     @Test("that leave no status speak of the quorum device only where there is one")
     func timeouts() throws {
         func reason(hasDevice: Bool) throws -> String {
-            try #require(Outcome.timedOut(.recalculation(hasDevice: hasDevice)).reasonWithoutStatus)
+            try #require(Outcome.timedOut(.unsettled(.recalculation, hasDevice: hasDevice)).reasonWithoutStatus)
         }
         #expect(try !reason(hasDevice: false).contains("device"))
         #expect(try reason(hasDevice: true).contains("the quorum device (corosync-qdevice-tool -s)"))

@@ -227,7 +227,7 @@ struct TextTests {
 
     @Test("shows neither votes nor predictions while it is not known whether the cluster is quorate")
     func showsNothingStale() throws {
-        var state = try #require(Cluster.settled().reducer.known)
+        var state = try #require(Cluster.settled().reducer.knownState)
         state.quorate = nil
         state.nodes[1].quorateIfDown = false
         #expect(
@@ -248,7 +248,7 @@ struct TextTests {
 
     @Test("has a line for each problem, and a wrapped one on a narrow terminal")
     func showsProblems() throws {
-        var state = try #require(Cluster.settled().reducer.known)
+        var state = try #require(Cluster.settled().reducer.knownState)
         state.problems = [
             Problem(code: .configuration, text: "the links are not known"),
             Problem(code: .nodeMissing, nodes: [state.reference(3)], text: "node3 is not a member\n"),

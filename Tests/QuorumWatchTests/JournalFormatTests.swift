@@ -58,7 +58,7 @@ struct JournalFormatTests {
 
     @Test("has the priority on every line of the page, and no empty line")
     func page() throws {
-        let state = try #require(Cluster.settled().reducer.known)
+        let state = try #require(Cluster.settled().reducer.knownState)
         let status = Event(time: Timestamp(microseconds: 0), quorate: true, body: .status(state))
         var formatter = EventFormatter(.journal(color: false), printsPage: true)
         let page = String(decoding: formatter.bytes(for: status, changes: []) ?? [], as: UTF8.self)

@@ -33,7 +33,7 @@ struct MemberPredictionTests {
     @Test("follow the changes that votequorum makes to its tie breaker")
     func everyMember() throws {
         var cluster = Self.pairs()
-        #expect(survived(cluster.reducer.known) == [true, true, true, true])
+        #expect(survived(cluster.reducer.knownState) == [true, true, true, true])
         cluster.states[4] = .dead
         _ = cluster.nodelist(2, [1, 2, 3])
         let lost = try #require(cluster.quorum(true).only)
@@ -50,7 +50,7 @@ struct MemberPredictionTests {
 
     @Test("are made only if wanted, and not from readings of different moments")
     func unwanted() throws {
-        #expect(survived(Self.pairs(predictsIfDown: false).reducer.known) == [nil, nil, nil, nil])
+        #expect(survived(Self.pairs(predictsIfDown: false).reducer.knownState) == [nil, nil, nil, nil])
         var cluster = Self.pairs()
         cluster.states[4] = .dead
         _ = cluster.nodelist(2, [1, 2, 3])
@@ -64,12 +64,12 @@ struct MemberPredictionTests {
     func settingsAlone() {
         var cluster = Self.pairs()
         #expect(cluster.reduce(.configuration(.named([1, 2, 3, 4]))).isEmpty)
-        #expect(survived(cluster.reducer.known) == [true, true, true, true])
+        #expect(survived(cluster.reducer.knownState) == [true, true, true, true])
         cluster.states[4] = .dead
         _ = cluster.nodelist(2, [1, 2, 3])
         _ = cluster.quorum(true)
         // The tie breaker decides, and is not known.
-        #expect(survived(cluster.reducer.known) == [nil, nil, nil, nil])
+        #expect(survived(cluster.reducer.knownState) == [nil, nil, nil, nil])
         #expect(cluster.reduce(.configuration(Self.configuration)).isEmpty)
     }
 
@@ -85,7 +85,7 @@ struct MemberPredictionTests {
             }
         }
         func status() -> Event {
-            let state = cluster.reducer.known!
+            let state = cluster.reducer.knownState!
             return Event(time: Timestamp(microseconds: 0), quorate: state.quorate, body: .status(state))
         }
         #expect(try turned(status()) == [])

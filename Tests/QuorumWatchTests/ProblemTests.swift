@@ -31,7 +31,7 @@ struct ProblemTests {
 
     @Test("of a lost quorum say how many votes are needed, or what votequorum waits for")
     func notQuorate() {
-        func lost(_ members: UInt32, _ flags: VoteQuorumFlags = []) -> [String] {
+        func lost(_ members: UInt32, _ flags: NodeInfo.Flags = []) -> [String] {
             texts {
                 for id in members + 1..<4 { $0.states[id] = .dead }
                 $0.deviceFlags = flags
@@ -130,7 +130,7 @@ struct ProblemTests {
             cluster.expected = votes
             for id in 1...3 where id > total { cluster.states[UInt32(id)] = .dead }
             _ = cluster.quorum(votes / 2 < total)
-            return (cluster.reducer.known?.problems ?? []).filter { $0.code == .expectedVotes }.map(\.text)
+            return (cluster.reducer.knownState?.problems ?? []).filter { $0.code == .expectedVotes }.map(\.text)
         }
         var three = Configuration.named([1, 2, 3])
         #expect(expected(3, of: three) == [])
@@ -147,7 +147,7 @@ struct ProblemTests {
         // Another member that expects more raises the quorum of all.
         var cluster = Cluster.settled()
         _ = cluster.quorum(true)
-        var state = try #require(cluster.reducer.known)
+        var state = try #require(cluster.reducer.knownState)
         state.votes.highestExpected = 5
         #expect(
             state.problems(Requirements(), configuration: .named([1, 2, 3]), unsettled: nil).map(\.text)
@@ -181,7 +181,7 @@ struct ProblemTests {
         var state = CheckFormat().state {
             _ = $0.reduce(.configuration(four))
             $0.states = [1: .member, 2: .member]
-            $0.deviceFlags = [.qdeviceRegistered, .qdeviceAlive, .qdeviceCastVote]
+            $0.deviceFlags = [.quorumDeviceRegistered, .quorumDeviceAlive, .quorumDeviceCastVote]
         }
         for expected: UInt32 in 3...6 {
             state.votes = Votes(total: 3, expected: expected, highestExpected: expected, quorum: 3)
@@ -234,7 +234,7 @@ struct ProblemTests {
 
     @Test("of the quorum device name the members on which it is not registered, not alive or casts no vote")
     func device() {
-        func found(_ flags: VoteQuorumFlags, configured: Bool = true) -> [String] {
+        func found(_ flags: NodeInfo.Flags, configured: Bool = true) -> [String] {
             texts {
                 var configuration = Configuration.named([1, 2, 3])
                 if configured { configuration.device = ConfiguredDevice(model: "net", votes: 1) }
@@ -246,9 +246,10 @@ struct ProblemTests {
         let everywhere = "on node1, node2 and node3"
         #expect(found([]) == ["quorum device net is not registered \(everywhere)"])
         #expect(found([], configured: false) == [])
-        #expect(found([.qdeviceRegistered]) == ["quorum device net is not alive \(everywhere)"])
-        #expect(found([.qdeviceRegistered, .qdeviceAlive]) == ["quorum device net casts no vote \(everywhere)"])
-        #expect(found([.qdeviceRegistered, .qdeviceAlive, .qdeviceCastVote]) == [])
+        #expect(found([.quorumDeviceRegistered]) == ["quorum device net is not alive \(everywhere)"])
+        #expect(
+            found([.quorumDeviceRegistered, .quorumDeviceAlive]) == ["quorum device net casts no vote \(everywhere)"])
+        #expect(found([.quorumDeviceRegistered, .quorumDeviceAlive, .quorumDeviceCastVote]) == [])
     }
 
     @Test("of links are those to members that are down, or fewer than required")

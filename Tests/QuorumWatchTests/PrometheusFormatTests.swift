@@ -269,7 +269,7 @@ struct PrometheusFormatTests {
     @Test("pass promtool, with links, a quorum device and problems")
     func lint() throws {
         var cluster = Cluster()
-        cluster.deviceFlags = [.qdeviceRegistered, .qdeviceAlive]
+        cluster.deviceFlags = [.quorumDeviceRegistered, .quorumDeviceAlive]
         var watched = WatchedCluster.settled(cluster)
         _ = watched.record(.statistics(Statistics(counters: TotemCounters(tokenLosses: 1, retransmits: 2))), at: 4)
         var state = try state(cluster)

@@ -97,7 +97,7 @@ struct EventText {
 
 extension CorosyncError {
     /// Why a connection was lost.
-    var reasonOfLoss: String { code == .library ? "corosync has ended or closed the connection" : reason }
+    var reasonOfLoss: String { code == .libraryFailure ? "corosync has ended or closed the connection" : reason }
 }
 
 extension UnsettledReason {
