@@ -29,8 +29,9 @@ enum Closing {
     }
 
     private static let state = Mutex(State())
-    /// How long a daemon is waited for.
-    private static let patience = Duration.milliseconds(500)
+    /// How long a daemon is waited for. On a machine that is overloaded, where daemons are killed, a dead process can
+    /// stay visible for seconds.
+    private static let patience = Duration.seconds(10)
 
     /// Closes a connection, now if that does not block.
     static func close(
@@ -57,9 +58,13 @@ enum Closing {
 
     private static func run() {
         while let connection = next() {
+            var pause: useconds_t = 5000
             while connection.daemon > 0, kill(connection.daemon, 0) == 0 || errno != ESRCH,
                 .now < connection.deadline
-            { usleep(5000) }
+            {
+                usleep(pause)
+                pause = min(pause * 2, 100_000)
+            }
             // The one error it can give, a bad handle, cannot happen: nobody else has the handle.
             _ = connection.lock.hold(connection.finalize)
             if connection.daemon > 0 { state.withLock { $0.lost -= 1 } }
@@ -82,10 +87,10 @@ enum Closing {
         if !isRegistered { atexit { Closing.finish() } }
     }
 
-    /// Waits until lost connections that were given up are closed; for little more than half a second at most. For
-    /// others corosync does what is needed.
+    /// Waits until lost connections that were given up are closed; for half a second at most. For others corosync does
+    /// what is needed.
     static func finish() {
-        let deadline = ContinuousClock.Instant.now + patience + .milliseconds(100)
+        let deadline = ContinuousClock.Instant.now + .milliseconds(500)
         while state.withLock({ $0.lost > 0 }), .now < deadline { usleep(1000) }
     }
 

@@ -10,8 +10,8 @@ internal import CCorosync
 /// and dispatches of other connections do not.
 ///
 /// The end of the value never blocks. A connection that cannot be closed at once is closed by a thread of the library:
-/// one that is lost, whose shared memory is removed once corosync has exited (within half a second), and one whose end
-/// comes while another thread connects. A process that calls exit(3) waits for that, for little more than half a second.
+/// one that is lost, whose shared memory is removed once corosync has exited (within ten seconds), and one whose end
+/// comes while another thread connects. A process that calls exit(3) waits for the former, for half a second at most.
 ///
 /// ```swift
 /// let quorum = try VoteQuorum()
