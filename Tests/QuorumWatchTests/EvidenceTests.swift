@@ -90,6 +90,8 @@ struct EvidenceTests {
     @Test("has how long before a nodelist a failed link was noticed, and null for one that no nodelist follows")
     func timesOfLinks() throws {
         var watched = CountedCluster()
+        watched.change(3, 0, isConnected: true, downs: 1)
+        _ = watched.read(at: 500)
         watched.change(3, 0, isConnected: false, downs: 1)
         _ = watched.read(at: 1000)
         watched.change(2, 1, isConnected: true, downs: 2)
@@ -99,7 +101,9 @@ struct EvidenceTests {
         }
         #expect(evidence?.linksDown?.map(\.node.id) == [2, 3, 3])
         #expect(evidence?.linksDown?.map(\.number) == [1, 0, 1])
-        #expect(evidence?.linksDown?.map(\.before) == [1, 1400, 0], "the last one was noticed after the nodelist")
+        #expect(
+            evidence?.linksDown?.map(\.before) == [1, 1400, 0],
+            "the last failure, and 0 for one that was noticed after it")
 
         // The later of two failures, of a link that recovered in between, and a scheduling miss.
         watched.change(2, 0, isConnected: true, downs: 1)

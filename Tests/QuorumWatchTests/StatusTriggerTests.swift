@@ -195,6 +195,17 @@ struct StatusTriggerTests {
         #expect(state.quorate == nil && state.votes == Votes() && state.flags == nil)
         #expect(state.nodes.map(\.stateName) == ["member", "dead", "dead"])
         #expect(watched.statusAtTimeout() == nil && watched.quorum(false) == nil, "it is the only one")
+
+        // The notification says quorate, the reading says not quorate, and the next recalculation does not end.
+        var recalculating = Watched()
+        recalculating.trigger = StatusTrigger(showsAtTimeout: true)
+        _ = recalculating.nodelist(1, [1, 2, 3])
+        recalculating.cluster.isQuorate = false
+        let cluster = recalculating.cluster
+        #expect(recalculating.reduce(.quorum(quorate: true, nodes: cluster.listed, cluster.reading)) == nil)
+        #expect(recalculating.nodelist(2, [1, 2]) == nil && recalculating.cluster.reducer.knownState?.quorate == true)
+        let late = recalculating.statusAtTimeout()
+        #expect(late?.kind == .status && late?.quorate == nil && late?.state?.quorate == nil)
     }
 
     @Test("at the timeout of a status whose totem has no membership, gives quorate, votes and flags as unknown")

@@ -193,6 +193,19 @@ struct UnsettledTests {
         #expect(watched.quorum(at: 11_000)?.quorate == true && watched.deadline == nil)
     }
 
+    @Test("is a first status while votequorum recalculates and totem gathers, from the earlier beginning of both")
+    func firstRecalculation() {
+        var cluster = Cluster()
+        _ = cluster.reduce(.totem(formed: 5, gathers: 1), at: 1_000_000)
+        _ = cluster.nodelist(1, [1, 2, 3], at: 2_000_000)
+        let snapshot = Reducer.Input.quorum(
+            quorate: true, nodes: cluster.listed, cluster.reading, isRecalculating: true)
+        #expect(cluster.reduce(snapshot, at: 3_000_000).only?.quorate == nil)
+        #expect(
+            cluster.reduce(.deadline, at: 9_600_000).only?.body
+                == .unsettled(UnsettledReport(ring: ring1, reason: .membership, elapsed: .milliseconds(8600))))
+    }
+
     @Test("ends with the connection")
     func lostConnection() {
         var watched = ClockedCluster()
