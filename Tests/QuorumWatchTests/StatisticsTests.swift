@@ -171,68 +171,22 @@ struct StatisticsTests {
         watched.change(2, 1, isConnected: false)
         watched.change(3, 0, isConnected: false)
         _ = watched.read()
+        let check = CheckFormat(needsLinks: true)
         var state = try #require(watched.cluster.reducer.knownState)
-        #expect(CheckFormat().status(of: state) == .warning)
-        let line = String(decoding: CheckFormat().line(for: state), as: UTF8.self)
-        #expect(line.contains("; links are down: 1 to node2, 0 to node3 | "))
-        #expect(line.hasSuffix(" nodes=3;;;0;3 links=2;;;0;4\n"))
-        #expect(state.nodes.map(\.isReachable) == [nil, true, true])
-        watched.change(3, 1, isConnected: false)
-        _ = watched.read()
-        state = try #require(watched.cluster.reducer.knownState)
-        #expect(state.node(NodeID(3))?.isReachable == false)
+        #expect(check.health(of: state) == .degraded)
+        let line = String(decoding: check.line(for: state), as: UTF8.self)
+        #expect(
+            line == """
+                QUORUM WARNING - quorate: 3 of 3 votes, quorum 2, can lose 1 vote; down: link 1 to node2(2), link 0 to node3(3) \
+                | votes=3;;;0;3 quorum=2 margin=1 nodes=3;;;0;3 links=2;;;0;4
 
-        // Transports other than knet have no links.
-        _ = watched.cluster.reduce(.statistics(Statistics(links: [])))
-        #expect(watched.cluster.reducer.knownState?.nodes.map(\.isReachable) == [nil, nil, nil])
-        _ = watched.cluster.reduce(.statistics(nil))
-        #expect(watched.cluster.reducer.knownState?.problems.map(\.code) == [.configuration])
-    }
-}
-
-@Suite("The schedule of evidence")
-struct EvidenceScheduleTests {
-    private let start = Instant(nanoseconds: 1_000_000_000)
-    private func nodelist(_ sequence: UInt64) -> EvidenceSchedule.Nodelist {
-        (RingID(node: 1, sequence: sequence), [1, 2])
-    }
-
-    @Test("has a reading at each nodelist, and one for evidence within two seconds after the last nodelist")
-    func readsTwice() throws {
-        var schedule = EvidenceSchedule()
-        #expect(schedule.deadline == nil)
-        #expect(schedule.due(at: start) == nil)
-        schedule.note(nodelist(2), at: start)
-        schedule.note(nodelist(3), at: start + .seconds(1))
-        #expect(schedule.deadline! <= start)
-        let now = schedule.due(at: start + .seconds(1))
-        let first = try #require(now)
-        #expect(first.nodelists.map(\.ring.sequence) == [2, 3] && !first.isEvidence)
-        let deadline = try #require(schedule.deadline)
-        #expect(deadline > start + .seconds(2) && deadline < start + .seconds(3))
-        #expect(schedule.due(at: start + .seconds(2)) == nil)
-        let later = schedule.due(at: deadline)
-        let second = try #require(later)
-        #expect(second.nodelists.isEmpty && second.isEvidence)
-        #expect(schedule.deadline == nil)
-    }
-
-    @Test("waits longer after a scheduling miss, unless a nodelist follows")
-    func waitsAfterAMiss() {
-        var schedule = EvidenceSchedule()
-        schedule.noteMiss(at: start)
-        #expect(schedule.deadline == start + EvidenceSchedule.afterMiss)
-        schedule.note(nodelist(2), at: start + .seconds(1))
-        #expect(schedule.due(at: start + .seconds(1))?.isEvidence == false)
-        schedule.noteMiss(at: start + .seconds(1))
-        #expect(schedule.deadline == start + .seconds(1) + EvidenceSchedule.afterNodelist)
-        schedule.cancel()
-        #expect(schedule.deadline == nil)
-    }
-}
-
-extension Event {
-    fileprivate var evidence: EvidenceReport? {
-        if case .evidence(let report) = body { report } else { nil }
+                """)
+        state.links?[1].isConnected = true
+        state.nodes[2].state = .dead
+        #expect(!state.shortcomings(Requirements()).contains { if case .linksDown = $0 { true } else { false } })
+        state.links = nil
+        state.nodes[2].state = .member
+        #expect(check.health(of: state) == .unknown && CheckFormat().health(of: state) == .healthy)
+        #expect(String(decoding: check.line(for: state), as: UTF8.self).contains("; the links are not known"))
     }
 }
