@@ -99,7 +99,7 @@ extension PropertyCheck {
         check(output: line, isOneLine: true)
         check(line.count <= 1024 && line.count { $0 == UInt8(ascii: "|") } <= 1, "check")
         let isOK = line.starts(with: "QUORUM OK - ".utf8)
-        check(isOK == (format.health(of: state) == .healthy), "the line and the exit status of a check differ")
+        check(isOK == (format.health(of: state) == .ok), "the line and the exit status of a check differ")
         check(!isOK || isComplete(state, but: requirements.absentNodes), "OK, and it is not: \(state)")
         let held = generator.conditions().filter { $0.holds(of: state, configured: reducer.configuredNodes) }
         check(!held.contains { held.contains(where: $0.contradicts(_:)) }, "\(held)")

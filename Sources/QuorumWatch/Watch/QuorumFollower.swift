@@ -68,8 +68,9 @@ final class QuorumFollower: Sendable {
             var progress = Progress()
             do throws(CorosyncError) {
                 defer { connection.withLock { $0 = nil } }
-                maps.activate()
                 try request { () throws(CorosyncError) in try quorum.startTracking(.changes) }
+                // Only now: a membership that totem forms after the first reading of its state has to be notified of.
+                maps.activate()
                 try plan.follows ? follow(quorum, &progress) : readOnce(quorum, &progress)
                 return nil
             } catch {
