@@ -7,8 +7,15 @@ internal import Corosync
 /// Generates notifications, configurations and arguments: mostly usual values, and some unusual ones.
 struct InputGenerator {
     private var random: InputReader
-    /// The time of the last input, which never goes back.
-    private(set) var time = Timestamp(microseconds: 1_763_804_614_507_311)
+    /// The time of the last input.
+    private var microseconds: Int64 = 1_763_804_614_507_311
+
+    /// The moment of the last input, which never goes back.
+    var moment: Moment {
+        Moment(
+            time: Timestamp(microseconds: microseconds),
+            instant: Instant(nanoseconds: UInt64(microseconds) * 1000))
+    }
 
     /// Generates values from the unread bytes of an input.
     init(_ input: InputReader) { random = input }
@@ -59,7 +66,7 @@ struct InputGenerator {
     }
 
     private mutating func configuration() -> Configuration {
-        Configuration(
+        var configuration = Configuration(
             clusterName: chance(5) ? nil : string(),
             nodes: list(6) { generator in
                 ConfiguredNode(
@@ -68,7 +75,23 @@ struct InputGenerator {
             },
             expectedVotes: chance(3) ? number() : nil,
             device: chance(2)
-                ? ConfiguredDevice(model: string(), votes: chance(2) ? number() : nil) : nil)
+                ? ConfiguredDevice(
+                    model: string(), votes: chance(2) ? number() : nil,
+                    syncTimeout: chance(4) ? .seconds(Int64(number())) : nil) : nil)
+        configuration.version = chance(2) ? UInt64(number()) : nil
+        configuration.consensus = chance(4) ? .seconds(Int64(number())) : nil
+        for id in list(4, { $0.node() }) {
+            configuration.members[id] = TotemMember(
+                isJoined: chance(2), joinCount: chance(4) ? nil : number(),
+                configVersion: chance(4) ? nil : UInt64(number()))
+        }
+        return configuration
+    }
+
+    private mutating func totem() -> TotemState {
+        TotemState(
+            continuousGather: chance(8) ? nil : chance(2) ? 0 : number(),
+            operationalEntered: chance(8) ? nil : UInt64(number()), isNetworkBlocked: chance(8) ? nil : chance(3))
     }
 
     private mutating func statistics() -> Statistics {
@@ -79,8 +102,10 @@ struct InputGenerator {
                 : links.sorted().map { id in
                     Link(
                         id, isConnected: chance(2), isEnabled: chance(4) ? nil : chance(2),
-                        latency: chance(2) ? number() : nil, downs: chance(4) ? nil : number())
+                        latency: chance(2) ? number() : nil, mtu: chance(4) ? nil : number(),
+                        downs: chance(4) ? nil : number())
                 },
+            totem: chance(2) ? TotemState() : totem(),
             counters: TotemCounters(
                 tokenLosses: chance(4) ? nil : UInt64(number()), consensusTimeouts: UInt64(number()),
                 retransmits: UInt64(number()), memberships: UInt64(number())),
@@ -106,9 +131,11 @@ struct InputGenerator {
             absentNodes: chance(2) ? conditions().compactMap(\.node) : [])
     }
 
-    mutating func input(isFirst: Bool, mayRead: Bool) -> Reducer.Input {
-        time = Timestamp(microseconds: time.microseconds + Int64.random(in: 0...1_000_000, using: &random))
-        if isFirst, chance(4) { return .baseline(reading()) }
+    private mutating func pass(_ duration: Int64) { microseconds += duration }
+
+    /// An input for a reducer, the first one or one that can be settled.
+    mutating func input(isFirst: Bool, isSettled: Bool) -> Reducer.Input {
+        pass(Int64.random(in: 0...1_000_000, using: &random))
         switch Int.random(in: 0..<18, using: &random) {
         case 0...2:
             let sequence = chance(10) ? UInt64.max : UInt64.random(in: 1...40, using: &random)
@@ -116,19 +143,22 @@ struct InputGenerator {
         case 3...6:
             return .quorum(
                 quorate: chance(2), nodes: listed(), reading(), isRecalculating: isFirst && chance(3))
-        case 7: return .expectedVotes(number(), mayRead && !chance(5) ? reading() : nil)
+        case 7: return .expectedVotes(number(), isSettled && !chance(5) ? reading() : nil)
         case 8...10: return .reading(reading())
         case 11: return .configuration(chance(4) ? nil : configuration())
         case 12:
             return .disconnected(
                 CorosyncError(code: .init(rawValue: chance(2) ? 2 : number()), operation: .votequorumDispatch))
-        case 13: return .unsettled(elapsed: .milliseconds(Int64(number())))
-        case 14: return .membershipChanged(uptime: .microseconds(time.microseconds))
+        case 13:
+            // The longest limit is 60 s.
+            pass(Int64(min(number(), 10)) * 10_000_000)
+            return .deadline
+        case 14: return .statistics(Statistics(totem: totem()))
         case 15: return .statistics(chance(8) ? nil : statistics())
         case 16:
             return chance(2)
                 ? .evidence : .counted(ring: RingID(node: node(), sequence: 7), members: list(6) { $0.node() })
-        default: return .unresponsive(silent: .milliseconds(Int64(number())))
+        default: return .unresponsive(silent: .milliseconds(Int64(number())), ofMap: chance(2))
         }
     }
 

@@ -12,35 +12,58 @@ extension PropertyCheck {
         let kinds =
             generator.chance(3)
             ? Set(EventKind.allCases.filter { _ in generator.chance(2) }) : Set(EventKind.allCases)
+        var filter = EventFilter(kinds: kinds, showsFirstStatus: !generator.chance(4))
         var reducer = Reducer()
         var tracker = ChangeTracker()
         var json = JSONFormat()
         var replay = StateReplay()
         var slowReader = SlowReader()
+        var record = WatchRecord()
         var page = LiveModel(LiveFacts(at: Instant(nanoseconds: 0)), size: TerminalSize(width: 80, height: 24))
         var isFirst = true
         while !generator.isAtEnd {
-            let input = generator.input(isFirst: isFirst, mayRead: reducer.mayRead)
+            let input = generator.input(isFirst: isFirst, isSettled: reducer.isSettled)
+            let deadline = reducer.deadline
+            let moment = generator.moment
+            let events = reducer.reduce(input, at: moment)
             isFirst = false
-            let events = reducer.reduce(input, at: generator.time)
-            _ = page.record(events, reducer, at: Instant(nanoseconds: 0))
+            _ = page.record(events, reducer, at: moment.instant)
             check(&page)
-            for event in events where kinds.contains(event.kind) {
-                countCase()
-                let changes = tracker.changes(in: event)
-                check(event, line: json.line(for: event, changes: changes), &replay, isThorough: isThorough)
-                check(output: TextFormat(color: false).line(for: event, changes: changes), isOneLine: true)
-                check(output: JournalFormat(color: false).line(for: event, changes: changes), isOneLine: true)
-                if let problem = slowReader.problem(with: event, misses: generator.chance(3)) {
+            if record.record(events, reducer, at: moment.time) {
+                check(output: PrometheusFormat.exposition(of: record), isOneLine: false)
+                check(output: Array("\(record.text)\n".utf8), isOneLine: true)
+            }
+            for event in events {
+                if event.kind == .unsettled {
+                    check(event.quorate == nil, "quorate while unsettled")
+                    check(deadline.map { $0 <= moment.instant } ?? false, "unsettled too early")
+                }
+                guard let delivery = filter.delivery(of: event) else { continue }
+                if let problem = slowReader.problem(with: delivery, misses: generator.chance(3)) {
                     check(false, "for a reader that missed lines: \(problem)")
                 }
-                if let state = event.state { check(state, of: reducer, &generator) }
-                check(event.kind != .unsettled || event.quorate == nil, "quorate while unsettled")
+                guard let item = tracker.item(for: .element(delivery)) else { continue }
+                countCase()
+                let changes = item.changes
+                check(event, line: json.line(for: event, changes: changes), &replay, isThorough: isThorough)
+                for format in [OutputFormat.text(color: false), .journal(color: false)] {
+                    var formatter = EventFormatter(format)
+                    check(output: formatter.bytes(for: event, changes: changes) ?? [], isOneLine: true)
+                }
+                if let state = event.state { check(event, state, of: reducer, &generator) }
                 guard passes else {
                     return check(false, "after \("\(input)".prefix(4000))\nat \("\(event)".prefix(4000))")
                 }
             }
-            check(!(reducer.isUnsettled && reducer.known != nil), "a state while unsettled")
+            check(!(reducer.isUnsettled && reducer.knownState != nil), "a state while unsettled")
+            if !reducer.isSettled {
+                let valid = reducer.validState
+                check(valid.quorate == nil && valid.votes == Votes() && valid.flags == nil, "an outdated state")
+            }
+            check(
+                reducer.deadline.map { $0.since(moment.instant) <= .seconds(UInt32.max) } ?? true,
+                "a deadline that never comes")
+            guard passes else { return check(false, "after \("\(input)".prefix(4000))") }
         }
     }
 
@@ -64,6 +87,8 @@ extension PropertyCheck {
         check(parsed["quorate"].bool == event.quorate, "quorate")
         check(parsed["cluster_name"].string == event.clusterName, "cluster name")
         check(parsed["local_node_id"].number == event.localNode.map { Int64($0.rawValue) }, "local node")
+        let seconds = Double(event.time.microseconds) / 1_000_000
+        check([.decimal(seconds), .number(Int64(seconds))].contains(parsed["timestamp"]), "timestamp")
         if let state = event.state {
             check(ReadState(parsed) == ReadState(state), "the state in the line differs from that of the event")
         }
@@ -88,10 +113,14 @@ extension PropertyCheck {
 
     /// Checks everything else that is derived from a state: the page, the metrics, a check, and conditions.
     private mutating func check(
-        _ state: ClusterState, of reducer: Reducer, _ generator: inout InputGenerator
+        _ event: Event, _ state: ClusterState, of reducer: Reducer, _ generator: inout InputGenerator
     ) {
-        check(output: StatusText(color: false).page(for: state), isOneLine: false)
-        check(output: JournalFormat(color: false).page(for: state), isOneLine: false)
+        var status = event
+        status.body = .status(state)
+        for format in [OutputFormat.text(color: false), .journal(color: false)] {
+            var formatter = EventFormatter(format, printsPage: true, showsLinks: true)
+            check(output: formatter.bytes(for: status, changes: []) ?? [], isOneLine: false)
+        }
         check(output: PrometheusFormat.exposition(of: state), isOneLine: false)
         let requirements = generator.requirements()
         let format = CheckFormat(requirements)
@@ -99,7 +128,7 @@ extension PropertyCheck {
         check(output: line, isOneLine: true)
         check(line.count <= 1024 && line.count { $0 == UInt8(ascii: "|") } <= 1, "check")
         let isOK = line.starts(with: "QUORUM OK - ".utf8)
-        check(isOK == (format.health(of: state) == .ok), "the line and the exit status of a check differ")
+        check(isOK == (format.status(of: state) == .ok), "the line and the exit status of a check differ")
         check(!isOK || isComplete(state, but: requirements.absentNodes), "OK, and it is not: \(state)")
         let held = generator.conditions().filter { $0.holds(of: state, configured: reducer.configuredNodes) }
         check(!held.contains { held.contains(where: $0.contradicts(_:)) }, "\(held)")
@@ -127,18 +156,19 @@ private struct SlowReader {
     private var replay = StateReplay()
     private var missed = 0
 
-    mutating func problem(with event: Event, misses: Bool) -> String? {
+    mutating func problem(with delivery: Delivery, misses: Bool) -> String? {
         guard !misses else {
             missed += 1
             return nil
         }
-        if missed > 0 {
-            var dropped = event
-            dropped.body = .dropped(count: missed)
-            _ = tracker.changes(in: dropped)
-            missed = 0
-        }
-        let line = json.line(for: event, changes: tracker.changes(in: event))
+        if missed > 0, let problem = problem(with: .dropped(count: missed, last: delivery)) { return problem }
+        missed = 0
+        return problem(with: .element(delivery))
+    }
+
+    private mutating func problem(with next: Outbox<Delivery>.Next) -> String? {
+        guard let item = tracker.item(for: next) else { return nil }
+        let line = json.line(for: item.event, changes: item.changes)
         return (try? StrictReader.read(line.dropLast())).map { replay.problem(with: $0) } ?? "no JSON"
     }
 }

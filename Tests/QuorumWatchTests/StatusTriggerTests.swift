@@ -173,7 +173,7 @@ struct StatusTriggerTests {
         #expect(waiting.reduce(Self.gathering(isBlocked: isBlocked)) == nil)
         for _ in 1...2 { #expect(waiting.reduce(.reading(waiting.cluster.reading)) == nil) }
         #expect(waiting.reduce(.deadline, at: 8600) == nil)
-        #expect(waiting.remarks == ["\(reason.words); waiting for it to end"])
+        #expect(waiting.remarks == ["\(reason.words(hasDevice: false)); waiting for it to end"])
     }
 
     @Test("at the timeout gives the nodes, and nothing of what is outdated")
