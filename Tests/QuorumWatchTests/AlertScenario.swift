@@ -41,8 +41,8 @@ struct AlertScenario {
         /// The counters of a watch.
         private static var counters: [Substring] {
             var watched = WatchedCluster.settled()
-            _ = watched.record(.disconnected(.lost), at: 5)
-            return lines(PrometheusFormat.exposition(of: watched.statistics)).filter {
+            _ = watched.reduce(.disconnected(.lost), at: 5)
+            return lines(PrometheusFormat.exposition(of: watched.record)).filter {
                 !$0.hasPrefix("vqwatch_connected")
             }
         }

@@ -8,20 +8,29 @@ import Testing
 /// Changes are computed for each output, against the last state that this output was given.
 @Suite("The changes in an event")
 struct ChangeTrackerTests {
-    /// A cluster, and the queue of one output.
+    /// A cluster, and the outbox of one output.
     private struct Watched {
         var cluster = Cluster()
-        let queue: EventQueue
+        private var filter: EventFilter
+        private let outbox: Outbox<Delivery>
+        private var tracker = ChangeTracker()
 
-        init(kinds: Set<EventKind> = Set(EventKind.allCases), limits: EventQueue.Limits = .standardOutput) throws {
-            queue = try EventQueue(kinds: kinds, limits: limits)
+        init(
+            kinds: Set<EventKind> = Set(EventKind.allCases), showsFirstStatus: Bool = true,
+            limits: Outbox<Delivery>.Limits = Outbox<Delivery>.eventLimits
+        ) throws {
+            filter = EventFilter(kinds: kinds, showsFirstStatus: showsFirstStatus)
+            outbox = try Outbox(limits: limits)
             add { $0.reduce(.configuration(.named([1, 2, 3]))) }
+            add { $0.reduce(.statistics(Statistics(links: nil))) }
             add { $0.nodelist(1, [1, 2, 3]) }
             add { $0.quorum(true) }
         }
 
-        /// Adds the events of a step to the queue.
-        mutating func add(_ step: (inout Cluster) -> [Event]) { step(&cluster).forEach(queue.put) }
+        /// Adds the events of a step to the outbox.
+        mutating func add(_ step: (inout Cluster) -> [Event]) {
+            for event in step(&cluster) { if let delivery = filter.delivery(of: event) { outbox.put(delivery) } }
+        }
 
         /// Changes the votes of node 2, and adds the events of the next reading.
         mutating func vote(_ votes: UInt32) {
@@ -31,12 +40,18 @@ struct ChangeTrackerTests {
             }
         }
 
-        /// Closes the queue and returns the items that the output gets.
-        func items() -> [EventQueue.Item] {
-            queue.close()
-            var items: [EventQueue.Item] = []
-            while case .event(let item) = queue.next() { items.append(item) }
-            return items
+        /// The next item that the output shows.
+        mutating func next() -> EventItem? { outbox.nextWithoutWaiting().flatMap { tracker.item(for: $0) } }
+
+        /// Closes the outbox and returns the items that the output shows.
+        mutating func items() -> [EventItem] {
+            outbox.close()
+            var items: [EventItem] = []
+            while true {
+                let next = outbox.next()
+                if case .end = next { return items }
+                if let item = tracker.item(for: next) { items.append(item) }
+            }
         }
     }
 
@@ -46,7 +61,8 @@ struct ChangeTrackerTests {
         watched.vote(2)
         watched.add { $0.nodelist(2, [1, 2, 3]) }
         watched.add { $0.quorum(true) }
-        let item = try #require(watched.items().only)
+        let items = watched.items()
+        let item = try #require(items.only)
         #expect(item.event.kind == .quorum)
         #expect(item.changes.map(\.field.path) == ["ring_id", "votes.total", "votes.margin", "nodes.2.votes"])
     }
@@ -66,8 +82,9 @@ struct ChangeTrackerTests {
         watched.add { $0.quorum(true) }
         watched.add { $0.reduce(.reading($0.reading)) }
         watched.vote(5)
+        let items = watched.items()
         #expect(
-            watched.items().map { $0.changes.map(\.field.path) } == [
+            items.map { $0.changes.map(\.field.path) } == [
                 ["ring_id"], ["ring_id", "votes.total", "votes.margin", "nodes.2.votes"],
             ])
         var silent = try Watched(kinds: [.status, .info])
@@ -76,13 +93,15 @@ struct ChangeTrackerTests {
             return cluster.reduce(.quorum(quorate: true, nodes: cluster.listed, cluster.reading))
         }
         silent.vote(1)
-        #expect(silent.items().map(\.event.kind) == [.status], "the state equals the one that was printed last")
+        let silentItems = silent.items()
+        #expect(silentItems.map(\.event.kind) == [.status], "the state equals the one that was printed last")
     }
 
     @Test("after a drop are those since the last event that the output got")
     func countsFromTheLastGiven() throws {
-        var watched = try Watched(limits: .init(events: 2, bytes: .max))
-        guard case .event(let first) = watched.queue.next() else { throw Unexpected(nil) }
+        var watched = try Watched(limits: .init(count: 2, bytes: .max))
+        let shown = watched.next()
+        let first = try #require(shown)
         #expect(first.event.kind == .status && first.changes == [])
         for votes in 2...5 { watched.vote(UInt32(votes)) }
         let items = watched.items()
@@ -98,13 +117,10 @@ struct ChangeTrackerTests {
 
     @Test("without a printed status are those since the state at the start")
     func countsFromTheStart() throws {
-        var cluster = Cluster()
-        let queue = try EventQueue()
-        _ = cluster.reduce(.baseline(cluster.reading))
-        queue.begin(with: try #require(cluster.reducer.knownState))
-        cluster.votes[2] = 2
-        cluster.reduce(.reading(cluster.reading)).forEach(queue.put)
-        guard case .event(let item) = queue.next() else { throw Unexpected(nil) }
+        var watched = try Watched(showsFirstStatus: false)
+        watched.vote(2)
+        let items = watched.items()
+        let item = try #require(items.only)
         #expect(item.changes.map(\.field.path) == ["votes.total", "votes.margin", "nodes.2.votes"])
     }
 
@@ -136,7 +152,7 @@ struct ChangeTrackerTests {
 
     @Test("are queued up to a limit of bytes as well as of events, and one event always fits")
     func boundsBytes() throws {
-        var watched = try Watched(limits: .init(events: .max, bytes: 1))
+        var watched = try Watched(limits: .init(count: .max, bytes: 1))
         for votes in 2...5 { watched.vote(UInt32(votes)) }
         let items = watched.items()
         #expect(items.map(\.event.body).first == .dropped(count: 4))

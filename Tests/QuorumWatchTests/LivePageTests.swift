@@ -259,7 +259,7 @@ struct LivePageTests {
     func isBounded() {
         var watched = Watched.complete()
         for votes in 0..<3000 { watched.take(.expectedVotes(UInt32(votes), watched.cluster.reading)) }
-        #expect(watched.model.facts.entries.count == LiveFacts.limits.events)
+        #expect(watched.model.facts.entries.count == LiveFacts.limits.count)
         #expect(watched.drawn().lines.contains { $0.plain.contains("of 2999 votes") })
     }
 
@@ -396,7 +396,7 @@ extension LivePageTests {
     static func unsettled() -> Watched {
         var watched = recalculating()
         watched.seconds = 136
-        watched.take(.unsettled(elapsed: .seconds(36)))
+        watched.take(.deadline)
         watched.seconds = 140
         return watched
     }

@@ -11,7 +11,7 @@ struct OutcomeTests {
         [.nothingPending, .timedOut(nil), .timedOut(.silence)],
         [.failed("it failed")],
         [.outputClosed, .outputFailed(errorNumber: 28)],
-        [.done(quorate: true), .done(quorate: nil), .checked(.healthy)],
+        [.done(quorate: true), .done(quorate: nil), .checked(.ok)],
         [.commandFailed("no command")],
         [.signal(15), .signal(2)],
     ]

@@ -14,12 +14,12 @@ struct PrometheusFormatTests {
     }
 
     private func samples(of watched: WatchedCluster) -> [String] {
-        samples(PrometheusFormat.exposition(of: watched.statistics))
+        samples(PrometheusFormat.exposition(of: watched.record))
     }
 
     /// A settled state of three configured nodes, with two links to each of the other nodes.
     private func state(_ cluster: Cluster = Cluster()) throws -> ClusterState {
-        var state = try #require(WatchedCluster.settled(cluster).statistics.state)
+        var state = try #require(WatchedCluster.settled(cluster).record.state)
         for index in state.nodes.indices {
             state.nodes[index].isConfigured = true
             state.nodes[index].addresses = ["10.0.0.\(index + 1)", "10.0.1.\(index + 1)"]
@@ -88,7 +88,7 @@ struct PrometheusFormatTests {
 
     @Test("have one HELP and one TYPE line each, before the samples")
     func headers() {
-        let text = String(decoding: PrometheusFormat.exposition(of: WatchedCluster.settled().statistics), as: UTF8.self)
+        let text = String(decoding: PrometheusFormat.exposition(of: WatchedCluster.settled().record), as: UTF8.self)
         var family = ""
         var seen: Set<String> = []
         for line in text.split(separator: "\n") {
@@ -130,7 +130,7 @@ struct PrometheusFormatTests {
 
     @Test("omit unknown values")
     func unknown() throws {
-        var state = try #require(WatchedCluster.settled().statistics.state)
+        var state = try #require(WatchedCluster.settled().record.state)
         state.votes = Votes()
         state.flags = nil
         state.nodes[1].votes = nil
@@ -148,7 +148,7 @@ struct PrometheusFormatTests {
     func gone() {
         #expect(samples(PrometheusFormat.exposition(of: nil as ClusterState?)) == ["vqwatch_connected 0"])
         var watched = WatchedCluster.settled()
-        _ = watched.record(.disconnected(.lost), at: 1_763_804_614_007_311)
+        _ = watched.reduce(.disconnected(.lost), at: 1_763_804_614_007_311)
         #expect(
             samples(of: watched) == [
                 #"vqwatch_connected 0"#,
@@ -171,10 +171,10 @@ struct PrometheusFormatTests {
     func unsettled() throws {
         var watched = WatchedCluster.settled()
         #expect(samples(of: watched).contains("vqwatch_recalculating 0"))
-        _ = watched.record(.nodelist(ring: RingID(node: NodeID(1), sequence: 2), members: [NodeID(1)]), at: 2)
+        _ = watched.reduce(.nodelist(ring: RingID(node: NodeID(1), sequence: 2), members: [NodeID(1)]), at: 2)
         #expect(samples(of: watched).contains("vqwatch_recalculating 1"))
         #expect(samples(of: watched).contains("ha_cluster_corosync_quorate 1"))
-        _ = watched.record(.unsettled(elapsed: .seconds(35)), at: 3)
+        _ = watched.reduce(.deadline, at: 35_000_002)
         var known = try state()
         known.quorate = nil
         known.problems = [Problem(code: .unsettled, text: "votequorum does not finish recalculating")]
@@ -190,7 +190,7 @@ struct PrometheusFormatTests {
             samples(of: "vqwatch_problem", in: known) == [
                 #"vqwatch_problem{cluster_name="lab",code="unsettled",severity="unknown",node_id="",node=""} 1"#
             ])
-        #expect(watched.statistics.text == "QUORUM UNKNOWN: votequorum does not finish recalculating")
+        #expect(watched.record.text == "QUORUM UNKNOWN: votequorum does not finish recalculating")
     }
 
     @Test("have a line for each problem and node, and never two with the same labels")
@@ -271,13 +271,13 @@ struct PrometheusFormatTests {
         var cluster = Cluster()
         cluster.deviceFlags = [.quorumDeviceRegistered, .quorumDeviceAlive]
         var watched = WatchedCluster.settled(cluster)
-        _ = watched.record(.statistics(Statistics(counters: TotemCounters(tokenLosses: 1, retransmits: 2))), at: 4)
+        _ = watched.reduce(.statistics(Statistics(counters: TotemCounters(tokenLosses: 1, retransmits: 2))), at: 4)
         var state = try state(cluster)
-        state.counters = watched.statistics.state?.counters
+        state.counters = watched.record.state?.counters
         state.nodes[1].quorateIfDown = true
         state.problems = [Problem(code: .qdevice, nodes: state.nodes.map(\.reference), text: "no vote of the device")]
         for exposition in [
-            PrometheusFormat.exposition(of: state), PrometheusFormat.exposition(of: watched.statistics),
+            PrometheusFormat.exposition(of: state), PrometheusFormat.exposition(of: watched.record),
         ] {
             let text = String(decoding: exposition, as: UTF8.self)
             let lint = try ChildProcess.run(["promtool", "check", "metrics"], input: text)
@@ -287,7 +287,7 @@ struct PrometheusFormatTests {
 
     @Test("escape label values by the rules of Prometheus, after making them harmless")
     func escapes() throws {
-        var state = try #require(WatchedCluster.settled().statistics.state)
+        var state = try #require(WatchedCluster.settled().record.state)
         state.nodes[0].name = "a\"b\\c\nd\u{1b}[31m"
         let line = samples(PrometheusFormat.exposition(of: state)).first { $0.contains("member_votes") }
         #expect(

@@ -171,22 +171,21 @@ struct StatisticsTests {
         watched.change(2, 1, isConnected: false)
         watched.change(3, 0, isConnected: false)
         _ = watched.read()
-        let check = CheckFormat(needsLinks: true)
         var state = try #require(watched.cluster.reducer.knownState)
-        #expect(check.health(of: state) == .degraded)
-        let line = String(decoding: check.line(for: state), as: UTF8.self)
-        #expect(
-            line == """
-                QUORUM WARNING - quorate: 3 of 3 votes, quorum 2, can lose 1 vote; down: link 1 to node2(2), link 0 to node3(3) \
-                | votes=3;;;0;3 quorum=2 margin=1 nodes=3;;;0;3 links=2;;;0;4
+        #expect(CheckFormat().status(of: state) == .warning)
+        let line = String(decoding: CheckFormat().line(for: state), as: UTF8.self)
+        #expect(line.contains("; links are down: 1 to node2, 0 to node3 | "))
+        #expect(line.hasSuffix(" nodes=3;;;0;3 links=2;;;0;4\n"))
+        #expect(state.nodes.map(\.isReachable) == [nil, true, true])
+        watched.change(3, 1, isConnected: false)
+        _ = watched.read()
+        state = try #require(watched.cluster.reducer.knownState)
+        #expect(state.node(NodeID(3))?.isReachable == false)
 
-                """)
-        state.links?[1].isConnected = true
-        state.nodes[2].state = .dead
-        #expect(!state.shortcomings(Requirements()).contains { if case .linksDown = $0 { true } else { false } })
-        state.links = nil
-        state.nodes[2].state = .member
-        #expect(check.health(of: state) == .unknown && CheckFormat().health(of: state) == .healthy)
-        #expect(String(decoding: check.line(for: state), as: UTF8.self).contains("; the links are not known"))
+        // Transports other than knet have no links.
+        _ = watched.cluster.reduce(.statistics(Statistics(links: [])))
+        #expect(watched.cluster.reducer.knownState?.nodes.map(\.isReachable) == [nil, nil, nil])
+        _ = watched.cluster.reduce(.statistics(nil))
+        #expect(watched.cluster.reducer.knownState?.problems.map(\.code) == [.configuration])
     }
 }
