@@ -22,7 +22,6 @@ struct ChangeTrackerTests {
             filter = EventFilter(kinds: kinds, showsFirstStatus: showsFirstStatus)
             outbox = try Outbox(limits: limits)
             add { $0.reduce(.configuration(.named([1, 2, 3]))) }
-            add { $0.reduce(.statistics(Statistics(links: nil))) }
             add { $0.nodelist(1, [1, 2, 3]) }
             add { $0.quorum(true) }
         }

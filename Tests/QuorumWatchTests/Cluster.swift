@@ -20,7 +20,6 @@ struct Cluster {
     static func settled() -> Cluster {
         var cluster = Cluster()
         _ = cluster.reduce(.configuration(.named([1, 2, 3])))
-        _ = cluster.reduce(.statistics(Statistics(links: nil)))
         _ = cluster.nodelist(1, [1, 2, 3])
         _ = cluster.quorum(true)
         return cluster

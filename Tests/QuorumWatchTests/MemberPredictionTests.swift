@@ -195,7 +195,7 @@ struct MemberPredictionTests {
         #expect(unknown[0] == "If n3(3) goes down: QUORUM UNKNOWN: votes not known")
         #expect(unknown[1].hasPrefix("The remaining nodes would not agree"))
         #expect(text([3]) { $0.dependsOnDevice = true }.last?.hasPrefix("This depends on the quorum device") == true)
-        #expect(text([2]) { $0.dependsOnDevice = true }[1] == "n2(2) is already dead.")
+        #expect(text([2]) { $0.dependsOnDevice = true }[1] == "n2(2) is already lost.")
         #expect(
             text([1, 3]) { ($0.members, $0.quorate, $0.votes) = ([], false, Votes(total: 0)) }
                 == ["If n1(1) and n3(3) go down: NOT QUORATE: no member is left"])

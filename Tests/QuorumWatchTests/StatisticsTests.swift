@@ -185,7 +185,15 @@ struct StatisticsTests {
         // Transports other than knet have no links.
         _ = watched.cluster.reduce(.statistics(Statistics(links: [])))
         #expect(watched.cluster.reducer.knownState?.nodes.map(\.isReachable) == [nil, nil, nil])
-        _ = watched.cluster.reduce(.statistics(nil))
-        #expect(watched.cluster.reducer.knownState?.problems.map(\.code) == [.configuration])
+
+        for needsStatistics in [true, false] {
+            var cluster = Cluster()
+            cluster.reducer = Reducer(needsStatistics: needsStatistics)
+            _ = cluster.reduce(.configuration(.named([1, 2, 3])))
+            _ = cluster.nodelist(1, [1, 2, 3])
+            _ = cluster.quorum(true)
+            let codes = try #require(cluster.reducer.knownState).problems.map(\.code)
+            #expect(codes == (needsStatistics ? [.configuration] : []))
+        }
     }
 }

@@ -46,7 +46,8 @@ extension ClusterState {
     /// - Parameters:
     ///   - requirements: The requirements on the cluster, for ``problems``.
     ///   - predictsIfDown: Whether to compute ``Node/quorateIfDown`` for each member.
-    init(_ known: Knowledge, _ requirements: Requirements, predictsIfDown: Bool) {
+    ///   - lacksStatistics: Whether the statistics are needed and cannot be read.
+    init(_ known: Knowledge, _ requirements: Requirements, predictsIfDown: Bool, lacksStatistics: Bool) {
         let configuration = known.configuration
         let local = known.reading?.local
         clusterName = configuration?.clusterName
@@ -77,7 +78,7 @@ extension ClusterState {
         }
         problems = problems(
             requirements, configuration: configuration, unsettled: known.unsettled,
-            lacksStatistics: known.statistics == nil)
+            lacksStatistics: lacksStatistics)
     }
 
     /// All nodes of votequorum and the configuration, by ID. Both lists are sorted, so a single pass merges them.

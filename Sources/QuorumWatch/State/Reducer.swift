@@ -63,6 +63,7 @@ struct Reducer: Sendable {
     private let limits: Limits
     private let requirements: Requirements
     private let predictsIfDown: Bool
+    private let needsStatistics: Bool
 
     private var phase = Phase.starting
     private var known = Knowledge()
@@ -80,10 +81,15 @@ struct Reducer: Sendable {
     ///   - limits: How long what votequorum says may be outdated.
     ///   - requirements: The requirements on the cluster, for the problems.
     ///   - predictsIfDown: Whether to compute ``Node/quorateIfDown`` for each member.
-    init(limits: Limits = Limits(), requirements: Requirements = Requirements(), predictsIfDown: Bool = false) {
+    ///   - needsStatistics: Whether it is a problem if the statistics cannot be read.
+    init(
+        limits: Limits = Limits(), requirements: Requirements = Requirements(), predictsIfDown: Bool = false,
+        needsStatistics: Bool = false
+    ) {
         self.limits = limits
         self.requirements = requirements
         self.predictsIfDown = predictsIfDown
+        self.needsStatistics = needsStatistics
     }
 
     /// Processes an input of this moment. Returns the events that it causes.
@@ -216,7 +222,9 @@ extension Reducer {
     var missedMilliseconds: Int64? { evidence.latest.map { _ in evidence.missed } }
 
     private func state(of known: Knowledge) -> ClusterState {
-        ClusterState(known, requirements, predictsIfDown: predictsIfDown)
+        ClusterState(
+            known, requirements, predictsIfDown: predictsIfDown,
+            lacksStatistics: needsStatistics && known.statistics == nil)
     }
 
     private mutating func assemble() { current = state(of: known) }

@@ -48,7 +48,8 @@ package struct Watch: Sendable {
                 command: plan.command, outbox: outbox, limit: plan.limit, stop: stop, diagnostics: diagnostics)
         }
         core = try Core(
-            Reducer(requirements: plan.requirements, predictsIfDown: plan.predictsIfDown), trigger: plan.trigger,
+            Reducer(
+                requirements: plan.requirements, predictsIfDown: plan.predictsIfDown, needsStatistics: true), trigger: plan.trigger,
             filter: EventFilter(kinds: plan.kinds, showsFirstStatus: !plan.changesOnly), outputs: outputs, stop: stop,
             follows: plan.follows)
         maps = try MapFollower(plan.needsOfMaps, core: core, stop: stop)
