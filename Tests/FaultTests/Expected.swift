@@ -43,14 +43,14 @@ func check(
             case .renamed: .string(id == 2 ? "renamed" : "node\(id)")
             }
         let isKnown = votesOfNode2AreKnown || id != 2
-        try hold(
-            "node \(id)", event.node(id),
-            .object([
-                "id": .number(id), "name": name, "state": "member", "votes": isKnown ? 1 : nil,
-                "expected_votes": isKnown ? .number(expected) : nil, "local": .bool(id == 1),
-                "addresses": names == .unknown || names == .noNodes ? [] : .array([.string("10.0.0.\(id)")]),
-                "qdevice": nil,
-            ]))
+        let node = event.node(id)
+        let isNamed = names != .unknown && names != .noNodes
+        let wanted: [(String, JSON)] = [
+            ("name", name), ("state", "member"), ("configured", isNamed ? true : nil), ("votes", isKnown ? 1 : nil),
+            ("expected_votes", isKnown ? .number(expected) : nil), ("local", .bool(id == 1)),
+            ("addresses", isNamed ? .array([.string("10.0.0.\(id)")]) : []), ("qdevice", nil), ("reachable", nil),
+        ]
+        for (key, value) in wanted { try hold("\(key) of node \(id)", node[key], value) }
     }
 }
 

@@ -177,4 +177,15 @@ struct LastingFaultTests {
         try check(lines[2], names: .renamed)
         #expect(try diagnoses(result.errors).count == 1, "\(result.errors)")
     }
+
+    @Test("A refused user makes one attempt to connect, and no other before 30 s have passed")
+    func refusal() throws {
+        let watched = try Watched(
+            "nodes 3\nfail votequorum_initialize 1 CS_ERR_ACCESS forever\n", ["-fj", "--timeout", "5s"])
+        let result = watched.finish()
+        #expect(result.status == 124 && result.lines.isEmpty)
+        #expect(try diagnoses(result.errors).count == 1, "\(result.errors)")
+        #expect(watched.report["call.votequorum_initialize"] == 1)
+        #expect(watched.report["call.cmap_initialize_map", default: 0] == 0)
+    }
 }

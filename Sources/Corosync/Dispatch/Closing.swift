@@ -89,8 +89,8 @@ enum Closing {
 
     /// Waits until lost connections that were given up are closed; for half a second at most. For others corosync does
     /// what is needed.
-    static func finish() {
-        let deadline = ContinuousClock.Instant.now + .milliseconds(500)
+    static func finish(within limit: Duration = .milliseconds(500)) {
+        let deadline = ContinuousClock.Instant.now + limit
         while state.withLock({ $0.lost > 0 }), .now < deadline { usleep(1000) }
     }
 
@@ -105,10 +105,12 @@ enum Closing {
         // struct ucred, which the Glibc module lacks.
         var peer: (process: pid_t, user: uid_t, group: gid_t) = (0, 0, 0)
         var size = socklen_t(MemoryLayout.size(ofValue: peer))
-        return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.process : 0
+        let isKnown = getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0
+        // A process whose both ends are its own would wait for its own end.
+        return isKnown && peer.process != getpid() ? peer.process : 0
     }
 }
 
-/// Waits until the lost connections that this process has given up are closed, as exit(3) does; for a program that ends
-/// with _exit(2).
-package func finishClosingConnections() { Closing.finish() }
+/// Waits until the lost connections that this process has given up are closed, as exit(3) does, but for this time at
+/// most; for a program that ends with _exit(2).
+package func finishClosingConnections(within limit: Duration) { Closing.finish(within: limit) }

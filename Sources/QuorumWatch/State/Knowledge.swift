@@ -66,8 +66,9 @@ extension ClusterState {
         counters = known.statistics?.counters
         nodes = Self.nodes(known, links: links)
         if predictsIfDown, let voting = known.voting {
+            let quorateIfDown = voting.quorateIfDown
             for index in nodes.indices where nodes[index].isMember {
-                nodes[index].quorateIfDown = voting.isQuorate(without: [nodes[index].id])
+                nodes[index].quorateIfDown = quorateIfDown[nodes[index].id] ?? nil
             }
             let missing = nodes.filter { !$0.isMember && !$0.isRemoved }
             let votes = missing.compactMap { node in (node.configuredVotes ?? node.votes).map { (node.id, $0) } }

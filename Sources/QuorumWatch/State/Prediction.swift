@@ -70,6 +70,19 @@ extension VotingSnapshot {
         return changes ? recalculated(without: lost, losingDevice: losingDevice) : flags.contains(.quorate)
     }
 
+    /// For each member, whether the others would be quorate if it alone failed; nil when not known.
+    var quorateIfDown: [NodeID: Bool?] {
+        // Members with the same values lead to the same decision, unless their IDs break a tie.
+        var answers: [Member: Bool?] = [:]
+        return members.reduce(into: [:]) { result, member in
+            var alike = member
+            if !flags.contains(.autoTieBreaker), member.id != localNode { alike.id = .quorumDevice }
+            let answer = answers[alike] ?? isQuorate(without: [member.id])
+            answers[alike] = .some(answer)
+            result[member.id] = .some(answer)
+        }
+    }
+
     /// The ways in which missing nodes with these votes would give quorum back: each node that would alone; if none
     /// would, the smallest number of nodes that would together; empty if not even all would. Nil if the cluster is
     /// quorate, or where more than the votes of the missing nodes decides: with `wait_for_all`, a quorum device, or

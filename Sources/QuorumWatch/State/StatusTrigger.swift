@@ -30,9 +30,8 @@ struct StatusTrigger: Sendable {
 
     /// The status at the timeout, without what is outdated; nil if none is shown, or nothing is known.
     mutating func statusAtTimeout(of reducer: Reducer, at time: Timestamp) -> Event? {
-        guard showsAtTimeout, !hasFired else { return nil }
+        guard showsAtTimeout, !hasFired, reducer.hasState else { return nil }
         let state = reducer.validState
-        guard state.localNode != nil || !state.nodes.isEmpty else { return nil }
         hasFired = true
         return event(.status(state), of: state, at: time)
     }

@@ -64,7 +64,7 @@ struct ConnectionAttempts {
     mutating func pause(after error: CorosyncError) -> Duration {
         busySince = nil
         defer { isAfterLoss = false }
-        if error.code == .accessDenied { return Backoff.afterRefusal }
+        if error.isRefusal { return Backoff.afterRefusal }
         return isAfterLoss ? losing.pause() : connecting.pause()
     }
 }

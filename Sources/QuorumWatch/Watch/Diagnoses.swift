@@ -19,6 +19,11 @@ extension CorosyncError {
         isTransient || code == .libraryFailure || code == .badHandle || code == .connectionInterrupted
     }
 
+    /// Whether corosync has refused a connection of this user, and has logged that as an error.
+    var isRefusal: Bool {
+        code == .accessDenied && (operation == .votequorumInitialize || operation == .cmapInitialize)
+    }
+
     /// What failed, why, and what to do, when a connection is lost.
     var diagnosisOfLoss: String { "lost the connection to corosync: \(withAdvice)" }
 

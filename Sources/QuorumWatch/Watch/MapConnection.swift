@@ -22,7 +22,7 @@ final class MapConnection {
     private var open: Open?
     private var retry = Retry()
     /// The failure that was reported last; nil after a success.
-    private var reported: CorosyncError?
+    private(set) var reported: CorosyncError?
 
     /// Whether the map has to be read again.
     var isOutdated = true
@@ -103,7 +103,7 @@ private struct Retry {
 
     /// The pause before the next attempt.
     mutating func pause(after error: CorosyncError, isPassing: Bool) -> Duration {
-        if error.code == .accessDenied { return Backoff.afterRefusal }
+        if error.isRefusal { return Backoff.afterRefusal }
         return isPassing ? asking.pause() : connecting.pause()
     }
 }

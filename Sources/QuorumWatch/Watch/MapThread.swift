@@ -177,7 +177,8 @@ extension MapThread {
         }
         guard let failure else { return }
         core.record(.statistics(nil))
-        core.diagnose(failure.diagnosisOfStatistics)
+        // One diagnosis for both maps.
+        if failure != configuration.reported { core.diagnose(failure.diagnosisOfStatistics) }
     }
 
     /// Answers a request for a survey once both maps are read, or failed to be.

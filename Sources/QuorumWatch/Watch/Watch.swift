@@ -92,9 +92,10 @@ package struct Watch: Sendable {
         ending.run()
         if !ending.isHurried {
             closeConnections()
-            finishClosingConnections()
             // The rest of the second within which a signal ends the program.
-            _ = writing.wait(until: begin + .milliseconds(850)) { $0 == 0 ? () : nil }
+            let end = begin + .milliseconds(850)
+            finishClosingConnections(within: min(.milliseconds(500), end.since(.now)))
+            _ = writing.wait(until: end) { $0 == 0 ? () : nil }
         }
         return ending.outcome
     }
