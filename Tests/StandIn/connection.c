@@ -193,8 +193,9 @@ cs_error_t leave(struct connection *connection, cs_error_t result) {
 
 cs_error_t connection_open(enum call_index index, const struct connection *initial, uint64_t *handle) {
     static uint32_t serial;
-    // Faults can be limited to connections to the statistics map.
-    const char *key = initial->service == SERVICE_CMAP && initial->map == CMAP_MAP_STATS ? "stats" : NULL;
+    // Faults can be limited to connections to one of the maps.
+    const char *key =
+        initial->service != SERVICE_CMAP ? NULL : initial->map == CMAP_MAP_STATS ? "stats" : "icmap";
     cs_error_t error = enter(&(struct call){.index = index, .service = initial->service, .key = key}, NULL);
     if (error != CS_OK) {
         return error;

@@ -23,8 +23,6 @@ enum Closing {
     private struct State {
         var connections: Deque<Connection> = []
         var isRunning = false
-        /// How many connections are not closed whose daemon is waited for.
-        var lost = 0
         var isWaitedForAtExit = false
     }
 
@@ -46,7 +44,6 @@ enum Closing {
             deadline: .now + patience)
         let mustStart = state.withLock { state in
             state.connections.append(connection)
-            if connection.daemon > 0 { state.lost += 1 }
             defer { state.isRunning = true }
             return !state.isRunning
         }
@@ -67,7 +64,6 @@ enum Closing {
             }
             // The one error it can give, a bad handle, cannot happen: nobody else has the handle.
             _ = connection.lock.hold(connection.finalize)
-            if connection.daemon > 0 { state.withLock { $0.lost -= 1 } }
         }
     }
 
@@ -87,11 +83,10 @@ enum Closing {
         if !isRegistered { atexit { Closing.finish() } }
     }
 
-    /// Waits until lost connections that were given up are closed; for half a second at most. For others corosync does
-    /// what is needed.
+    /// Waits until the connections that were given up are closed, for half a second at most.
     static func finish(within limit: Duration = .milliseconds(500)) {
         let deadline = ContinuousClock.Instant.now + limit
-        while state.withLock({ $0.lost > 0 }), .now < deadline { usleep(1000) }
+        while state.withLock({ $0.isRunning }), .now < deadline { usleep(1000) }
     }
 
     /// Whether the other end has closed a socket, or this one has shut it down.

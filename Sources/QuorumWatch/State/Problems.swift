@@ -35,14 +35,15 @@ extension ClusterState {
                         + "(corosync-cfgtool -R) or restart corosync",
                     shortText: "corosync.conf differs from what corosync runs with"))
         }
-        if configuration?.expectedVotesAfterStart == nil {
-            found.append(Problem(code: .configuration, text: "the configuration of corosync cannot be read"))
-        }
-        if lacksStatistics || requirements.links != nil && links == nil {
+        let lacksConfiguration = configuration?.expectedVotesAfterStart == nil
+        let lacksLinks = lacksStatistics || requirements.links != nil && links == nil
+        if lacksConfiguration || lacksLinks {
+            let parts = (lacksConfiguration ? ["the configuration"] : []) + (lacksLinks ? ["the statistics"] : [])
+            let words = "\(parts.joined(separator: " and ")) of corosync cannot be read"
             found.append(
                 Problem(
                     code: .configuration,
-                    text: "the statistics of corosync cannot be read, so the state of the links is not known"))
+                    text: words + (lacksLinks ? ", so the state of the links and of totem is not known" : "")))
         }
         guard found.count > 1 else { return found }
         return Problem.Severity.allCases.flatMap { severity in found.filter { $0.severity == severity } }

@@ -108,7 +108,7 @@ struct Reducer: Sendable {
             case .disconnected(let error): disconnected(error)
             // While corosync synchronises its services, it answers requests to votequorum only.
             case .unresponsive(let silent, let ofMap):
-                ofMap && !isSettled ? [] : unknown(.unresponsive(silent: silent))
+                ofMap && hasState && !isSettled ? [] : unknown(.unresponsive(silent: silent))
             case .deadline: deadlineHasPassed(at: moment.instant)
             }
         return bodies.map { event($0, at: moment.time) }

@@ -62,8 +62,7 @@ extension CorosyncError {
     var diagnosisOfStatistics: String { "cannot read the statistics of totem and the links: \(withAdvice)" }
 }
 
-/// What failed, why, and what to do, when the maps are not read in time.
-var diagnosisOfLateMaps: String {
-    "cannot read the configuration and the statistics: corosync did not answer in time; "
-        + CorosyncError.Code.timeout.advice
+/// What failed, why, and what to do, when a part of the maps is not read in time.
+func diagnosis(ofLate part: String) -> String {
+    "cannot read the \(part): corosync did not answer in time; \(CorosyncError.Code.timeout.advice)"
 }

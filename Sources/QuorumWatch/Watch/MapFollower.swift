@@ -41,6 +41,8 @@ final class MapFollower: Sendable {
         /// The number of the last request that was answered, and the answer.
         var answered = 0
         var survey = Survey()
+        /// Whether the configuration is read, or failed to be, since votequorum is connected.
+        var isConfigurationDecided = false
         /// Whether the survey includes ``Survey/isSynchronizing``.
         var includesSynchronization = false
         /// Whether the quorum provider is wanted, and the answer.
@@ -70,6 +72,7 @@ final class MapFollower: Sendable {
     func activate() {
         request { requests in
             requests.isActive = true
+            requests.isConfigurationDecided = false
             requests.includesSynchronization = false
             requests.wanted += 1
         }
@@ -82,9 +85,11 @@ final class MapFollower: Sendable {
     func survey() -> Survey {
         guard let survey = waitForSurvey() else {
             if stop.requested == nil {
-                if needs.configuration { core.record(.configuration(nil)) }
+                let lacksConfiguration = needs.configuration && !requests.withLock { $0.isConfigurationDecided }
+                if lacksConfiguration { core.record(.configuration(nil)) }
                 core.record(.statistics(nil))
-                core.diagnose(diagnosisOfLateMaps)
+                core.diagnose(
+                    diagnosis(ofLate: lacksConfiguration ? "configuration" : "statistics of totem and the links"))
             }
             return Survey()
         }

@@ -61,7 +61,10 @@ final class MapThread {
 
     /// Reads what is outdated.
     private func read(isAwaited: Bool) {
-        if needs.configuration, configuration.isDue { readConfiguration(isAwaited: isAwaited) }
+        if needs.configuration, configuration.isDue {
+            readConfiguration(isAwaited: isAwaited)
+            if configuration.isDecided { follower.requests.withLock { $0.isConfigurationDecided = true } }
+        }
         let now = Instant.now
         if let more = follower.requests.withLock({ $0.schedule.due(at: now) }) {
             due = (due.nodelists + more.nodelists, due.isEvidence || more.isEvidence)

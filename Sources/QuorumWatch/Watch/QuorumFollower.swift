@@ -44,7 +44,8 @@ final class QuorumFollower: Sendable {
             }
             guard plan.reconnects else {
                 let diagnosis = failure.lifetime == nil ? diagnosis(ofConnecting: error) : error.diagnosisOfLoss
-                return stop.request(.failed(diagnosis))
+                if stop.requested == nil { stop.request(.failed(diagnosis)) }
+                return
             }
             if let lifetime = failure.lifetime {
                 if attempts.noteLoss(after: lifetime) { core.diagnose(error.diagnosisOfRepeatedLoss) }

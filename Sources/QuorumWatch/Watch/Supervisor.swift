@@ -42,7 +42,8 @@ extension Watch {
             if ready.has(.keyboard) { display?.handleInput() }
             if ready.has(.terminal) { display?.handleSignal() }
             if let deadline, deadline <= .now {
-                let isConnected = follower.isConnected || follower.silence.isWaiting
+                let isWaiting = follower.silence.isWaiting || maps.silence.isWaiting
+                let isConnected = follower.isConnected || isWaiting
                 return stop.request(.timedOut(core.recordTimeout(withoutState: isConnected ? .silence : .noConnection)))
             }
             notifier?.sendWhatIsDue { core.proveLiveness() }

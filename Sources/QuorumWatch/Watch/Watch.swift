@@ -49,7 +49,8 @@ package struct Watch: Sendable {
         }
         core = try Core(
             Reducer(
-                requirements: plan.requirements, predictsIfDown: plan.predictsIfDown, needsStatistics: true), trigger: plan.trigger,
+                requirements: plan.requirements, predictsIfDown: plan.predictsIfDown, needsStatistics: true),
+            trigger: plan.trigger,
             filter: EventFilter(kinds: plan.kinds, showsFirstStatus: !plan.changesOnly), outputs: outputs, stop: stop,
             follows: plan.follows)
         maps = try MapFollower(plan.needsOfMaps, core: core, stop: stop)
