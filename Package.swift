@@ -68,7 +68,7 @@ let package = Package(
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "TestSupport", "quorum-device",
+                "QuorumWatch", "TestSupport", "quorum-device",
             ]),
         .testTarget(name: "FaultTests", dependencies: ["TestSupport"], exclude: ["README.md"]),
         .testTarget(
