@@ -134,6 +134,15 @@ struct ChangeTrackerTests {
         other.problems[0].nodes = [state.reference(2)]
         let codes = FieldValue.strings(["node_missing"])
         #expect(other.changes(since: state) == [Change(field: .state(.problems), from: codes, to: codes)])
+        let pair = Problem(code: .nodeMissing, nodes: [2, 3].map(state.reference), text: "two nodes are not members")
+        let each = [2, 3].map { Problem(code: .nodeMissing, nodes: [state.reference($0)], text: "\($0) is missing") }
+        (other.problems, state.problems) = ([pair], each)
+        #expect(other.changes(since: state).isEmpty)
+        state.problems = []
+        #expect(other.changes(since: state).map(\.to) == [codes])
+        state.problems = [problem]
+        other.problems = each
+        #expect(other.changes(since: state) == [Change(field: .state(.problems), from: codes, to: codes)])
         other = state
         (other.nodes[2].isReachable, other.nodes[2].quorateIfDown) = (true, false)
         let derived = other.changes(since: state)

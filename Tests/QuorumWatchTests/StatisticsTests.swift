@@ -92,7 +92,7 @@ struct StatisticsTests {
                 == .link(.init(node: .init(id: 3, name: "node3"), number: 1, isConnected: false, downs: 1)))
         #expect(down.quorate == true)
         #expect(watched.cluster.quorum(true).only?.state?.links?.last?.isConnected == false)
-        #expect(watched.cluster.changes == [])
+        #expect(watched.cluster.changes.map(\.field.path) == ["problems"])
         watched.change(3, 1, isConnected: true)
         #expect(
             watched.read().only?.body
@@ -119,8 +119,10 @@ struct StatisticsTests {
         _ = watched.read()
         let event = try #require(watched.cluster.quorum(true).only)
         #expect(
-            tracker.changes(in: event)
-                == [Change(field: .link(LinkID(node: 3, number: 1), .connected), from: .bool(true), to: .bool(false))])
+            tracker.changes(in: event) == [
+                Change(field: .link(LinkID(node: 3, number: 1), .connected), from: .bool(true), to: .bool(false)),
+                Change(field: .state(.problems), from: .strings([]), to: .strings(["link_down"])),
+            ])
     }
 
     @Test("cause no event if only latencies or counters differ, but the metrics have the new values")

@@ -45,8 +45,9 @@ public struct StateReplay: Sendable {
         if let links = told["links"]?.elements, told["links"] != .null {
             told["links"] = .array(links.indices.reduce(links) { $0.replacing(at: $1, "latency_us", with: .null) })
         }
-        // Changes have only the codes of problems.
-        told["problems"] = .array(told["problems"]?.elements.map { $0["code"] } ?? [])
+        // Changes have only the codes of problems, each once.
+        let codes = told["problems"]?.elements.map { $0["code"] } ?? []
+        told["problems"] = .array(codes.reduce(into: []) { if $0.last != $1 { $0.append($1) } })
         defer { state = told }
         guard var replayed = state else { return nil }
         for change in line["changes"].elements {

@@ -116,11 +116,12 @@ private struct ChangeList {
         }
     }
 
-    /// A problem is the same if its code and its nodes are; its text may differ.
+    /// Problems are the same if their codes and nodes are; their texts, and how they share nodes, may differ.
     mutating func note(from old: [Problem], to new: [Problem]) {
-        func isSame(_ one: Problem, _ other: Problem) -> Bool { one.code == other.code && one.nodes == other.nodes }
-        guard !old.elementsEqual(new, by: isSame) else { return }
-        func codes(_ problems: [Problem]) -> FieldValue { .strings(problems.map(\.code.rawValue)) }
+        guard old != new, old.subjects() != new.subjects() else { return }
+        func codes(_ problems: [Problem]) -> FieldValue {
+            .strings(problems.map(\.code.rawValue).reduce(into: []) { if $0.last != $1 { $0.append($1) } })
+        }
         list.append(Change(field: .state(.problems), from: codes(old), to: codes(new)))
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+internal import Corosync
+
 /// Something that keeps a cluster from being well.
 struct Problem: Hashable, Sendable {
     /// What it is.
@@ -17,6 +19,12 @@ struct Problem: Hashable, Sendable {
         self.nodes = nodes
         self.text = text
         self.shortText = shortText ?? text
+    }
+
+    /// A kind of problem of a node, or of none.
+    struct Subject: Hashable {
+        var code: Code
+        var node: NodeID?
     }
 
     /// The kinds of problems; the raw value is the name in JSON and in metrics. Problems of one severity are sorted in
@@ -64,5 +72,17 @@ struct Problem: Hashable, Sendable {
             .configFile:
             .warning
         }
+    }
+}
+
+extension [Problem] {
+    /// The kinds of problems with their nodes, without one kind.
+    func subjects(except code: Problem.Code? = nil) -> Set<Problem.Subject> {
+        Set(
+            filter { $0.code != code }.flatMap { problem in
+                problem.nodes.isEmpty
+                    ? [Problem.Subject(code: problem.code)]
+                    : problem.nodes.map { Problem.Subject(code: problem.code, node: $0.id) }
+            })
     }
 }

@@ -392,7 +392,7 @@ extension Reducer {
         }
         known.statistics = statistics
         assemble()
-        return links + infoEvent(since: old.with(changes.map(\.link)))
+        return links + infoEvent(since: old.with(changes.map(\.link), problems: current.problems))
     }
 
     private mutating func counted(ring: RingID, members: [NodeID], at now: Instant) -> [Event.Body] {
@@ -425,9 +425,13 @@ extension Reducer {
 }
 
 extension ClusterState {
-    /// The same state with these links connected or not, of which `link` events tell.
-    fileprivate func with(_ changed: [Link]) -> ClusterState {
+    /// The same state with these links connected or not, of which `link` events tell, and with the new problems if they
+    /// differ in failed links alone.
+    fileprivate func with(_ changed: [Link], problems new: [Problem]) -> ClusterState {
         var state = self
+        if !changed.isEmpty, problems.subjects(except: .linkDown) == new.subjects(except: .linkDown) {
+            state.problems = new
+        }
         for link in changed {
             guard let index = state.links?.firstIndex(where: { $0.id == link.id }) else { continue }
             state.links?[index].isConnected = link.isConnected
