@@ -84,6 +84,20 @@ struct TextTests {
         #expect(line(expected, changes: cluster.changes).hasPrefix("changed: expected votes 3 -> 7; quorate, "))
     }
 
+    @Test("names a problem of the quorum device unless a change of the device already says it")
+    func deviceProblems() throws {
+        var state = try #require(Cluster.settled().reducer.knownState)
+        state.problems = [
+            Problem(code: .qdevice, nodes: [state.reference(3)], text: "quorum device net is not alive on node3")
+        ]
+        let problem = Change(field: .state(.problems), from: .strings([]), to: .strings(["qdevice"]))
+        let failed = DeviceState(alive: false, castVote: false, masterWins: false)
+        let device = Change(field: .node(3, .device), from: .null, to: .deviceState(failed))
+        let text = ChangeText(state)
+        #expect(text.phrases(for: [problem]) == ["warning: quorum device net is not alive on node3"])
+        #expect(text.phrases(for: [device, problem]) == ["quorum device not alive, casts no vote on node3"])
+    }
+
     @Test("shares a phrase among nodes with the same change")
     func groups() throws {
         var cluster = Cluster.settled()
@@ -159,6 +173,7 @@ struct TextTests {
         var cluster = Cluster()
         let ids = Array(UInt32(1)...24)
         for id in ids { (cluster.states[id], cluster.votes[id]) = (id > 20 ? .dead : .member, id == 7 ? 2 : 1) }
+        cluster.expected = 24
         _ = cluster.reduce(.configuration(.named(ids)))
         _ = cluster.nodelist(1, Array(ids.prefix(20)))
         let state = try #require(cluster.quorum(true).only?.state)
@@ -166,9 +181,9 @@ struct TextTests {
             self.page(state, size: height.map { TerminalSize(width: 80, height: $0) })
                 .split(separator: "\n", omittingEmptySubsequences: false).dropLast()
         }
-        #expect(page(nil).count == 33 && page(34) == page(nil))
+        #expect(page(nil).count == 34 && page(35) == page(nil))
         #expect(
-            page(33).suffix(6).joined(separator: "\n") == """
+            page(34).suffix(6).joined(separator: "\n") == """
                               ID  NAME                                      STATE   VOTES
                   *            1  node1                                     member      1
                     2 … 6 8 … 20  node2 … node6, node8 … node20 (18 nodes)  member      1
@@ -194,6 +209,7 @@ struct TextTests {
                   Flags:            Quorate AutoTieBreaker
                   Ring ID:          1.22
                   Quorum device:    none
+                  Warning:          node2 and node3 are not members
 
                     ID  NAME   STATE   VOTES  ADDRESSES
                   *  1  node1  member      1  10.0.0.1

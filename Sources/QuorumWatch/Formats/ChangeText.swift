@@ -15,8 +15,9 @@ struct ChangeText {
 
     /// The phrases, in the order of the changes, without those that the verdict and the votes already express.
     func phrases(for changes: [Change]) -> [String] {
+        let isAboutDevice = changes.contains(where: \.isOfDevice)
         var phrases: [Phrase] = []
-        for phrase in changes.flatMap({ self.phrases(for: $0) }) {
+        for phrase in changes.flatMap({ self.phrases(for: $0, isAboutDevice: isAboutDevice) }) {
             if let same = phrases.firstIndex(where: { $0.isSame(as: phrase) }) {
                 phrases[same].nodes += phrase.nodes
             } else {
@@ -56,8 +57,10 @@ struct ChangeText {
         func text(_ names: NodeNames) -> String { before + (nodes.isEmpty ? "" : names.text(nodes)) + after }
     }
 
-    private func phrases(for change: Change) -> [Phrase] {
-        if change.field == .state(.problems) { return problemPhrases(for: change).map { Phrase(before: $0) } }
+    private func phrases(for change: Change, isAboutDevice: Bool) -> [Phrase] {
+        if change.field == .state(.problems) {
+            return problemPhrases(for: change, isAboutDevice: isAboutDevice).map { Phrase(before: $0) }
+        }
         let (from, to) = (change.from.text, change.to.text)
         let phrase: Phrase? =
             switch change.field {
@@ -125,12 +128,23 @@ struct ChangeText {
     }
 
     /// The problems that are new, in their own words, and those that ended, without those that other phrases express.
-    private func problemPhrases(for change: Change) -> [String] {
+    private func problemPhrases(for change: Change, isAboutDevice: Bool) -> [String] {
         guard case .strings(let old) = change.from, case .strings(let new) = change.to else { return [] }
-        let begun = state.problems.filter { $0.code.isOwnPhrase && (old == new || !old.contains($0.code.rawValue)) }
-        let ended = old.filter { !new.contains($0) && Problem.Code(rawValue: $0)?.isOwnPhrase == true }
+        func isShown(_ code: Problem.Code) -> Bool { code.isOwnPhrase && !(code == .qdevice && isAboutDevice) }
+        let begun = state.problems.filter { isShown($0.code) && (old == new || !old.contains($0.code.rawValue)) }
+        let ended = old.filter { !new.contains($0) && Problem.Code(rawValue: $0).map(isShown) == true }
         return begun.map { "\($0.severity.rawValue): \(escaped($0.text, limit: 1000))" }
             + ended.map { "no longer a problem: \($0)" }
+    }
+}
+
+extension Change {
+    /// Whether it is a change of the quorum device, on any node.
+    fileprivate var isOfDevice: Bool {
+        switch field {
+        case .device, .state(.device), .node(_, .device): true
+        case .state, .votes, .node, .link: false
+        }
     }
 }
 

@@ -44,9 +44,11 @@ package struct CheckFormat: Hashable, Sendable {
         let problems = state.problems.filter { head == nil || $0.code != .notQuorate }
         var phrases = (head.map { [$0] } ?? []) + problems.map { Self.harmless($0.shortText) }
         if status == .unknown, !problems.contains(where: { $0.severity == .unknown }) {
-            phrases.append(
-                state.quorate == nil
-                    ? "votequorum has not said whether the cluster is quorate" : "some votes are not known")
+            if state.quorate == nil {
+                phrases.append("votequorum has not said whether the cluster is quorate")
+            } else if state.votes.margin != nil, state.votes.expected != nil {
+                phrases.append("some votes are not known")
+            }
         }
         let start = "QUORUM \(status.word) - "
         var room = Self.longestLine - phrases.reduce((start + end).utf8.count) { $0 + $1.utf8.count + 2 }

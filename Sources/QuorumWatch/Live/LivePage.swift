@@ -86,8 +86,10 @@ struct LivePage {
     }
 
     private func votes(of state: ClusterState) -> [StyledText] {
+        // The problems name the nodes that wait_for_all waits for.
+        let isWaiting = state.decision.waitsForAll && state.votes.margin ?? -1 >= 0
         // The bar is left out rather than the names of nodes that would help.
-        let line = StyledText(glyphs.text(isSpacious ? state.summary : state.decision.summary))
+        let line = StyledText(glyphs.text(isSpacious && !isWaiting ? state.summary : state.decision.summary))
         var lines: [StyledText]
         if let bar = VoteBar(state.votes, room: size.width - line.columns - 1, glyphs: glyphs)?.text(state.quorate) {
             lines = [bar + " " + line]
