@@ -149,7 +149,7 @@ struct ConditionTests {
             #expect(try why(text) == reason)
         }
         _ = cluster.reduce(.configuration(.named([1, 2, 3, 4])))
-        #expect(try why("complete") == "2 nodes are not members (node3 node4)")
+        #expect(try why("complete") == "2 nodes are not members (node3, node4)")
         _ = cluster.reduce(.configuration(nil))
         #expect(try why("complete") == "the configuration cannot be read")
     }

@@ -19,12 +19,12 @@ struct JournalFormatTests {
         let left = cluster.nodelist(2, [1, 2])[0]
         #expect(line(left) == "<6>membership 1.2: node1, node2; left: node3\n")
         var event = cluster.quorum(true)[0]
-        #expect(line(event).hasPrefix("<6>quorum: quorate, 2 of 3 votes"))
-        for code in [Problem.Code.nodeMissing, .configuration] {
+        #expect(line(event).hasPrefix("<4>quorum: quorate, 2 of 3 votes"))
+        for (codes, priority) in [([], 6), ([.configuration], 4)] as [([Problem.Code], Int)] {
             var state = event.state!
-            state.problems = [Problem(code: code, text: "")]
+            state.problems = codes.map { Problem(code: $0, text: "") }
             event.body = .quorum(state)
-            #expect(line(event).hasPrefix("<4>quorum: quorate, 2 of 3 votes"))
+            #expect(line(event).hasPrefix("<\(priority)>quorum: quorate, 2 of 3 votes"))
         }
         cluster.states[2] = .dead
         #expect(

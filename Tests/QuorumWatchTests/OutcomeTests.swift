@@ -51,21 +51,25 @@ struct OutcomeTests {
         func words(_ obstacle: Outcome.Obstacle, _ task: WatchPlan.Task = .status(links: false)) -> String {
             Outcome.timedOut(obstacle).diagnosis(of: task) ?? ""
         }
+        let unknown = "whether the cluster is quorate is not known"
         let end = "the log of corosync, or allow more time with --timeout"
         let status = "no status that is up to date: "
         #expect(
             words(.unsettled(.recalculation, hasDevice: false))
-                == status + "votequorum has not finished recalculating; see \(end)")
+                == status + "votequorum has not finished recalculating: \(unknown); see \(end)")
         #expect(
             words(.unsettled(.recalculation, hasDevice: true))
-                == status + "votequorum has not finished recalculating; see the quorum device and \(end)")
+                == status + "votequorum has not finished recalculating: \(unknown); see the quorum device "
+                + "(corosync-qdevice-tool -s) and \(end)")
         #expect(
             words(.unsettled(.membership, hasDevice: true))
-                == status + "totem has formed no membership that was completed; see \(end)")
+                == status + "corosync has completed no membership: \(unknown); see the links (corosync-cfgtool -n) and "
+                + end)
         #expect(words(.unsettled(.network, hasDevice: false)).contains("a firewall or a failed interface"))
         #expect(words(.noConnection).contains("no connection to corosync"))
         #expect(words(.silence).contains("corosync does not answer"))
-        #expect(words(.conditions("it is so"), .ifDown([])).hasPrefix("no prediction: it is so; see the status"))
+        #expect(
+            words(.conditions("it is so"), .ifDown([])) == "no prediction: it is so; allow more time with --timeout")
         let condition = try Condition(parsing: "member=a\u{1b}")
         #expect(
             words(.conditions("it is so"), .waitFor([condition, .quorate]))

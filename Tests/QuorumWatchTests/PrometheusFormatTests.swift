@@ -77,6 +77,7 @@ struct PrometheusFormatTests {
                 #"vqwatch_node_state{node_id="3",node="node3",state="dead"} 1"#,
                 #"vqwatch_node_state{node_id="3",node="node3",state="leaving"} 0"#,
                 #"vqwatch_node_state{node_id="3",node="node3",state="absent"} 0"#,
+                #"vqwatch_problem{cluster_name="lab",code="node_missing",severity="warning",node_id="3",node="node3"} 1"#,
                 #"vqwatch_configured_nodes 3"#,
                 #"vqwatch_configured_votes 3"#,
                 #"vqwatch_config_version 4"#,
@@ -190,7 +191,7 @@ struct PrometheusFormatTests {
             samples(of: "vqwatch_problem", in: known) == [
                 #"vqwatch_problem{cluster_name="lab",code="unsettled",severity="unknown",node_id="",node=""} 1"#
             ])
-        #expect(watched.record.text == "QUORUM UNKNOWN: votequorum does not finish recalculating")
+        #expect(watched.record.text == "QUORUM UNKNOWN: \(UnsettledReason.recalculation.words(hasDevice: false))")
     }
 
     @Test("have a line for each problem and node, and never two with the same labels")
