@@ -165,7 +165,7 @@ _vqwatch() {
     local -a repeating_flags=()
     local -a non_repeating_flags=(-f --follow -c --check --live -j --json -q --quiet -l --links --changes-only --no-reconnect --version -h --help)
     local -a repeating_options=(-w --wait-for --if-down --allow-absent --exec)
-    local -a non_repeating_options=(--format --color --events -n --count --warn-margin --dispatch -t --timeout --refresh --metrics-file)
+    local -a non_repeating_options=(--format --color --events -n --count --warn-margin --warn-links --dispatch -t --timeout --refresh --metrics-file)
     __vqwatch_offer_flags_options 0
 
     # Offer option value completions
@@ -194,6 +194,9 @@ _vqwatch() {
         return
         ;;
     '--warn-margin')
+        return
+        ;;
+    '--warn-links')
         return
         ;;
     '--allow-absent')

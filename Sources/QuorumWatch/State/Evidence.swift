@@ -50,7 +50,8 @@ struct LinkDown: Hashable, Sendable {
     var node: NodeReference
     /// The number of the link.
     var number: Int
-    /// How long before the nodelist the failure was noticed, in milliseconds; nil for a failure without a nodelist.
+    /// How long before the nodelist the failure was noticed, in milliseconds; negative: after it; nil for a failure without a
+    /// nodelist.
     var before: Int64?
 }
 
@@ -204,7 +205,7 @@ struct EvidenceCollector: Sendable {
         report.linksDown = counts.linksDown?.sorted { $0.key < $1.key }.map { link, noticed in
             LinkDown(
                 node: known.reference(link.node), number: link.number,
-                before: time.map { $0.since(noticed).milliseconds })
+                before: time.map { $0.since(noticed).milliseconds - noticed.since($0).milliseconds })
         }
         report.mtuChanges = counts.mtus.sorted { $0.key < $1.key }.filter { $1.from != $1.to }.map { link, mtu in
             MTUChange(node: known.reference(link.node), number: link.number, from: mtu.from, to: mtu.to)
