@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: MIT
 
 /// The version of vqwatch. The versions of the package, the manual and the changelog are taken from here.
-let version = "0.2.0"
+let version = "0.3.0"

@@ -26,11 +26,11 @@ struct EvidenceTests {
         #expect(report.memberships == 2 && report.schedulingMisses == [miss])
         let node3 = NodeReference(id: 3, name: "node3")
         #expect(
-            report.linksDown == [.init(node: node3, number: 0, before: 0), .init(node: node3, number: 1, before: 0)])
+            report.linksDown == [.init(node: node3, number: 0, before: 0), .init(node: node3, number: 1, before: -1500)])
 
-        let next = watched.evidence(of: 3, [1, 2])
+        let next = watched.evidence(of: 3, [1, 2], at: 2000)
         #expect(next?.tokenLosses == 1 && next?.memberships == 0 && next?.schedulingMisses == [])
-        #expect(next?.linksDown == [.init(node: .init(id: 2, name: "node2"), number: 1, before: 0)])
+        #expect(next?.linksDown == [.init(node: .init(id: 2, name: "node2"), number: 1, before: 500)])
         let more = watched.cluster.reduce(.evidence)
         #expect(more == [], "one for each nodelist")
     }
@@ -102,8 +102,8 @@ struct EvidenceTests {
         #expect(evidence?.linksDown?.map(\.node.id) == [2, 3, 3])
         #expect(evidence?.linksDown?.map(\.number) == [1, 0, 1])
         #expect(
-            evidence?.linksDown?.map(\.before) == [1, 1400, 0],
-            "the last failure, and 0 for one that was noticed after it")
+            evidence?.linksDown?.map(\.before) == [1, 1400, -1500],
+            "the last failure, and a negative number for one that was noticed after it")
 
         // The later of two failures, of a link that recovered in between, and a scheduling miss.
         watched.change(2, 0, isConnected: true, downs: 1)

@@ -59,7 +59,7 @@ struct ProblemTests {
             $0.isQuorate = false
         }
         let all = state.problems(Requirements(), configuration: nil, unsettled: nil, lacksStatistics: true)
-        #expect(all.map(\.code) == [.notQuorate, .configuration, .configuration, .nodeMissing])
+        #expect(all.map(\.code) == [.notQuorate, .configuration, .nodeMissing])
         #expect(all.last?.nodes.map(\.id) == [NodeID(2), NodeID(3)])
         #expect(all.last?.nodes.map(\.name) == ["node2", "node3"])
     }
