@@ -48,8 +48,8 @@ func trials() -> [Trial] {
 }
 
 /// The errors that a call gives. A refusal has a pause of 30 s before the next attempt, and a test of its own.
-private func codes(of call: Call, _ form: Form) -> [Code] {
-    let isConnecting = [Call.initialize, .mapInitialize].contains { $0.title == call.title }
+func codes(of call: Call, _ form: Form) -> [Code] {
+    let isConnecting = [Call.initialize, .mapInitialize].contains { $0.function == call.function }
     return Code.all.filter { !isConnecting || Form.statuses.contains(form) || $0.name != "CS_ERR_ACCESS" }
 }
 

@@ -35,10 +35,10 @@ struct ConnectingTests {
     @Test("The reason is right when votequorum refuses and the map does not answer")
     func silentMapReasons() throws {
         let silent =
-            "corosync does not answer; see whether corosync runs (systemctl status corosync), or allow more time with --timeout"
+            "corosync does not answer; see whether it hangs (systemctl status corosync), or allow more time with --timeout"
         let unanswered = "the configuration map, which has the reason, does not answer"
         for (options, status, reason) in [
-            (["-t", "1s"], 124, "no status: \(silent)"), ([], 1, unanswered), (["-c", "-t", "1s"], 3, silent),
+            (["-t", "1s"], 124, "no status that is up to date: \(silent)"), ([], 1, unanswered), (["-c", "-t", "1s"], 3, silent),
             (["-c"], 3, unanswered), (["-cq"], 3, unanswered), (["-f", "--no-reconnect"], 1, unanswered),
             (["-w", "quorate", "-t", "4s"], 124, "timed out waiting for quorate: \(silent)"),
         ] as [([String], Int32, String)] {

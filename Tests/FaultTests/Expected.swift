@@ -34,6 +34,10 @@ func check(
     try hold("local_node_id", event.json["local_node_id"], 1)
     try hold("cluster_name", event.json["cluster_name"], names == .unknown ? nil : "standin")
     try demand(event.json["nodes"].elements.count == 3, "not three nodes: \(event.json["nodes"])")
+    // The links of the stand-in never fail here.
+    func isLinked(_ id: Int64) -> Bool {
+        event.json["links"].elements.contains { $0["node_id"] == .number(id) && $0["connected"] == true }
+    }
     for id: Int64 in 1...3 {
         let name: JSON =
             switch names {
@@ -48,7 +52,8 @@ func check(
         let wanted: [(String, JSON)] = [
             ("name", name), ("state", "member"), ("configured", isNamed ? true : nil), ("votes", isKnown ? 1 : nil),
             ("expected_votes", isKnown ? .number(expected) : nil), ("local", .bool(id == 1)),
-            ("addresses", isNamed ? .array([.string("10.0.0.\(id)")]) : []), ("qdevice", nil), ("reachable", nil),
+            ("addresses", isNamed ? .array([.string("10.0.0.\(id)")]) : []), ("qdevice", nil),
+            ("reachable", isLinked(id) ? true : nil),
         ]
         for (key, value) in wanted { try hold("\(key) of node \(id)", node[key], value) }
     }

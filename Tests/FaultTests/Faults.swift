@@ -152,7 +152,7 @@ extension Call {
     static let getinfo = Call("votequorum_getinfo", "votequorum_getinfo")
     static let getinfoNode = Call("votequorum_getinfo of one node", "votequorum_getinfo", 1, "node=2")
     static let finalize = Call("votequorum_finalize", "votequorum_finalize")
-    static let mapInitialize = Call("cmap_initialize_map", "cmap_initialize_map")
+    static let mapInitialize = Call("cmap_initialize_map", "cmap_initialize_map", 1, "key=icmap")
     static let mapTrackAdd = Call("cmap_track_add", "cmap_track_add")
     static let mapFdGet = Call("cmap_fd_get", "cmap_fd_get")
     static let mapIterInit = Call("cmap_iter_init", "cmap_iter_init")

@@ -67,10 +67,12 @@ struct LastingFaultTests {
             let result = watched.finish()
             try demand(result.status == 124, "exit \(result.status ?? -1); \(result.errors)")
             let report = watched.report
-            let most = report.filter { $0.key.hasPrefix("call.") && $0.key != "call.cmap_iter_next" }
+            // Reading both maps once takes dozens of calls of these two.
+            let many = ["call.cmap_iter_next", "call.cmap_get"]
+            let most = report.filter { $0.key.hasPrefix("call.") && !many.contains($0.key) }
                 .max { $0.value < $1.value }
-            // Reading the map once takes 13 calls of cmap_get.
             try demand(most.map { $0.value <= 100 } ?? true, "calls: \(most!)")
+            try demand(report["call.cmap_get", default: 0] <= 400, "calls of cmap_get: \(report)")
             let lines = try events(result.lines)
             let isSeen = cell.call.isMap || outcome == .votesUnknown
             try demand(
@@ -80,7 +82,7 @@ struct LastingFaultTests {
             let isSilent = outcome == .votesUnknown || outcome == .nameMissing || isAsked
             try demand(try diagnoses(result.errors).count == (isSilent ? 0 : 1), "diagnoses: \(result.errors)")
             try demand(
-                report["open.votequorum", default: 0] <= 1 && report["open.cmap", default: 0] <= 1
+                report["open.votequorum", default: 0] <= 1 && report["open.cmap", default: 0] <= 2
                     && report["open.iterators", default: 0] <= 1, "left open: \(watched.leaks)")
         }
     }
@@ -146,19 +148,20 @@ struct LastingFaultTests {
             #expect(try events(result.lines).map(\.event) == ["status", "expected_votes", "disconnected"], "\(code)")
             #expect(try diagnoses(result.errors).count == 1, "\(result.errors)")
             let calls = watched.report["call.votequorum_initialize", default: 0]
-            #expect((4...30).contains(calls), "\(code): \(calls)")
+            // A refused user waits 30 s.
+            #expect((code == "CS_ERR_ACCESS" ? 1...2 : 4...30).contains(calls), "\(code): \(calls)")
             #expect(watched.leaks.isEmpty)
         }
     }
 
-    @Test("A map that is lost for seconds causes one diagnosis, and the names are null until it is back")
+    @Test("A configuration map that is lost for seconds causes one diagnosis, and the names are null until it is back")
     func mapLost() throws {
         let watched = try Watched(
             """
             nodes 3
             timeline
             await
-            fail cmap_initialize_map 1 CS_ERR_LIBRARY forever
+            fail cmap_initialize_map 1 CS_ERR_LIBRARY forever key=icmap
             hangup cmap
             await
             key nodelist.node.1.name string renamed
