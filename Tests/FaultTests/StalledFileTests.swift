@@ -44,7 +44,7 @@ struct StalledFileTests {
     }
 
     @Test(
-        "A file system that hangs delays dispatch for a second; then events are dropped and counted",
+        "A file system that hangs delays no dispatch; events are dropped and counted",
         .enabled(
             if: isRoot && access("/dev/loop-control", R_OK | W_OK) == 0, "only root can freeze a file system"))
     func frozen() throws {
