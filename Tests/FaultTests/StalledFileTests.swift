@@ -50,7 +50,8 @@ struct StalledFileTests {
     func frozen() throws {
         let fileSystem = try FileSystem()
         let file = "\(fileSystem.path)/events.json"
-        let count = 50_000
+        // More than wait for the output at most.
+        let count = 120_000
         writeFile("", to: file)
         let output = open(file, O_WRONLY | O_APPEND | O_CLOEXEC)
         try #require(output >= 0)
