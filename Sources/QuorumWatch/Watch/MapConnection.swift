@@ -50,11 +50,17 @@ final class MapConnection {
     }
 
     /// Makes requests, connecting first if necessary. After a failure, closes the connection and schedules the next
-    /// attempt. Returns a failure that has to be reported.
+    /// attempt.
     ///
-    /// - Parameter isAwaited: Whether another thread waits for the result. If not, a short failure is not reported.
+    /// - Parameters:
+    ///   - isAwaited: Whether another thread waits for the result. If not, a short failure is not reported.
+    ///   - lasting: An error of the other map that did not pass. The same error is not expected to pass here.
+    ///   - requests: The requests.
+    /// - Returns: A failure that has to be reported.
     @discardableResult
-    func use(isAwaited: Bool = false, _ requests: (Open) throws(CorosyncError) -> Void) -> CorosyncError? {
+    func use(
+        isAwaited: Bool = false, lasting: CorosyncError? = nil, _ requests: (Open) throws(CorosyncError) -> Void
+    ) -> CorosyncError? {
         silence.requestBegins()
         defer { silence.requestEnds() }
         do throws(CorosyncError) {
@@ -67,7 +73,7 @@ final class MapConnection {
             silence.requestEnds()
             close()
             let failing = retry.failing(at: .now)
-            let isPassing = error.isTransient && failing < Self.patience / 2
+            let isPassing = error.isTransient && error != lasting && failing < Self.patience / 2
             nextAttempt = .now + retry.pause(after: error, isPassing: isPassing)
             guard !isPassing, isAwaited || failing >= Self.patience, reported != error else { return nil }
             reported = error

@@ -164,7 +164,8 @@ extension MapThread {
 
 extension MapThread {
     private func readStatistics(at now: Instant, isAwaited: Bool) {
-        let failure = statistics.use(isAwaited: isAwaited) { open throws(CorosyncError) in
+        let failure = statistics.use(isAwaited: isAwaited, lasting: configuration.reported) {
+            open throws(CorosyncError) in
             let read = try reader.read(open)
             statistics.isOutdated = false
             nextRefresh = needs.refresh.map { now + $0 }
