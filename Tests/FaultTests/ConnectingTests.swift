@@ -38,8 +38,9 @@ struct ConnectingTests {
             "corosync does not answer; see whether it hangs (systemctl status corosync), or allow more time with --timeout"
         let unanswered = "the configuration map, which has the reason, does not answer"
         for (options, status, reason) in [
-            (["-t", "1s"], 124, "no status that is up to date: \(silent)"), ([], 1, unanswered), (["-c", "-t", "1s"], 3, silent),
-            (["-c"], 3, unanswered), (["-cq"], 3, unanswered), (["-f", "--no-reconnect"], 1, unanswered),
+            (["-t", "1s"], 124, "no status that is up to date: \(silent)"), ([], 1, unanswered),
+            (["-c", "-t", "1s"], 3, silent), (["-c"], 3, unanswered), (["-cq"], 3, unanswered),
+            (["-f", "--no-reconnect"], 1, unanswered),
             (["-w", "quorate", "-t", "4s"], 124, "timed out waiting for quorate: \(silent)"),
         ] as [([String], Int32, String)] {
             let result = try Watched(Self.silence, options).finish(within: .seconds(9))

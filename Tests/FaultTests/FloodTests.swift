@@ -132,7 +132,9 @@ struct FloodTests {
             #expect(try watched.process.nextEvent()?.event == "disconnected")
             #expect(try watched.process.nextEvent()?.event == "status")
             // The first rounds warm up.
-            if round == 3 { (descriptors, memory, handles) = (watched.descriptors, watched.memory("VmRSS"), watched.leaks) }
+            if round == 3 {
+                (descriptors, memory, handles) = (watched.descriptors, watched.memory("VmRSS"), watched.leaks)
+            }
         }
         #expect(eventually(within: .seconds(5)) { watched.descriptors <= descriptors })
         #expect(watched.memory("VmRSS") < memory + 1024)
