@@ -84,10 +84,10 @@ final class Core: Sendable {
         }
     }
 
-    /// Records that the timeout has expired. Shows a status that is required, as far as it is known. Returns why there is
-    /// none that is up to date; nil if none is required.
+    /// Records that the timeout has expired. Shows a status that is required, as far as it is known.
     ///
     /// - Parameter obstacle: Why there is no state, if there is none.
+    /// - Returns: Why there is no status that is up to date; nil if none is required.
     func recordTimeout(withoutState obstacle: Outcome.Obstacle) -> Outcome.Obstacle? {
         state.withLock { state in
             let moment = state.clock.order(.now)
