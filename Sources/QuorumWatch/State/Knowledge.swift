@@ -41,9 +41,10 @@ struct Knowledge: Sendable {
 }
 
 extension ClusterState {
-    /// The state of a cluster of which this is known.
+    /// The state of a cluster.
     ///
     /// - Parameters:
+    ///   - known: What is known.
     ///   - requirements: The requirements on the cluster, for ``problems``.
     ///   - predictsIfDown: Whether to compute ``Node/quorateIfDown`` for each member.
     ///   - lacksStatistics: Whether the statistics are needed and cannot be read.
