@@ -19,13 +19,9 @@ struct SoakTests {
         let number: Int
         let path: String
 
-        /// Whether it reads the statistics map as well, over a connection of its own: on every other node.
-        var readsLinks: Bool { node % 2 == 0 }
-
         init(on node: Int, of sandbox: Sandbox, _ mode: String, path: String, into output: String) throws {
             process = try sandbox.spawn(
-                on: node, [vqwatch, "-fj", "--dispatch", mode] + (node % 2 == 0 ? ["--links"] : []), isVisible: true,
-                output: .file(output), errors: .null)
+                on: node, [vqwatch, "-fj", "--dispatch", mode], isVisible: true, output: .file(output), errors: .null)
             (processID, number) = try visibleChild(of: process)
             (self.node, self.mode, self.path) = (node, mode, path)
         }
@@ -150,16 +146,14 @@ struct SoakTests {
         )
     }
 
-    /// Checks that `/dev/shm` of a node has what its watchers have open, which is two connections each, or three, and
+    /// Checks that `/dev/shm` of a node has what its watchers have open, which is three connections each, and
     /// nothing else. Records an issue for files that are left without an excuse, and returns the excuses of the others.
     private func left(on node: Int, _ soak: Soak, _ watchers: [Watcher]) throws -> [SharedMemory.Excuse] {
         let sandbox = soak.sandbox
         guard let server = innerNumber(of: try sandbox.processID(of: node)) else { throw TestFailure("no daemon") }
         let names = Dictionary(uniqueKeysWithValues: watchers.map { ($0.number, $0.name) })
         let expected = watchers.flatMap { watcher in
-            (watcher.readsLinks ? ["cmap", "cmap", "votequorum"] : ["cmap", "votequorum"]).map {
-                "\(watcher.number) \($0)"
-            }
+            ["cmap", "cmap", "votequorum"].map { "\(watcher.number) \($0)" }
         }.sorted()
         var found: [SharedMemory] = []
         // A client of a moment before may not have disconnected yet.
