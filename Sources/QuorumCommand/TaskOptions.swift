@@ -113,7 +113,9 @@ extension Command {
                 "--color always", printing.color == .always, for: [.status, .waitFor, .ifDown, .follow, .live]),
             OptionRule("--links", printing.links, for: [.status, .check, .follow, .live]),
             OptionRule("--events", printing.events != nil, for: [.follow, .live]),
-            OptionRule("--changes-only", printing.changesOnly, for: [.status, .follow]),
+            OptionRule(
+                "--changes-only", printing.changesOnly,
+                for: watching.dispatch == .all ? [.follow] : [.status, .follow]),
             OptionRule("--count", printing.count != nil, for: [.follow]),
             OptionRule("--warn-margin", printing.warnMargin != nil, for: [.status, .check, .follow, .live]),
             OptionRule("--warn-links", printing.warnLinks != nil, for: [.status, .check, .follow, .live]),
