@@ -106,7 +106,7 @@ struct CheckProblemTests {
             #expect(result.status == 0)
             #expect(
                 result.errors.hasPrefix("vqwatch: absent=\(absent): no node has this ")
-                    && result.errors.hasSuffix("; taken as absent\n"))
+                    && result.errors.hasSuffix("; taken as absent\n"), "\(result.errors)")
         }
         let member = try sandbox.run(on: 1, [vqwatch, "-q", "-w", "member=node3", "-t", "1s"])
         #expect(member.status == 124 && member.errors.contains("waiting for it to be configured\n"))

@@ -34,7 +34,7 @@ struct LinkTests {
             #expect(isWhole)
         }
         let page = try sandbox.run(on: 1, [vqwatch, "--links"]).output
-        #expect(page.firstMatch(of: #/\n +1  node3  connected +\d+\.\d{3} ms\n/#) != nil, "\(page)")
+        #expect(page.firstMatch(of: #/\n +1  node3  connected +\d+\.\d{3} ms +\d+\n/#) != nil, "\(page)")
         #expect(try eventually(within: .seconds(20)) { try sandbox.run(on: 1, [vqwatch, "-cl"]).status == 0 })
 
         let follower = try sandbox.follow(["-l", "--refresh", "0"])
@@ -54,17 +54,17 @@ struct LinkTests {
         var check = ""
         let isWarned = try eventually(within: .seconds(20)) {
             check = try sandbox.run(on: 1, [vqwatch, "-cl"]).output
-            return check.hasPrefix("QUORUM WARNING") && check.contains("; down: link 1 to node3(3) | ")
+            return check.hasPrefix("QUORUM WARNING") && check.contains("; link 1 to node3 is down | ")
         }
         #expect(isWarned, "\(check)")
-        #expect(try sandbox.run(on: 1, [vqwatch, "-c"]).status == 0)
+        #expect(try sandbox.run(on: 1, [vqwatch, "-cq"]).status == 1, "without --links")
         let metrics = try sandbox.run(on: 1, [vqwatch, "-l", "--format", "prometheus"]).output
         #expect(metrics.contains("\nvqwatch_link_connected{node_id=\"3\",node=\"node3\",link=\"1\"} 0\n"))
 
         try sandbox.heal(3, link: 1)
         let up = try next(connected: true)
         #expect(up.json["downs"] == 0)
-        #expect(text.nextLine(within: .seconds(20)) { $0.hasSuffix(" link 1 to node3(3) is connected again") } != nil)
+        #expect(text.nextLine(within: .seconds(20)) { $0.hasSuffix(" link 1 to node3 is connected again") } != nil)
     }
 
     @Test("follows a reload that removes a node, and one that adds it again")
@@ -91,15 +91,14 @@ struct LinkTests {
         #expect(warnings.isEmpty, "warnings about the watcher in corosync's log")
     }
 
-    @Test("prints an empty list and one diagnostic if the transport has no links")
+    @Test("prints an empty list and no diagnostic if the transport has no links")
     func hasNoLinks() throws {
         let sandbox = try Sandbox(nodes: 2, starting: false)
         try sandbox.editConfiguration { $0.replacing("transport: knet", by: "transport: udpu") }
         for node in 1...2 { try sandbox.start(node) }
         try sandbox.wait(node: 1, members: [1, 2])
         let status = try sandbox.run(on: 1, [vqwatch, "-lj"])
-        #expect(status.status == 0 && status.errors.split(separator: "\n").count == 1)
-        #expect(status.errors.contains("transport is not knet"), "\(status.errors)")
+        #expect(status.status == 0 && status.errors == "")
         #expect(try EventLine(status.output.trimmed).json["links"] == .array([]))
         #expect(try sandbox.run(on: 1, [vqwatch, "-cl"]).status == 0)
 
@@ -108,7 +107,7 @@ struct LinkTests {
         let evidence = try #require(try follower.nextEvent { $0.event == "evidence" })
         #expect(evidence.json["links_down"] == .array([]) && evidence.json["token_losses"].number ?? 0 > 0)
         follower.signal(SIGTERM)
-        #expect(follower.finish(within: .seconds(5)).errors.split(separator: "\n").count == 1)
+        #expect(follower.finish(within: .seconds(5)).errors == "")
     }
 }
 

@@ -72,7 +72,7 @@ struct NameTests {
         try sandbox.wait(node: 1, members: [1, 2])
         let line = try EventLine(try #require(try sandbox.run(on: 1, [vqwatch, "-j"]).lines.first))
         #expect(line.node(2)["name"] == .null && line.node(2)["addresses"] == ["10.77.0.2"])
-        #expect(try sandbox.run(on: 1, [vqwatch, "-f", "-n", "1"]).output.contains("members 1 2;"))
+        #expect(try sandbox.run(on: 1, [vqwatch, "-f", "-n", "1"]).output.contains("members: 1, 2;"))
     }
 
     @Test("that are the ID of another node are refused, and an address decides")
@@ -102,6 +102,6 @@ struct NameTests {
         #expect(line.json["nodes"].elements.map { $0["addresses"] } == [[], []])
         #expect(line.node(1)["local"] == true)
         let text = try cluster.run([vqwatch, "-f", "-n", "1"])
-        #expect(text.output.contains("members 1 2;"))
+        #expect(text.output.contains("members: 1, 2;"))
     }
 }

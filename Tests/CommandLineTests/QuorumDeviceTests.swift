@@ -22,7 +22,7 @@ struct QuorumDeviceTests {
         }
         try hold([Self.voting, Self.voting], of: sandbox)
 
-        let noVote = "casts no vote on node1(1) node2(2)"
+        let noVote = "casts no vote on node1 and node2"
         let before = try sandbox.qnetd.processID()
         try sandbox.qnetd.kill()
         #expect(throws: Sandbox.Failure.self) { try sandbox.qnetd.processID() }
@@ -40,29 +40,29 @@ struct QuorumDeviceTests {
         try comesToBe(Self.voting, Self.voting)
 
         try sandbox.cut(2, link: .qnetd)
-        try comesToBe(Self.voting, Self.silent, warning: "casts no vote on node2(2)")
+        try comesToBe(Self.voting, Self.silent, warning: "casts no vote on node2")
         try sandbox.wait(node: 1, members: [1, 2])
         try sandbox.heal(2, link: .qnetd)
         try comesToBe(Self.voting, Self.voting)
 
         let qdevice = sandbox.qdevice(on: 2)
         try qdevice.kill()
-        try comesToBe(Self.voting, Self.dead, warning: "is not alive on node2(2)")
+        try comesToBe(Self.voting, Self.dead, warning: "is not alive on node2")
         try qdevice.start()
         try comesToBe(Self.voting, Self.voting)
         try qdevice.freeze()
-        try comesToBe(Self.voting, Self.dead, warning: "is not alive on node2(2)")
+        try comesToBe(Self.voting, Self.dead, warning: "is not alive on node2")
         try qdevice.thaw()
         try comesToBe(Self.voting, Self.voting)
         try qdevice.stop()
-        try comesToBe(Self.voting, Self.unregistered, warning: "is not registered on node2(2)")
+        try comesToBe(Self.voting, Self.unregistered, warning: "is not registered on node2")
         try qdevice.start()
         try comesToBe(Self.voting, Self.voting)
 
         // Configured on every node, and registered on none.
         for node in 1...2 { try sandbox.qdevice(on: node).stop() }
         try comesToBe(
-            Self.unregistered, Self.unregistered, warning: "is not registered on node1(1) node2(2)")
+            Self.unregistered, Self.unregistered, warning: "is not registered on node1 and node2")
         let page = try sandbox.run(on: 1, [vqwatch]).output
         #expect(page.contains("  Quorum device:    net (1 vote, configured, not registered)\n"), "\(page)")
     }

@@ -121,7 +121,7 @@ struct TroubleTests {
         try sandbox.freeze(1)
         for result in try statuses(on: 1, of: sandbox, ["-t", "300ms"]) {
             #expect(result.status == 124 && result.output == "")
-            #expect(result.errors.hasPrefix("vqwatch: no status: "))
+            #expect(result.errors.hasPrefix("vqwatch: no status that is up to date: "))
         }
         let start = ContinuousClock.now
         let quiet = try sandbox.run(on: 1, [vqwatch, "-q"], within: .seconds(40))

@@ -60,7 +60,7 @@ struct WaitForTests {
         let timedOut = try wait(of: sandbox, ["quorate", "complete", "member=3"], ["-t", "3s"]).finish()
         #expect(timedOut.status == 124 && timedOut.output == "")
         #expect(
-            timedOut.errors == "vqwatch: timed out waiting for complete, member=3: node3 is not a member; "
+            timedOut.errors == "vqwatch: timed out waiting for quorate, complete, member=3: node3 is not a member; "
                 + "allow more time with --timeout\n")
 
         try sandbox.start(3)
@@ -125,9 +125,10 @@ struct WaitForTests {
 struct CheckOptionTests {
     static let refused: [(arguments: [String], option: String)] = [
         (["-c", "--follow"], "--follow"),
+        (["-c", "--if-down", "1"], "--if-down"),
+        (["-c", "--live"], "--live"),
         (["-c", "-w", "quorate"], "--wait-for"),
         (["-c", "--format", "text"], "--format"),
-        (["-c", "--json"], "--json"),
         (["-c", "--color", "always"], "--color"),
         (["-c", "--events", "quorum"], "--events"),
         (["-c", "--dispatch", "one"], "--dispatch one"),
@@ -137,7 +138,6 @@ struct CheckOptionTests {
         (["-c", "--refresh", "1s"], "--refresh"),
         (["-c", "--no-reconnect"], "--no-reconnect"),
         (["-c", "--timeout", "0"], "--timeout"),
-        (["--warn-margin", "1"], "--warn-margin"),
         (["-w", "quorate", "--warn-margin", "1"], "--warn-margin"),
         (["-c", "--warn-margin", "-1"], "--warn-margin"),
         (["-c", "--warn-margin", "1.5"], "--warn-margin"),
@@ -155,10 +155,15 @@ struct CheckOptionTests {
         (["--wait-for"], "--wait-for"),
     ]
 
-    @Test("refuses invalid combinations with status 64 and the name of the option", arguments: refused)
+    @Test("refuses invalid combinations with status 64, a check with 3, and the name of the option", arguments: refused)
     func refuses(_ example: (arguments: [String], option: String)) throws {
         let result = try ChildProcess.run([vqwatch] + example.arguments)
-        #expect(result.status == 64 && result.output == "")
-        #expect(result.errors.hasPrefix("vqwatch: ") && result.errors.contains(example.option), "\(result.errors)")
+        if example.arguments.first == "-c" {
+            #expect(result.status == 3 && result.errors.contains(example.option), "\(result.errors)")
+            #expect(try PluginLine(result.outputBytes).text.contains(example.option), "\(result.output)")
+        } else {
+            #expect(result.status == 64 && result.output == "")
+            #expect(result.errors.hasPrefix("vqwatch: ") && result.errors.contains(example.option), "\(result.errors)")
+        }
     }
 }
