@@ -116,7 +116,7 @@ struct TaskTests {
 
     @Test("that predicts exits 2 when the prediction is not known")
     func unknownPrediction() throws {
-        let standIn = try StandIn("nodes 4\nflags AutoTieBreaker\nfail cmap_initialize* 1 CS_ERR_ACCESS forever\n")
+        let standIn = try StandIn("nodes 4\nflags auto_tie_breaker\nfail cmap_initialize* 1 CS_ERR_ACCESS forever\n")
         // Which half wins is not known without the configuration.
         let result = try standIn.run([vqwatch, "-j", "--if-down", "3", "--if-down", "4"])
         #expect(result.status == 2, "\(result.errors)")
@@ -165,8 +165,8 @@ struct NodeOptionTests {
         #expect(try eventually(within: .seconds(10)) { try ask("node2").status == 0 })
         let alone = try ask("qdevice")
         #expect(alone.status == 0)
-        #expect(
-            alone.output.hasPrefix("If the quorum device goes down: QUORATE: 2 of 3 votes, quorum 2, can lose 0 votes\n"))
+        let verdict = "If the quorum device goes down: QUORATE: 2 of 3 votes, quorum 2, can lose 0 votes\n"
+        #expect(alone.output.hasPrefix(verdict), "\(alone.output)")
         let both = try ask("node2", "qdevice")
         #expect(both.status == 2 && both.output.contains("NOT QUORATE: 1 of 3 votes"), "\(both.output)")
         withExtendedLifetime(devices) {}
