@@ -43,8 +43,10 @@ private func parse(_ arguments: [String]) -> WatchPlan {
         // The message can have several lines, and contains arguments from the command line, which need escaping.
         let lines = Command.message(for: error).split(separator: "\n").map { $0.drop { $0 == " " } }
         let text = "\(escaped(lines.joined(separator: " "), limit: 1000)); see 'vqwatch --help'"
-        report(text)
-        guard isCheck(arguments) else { _exit(EX_USAGE) }
+        guard isCheck(arguments) else {
+            report(text)
+            _exit(EX_USAGE)
+        }
         write(CheckFormat.line(forUnknown: text), to: STDOUT_FILENO)
         _exit(CheckStatus.unknown.rawValue)
     }
@@ -53,7 +55,11 @@ private func parse(_ arguments: [String]) -> WatchPlan {
 /// Whether a command line that cannot be parsed asks for the line of a monitoring plugin, which reports every error.
 private func isCheck(_ arguments: [String]) -> Bool {
     let own = arguments.prefix { $0 != "--exec" && $0 != "--" }
-    return own.contains { $0 == "--check" || $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains("c") }
+    return own.contains { argument in
+        guard argument.hasPrefix("-"), !argument.hasPrefix("--") else { return argument == "--check" }
+        // Flags can share a dash, up to an option with a value.
+        return argument.dropFirst().prefix { !"wnt".contains($0) }.contains("c")
+    }
 }
 
 private func exitStatus(of outcome: Outcome, of plan: WatchPlan, _ errorStatus: CInt) -> CInt {

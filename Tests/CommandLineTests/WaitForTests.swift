@@ -159,7 +159,7 @@ struct CheckOptionTests {
     func refuses(_ example: (arguments: [String], option: String)) throws {
         let result = try ChildProcess.run([vqwatch] + example.arguments)
         if example.arguments.first == "-c" {
-            #expect(result.status == 3 && result.errors.contains(example.option), "\(result.errors)")
+            #expect(result.status == 3 && result.errors == "", "\(result.errors)")
             #expect(try PluginLine(result.outputBytes).text.contains(example.option), "\(result.output)")
         } else {
             #expect(result.status == 64 && result.output == "")

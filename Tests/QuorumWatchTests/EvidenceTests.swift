@@ -26,7 +26,9 @@ struct EvidenceTests {
         #expect(report.memberships == 2 && report.schedulingMisses == [miss])
         let node3 = NodeReference(id: 3, name: "node3")
         #expect(
-            report.linksDown == [.init(node: node3, number: 0, before: 0), .init(node: node3, number: 1, before: -1500)])
+            report.linksDown == [
+                .init(node: node3, number: 0, before: 0), .init(node: node3, number: 1, before: -1500),
+            ])
 
         let next = watched.evidence(of: 3, [1, 2], at: 2000)
         #expect(next?.tokenLosses == 1 && next?.memberships == 0 && next?.schedulingMisses == [])

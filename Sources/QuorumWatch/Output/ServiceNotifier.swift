@@ -112,7 +112,8 @@ extension WatchRecord {
             return "\(state.verdict): \(state.summary)"
         }
         if isConnected {
-            return unsettled.map { $0.words(hasDevice: state?.device != nil) } ?? "QUORUM UNKNOWN: votequorum recalculates"
+            return unsettled.map { $0.words(hasDevice: state?.device != nil) }
+                ?? "QUORUM UNKNOWN: votequorum recalculates"
         }
         return waitingReason.map { "waiting for corosync: \($0)" } ?? "corosync is gone or does not answer"
     }
