@@ -37,6 +37,13 @@ struct CheckTests {
         try sandbox.cut(3)
         try sandbox.wait(node: 1, members: [1, 2])
         try sandbox.wait(node: 3, members: [3])
+        // Knet finds later than totem that a node is not reachable.
+        for node in [1, 3] {
+            let isFound = try eventually(within: .aMoment) {
+                try !sandbox.run(on: node, [vqwatch, "-c"]).output.contains(" connected (MTU ")
+            }
+            #expect(isFound)
+        }
         line = try check(of: sandbox, status: 1)
         #expect(line.text.hasPrefix("quorate: 2 of 3 votes, quorum 2, can lose 0"))
         #expect(line.problems == ["node3 is not a member"])

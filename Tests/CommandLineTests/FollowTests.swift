@@ -186,7 +186,7 @@ struct FollowTests {
         #expect(lines.last?.changedFields.contains("ring_id") == true, "no nodelist line reported it")
         #expect(lines.last?.isQuorate == false)
 
-        let timed = try sandbox.run(on: 1, [vqwatch, "-fj", "-t", "3s"])
+        let timed = try sandbox.run(on: 1, [vqwatch, "-fj", "--events", "status", "-t", "3s"])
         #expect(timed.status == 124 && timed.lines.count == 1)
     }
 

@@ -144,6 +144,9 @@ void statistics_remember(struct tracker *tracker) {
 uint64_t statistics_compare(void) {
     static uint64_t last;
     uint64_t now = now_milliseconds();
+    if (last == 0) {
+        last = now;
+    }
     bool is_time = now - last >= statistics_interval, is_any = false;
     if (is_time) {
         last = now;

@@ -112,8 +112,8 @@ extension WatchRecord {
             return "\(state.verdict): \(state.summary)"
         }
         if isConnected {
-            return unsettled.map { $0.words(hasDevice: state?.device != nil) }
-                ?? "QUORUM UNKNOWN: votequorum recalculates"
+            let reason = unsettled.map { $0.words(hasDevice: state?.device != nil) } ?? "votequorum recalculates"
+            return "QUORUM UNKNOWN: \(reason)"
         }
         return waitingReason.map { "waiting for corosync: \($0)" } ?? "corosync is gone or does not answer"
     }

@@ -21,8 +21,8 @@ final class Core: Sendable {
 
     /// What the thread that recorded an input has to know for its next step.
     struct Next: Sendable {
-        /// Whether votequorum's answers are consistent and up to date.
-        var isSettled: Bool
+        /// Whether votequorum recalculates, so that its answers mix old and new values.
+        var isRecalculating: Bool
         /// Whether totem has no membership that was completed.
         var isTotemPending: Bool
         /// The nodes that votequorum knows.
@@ -78,9 +78,9 @@ final class Core: Sendable {
             }
             let reducer = state.reducer
             return Next(
-                isSettled: reducer.isSettled, isTotemPending: reducer.isTotemPending, nodes: reducer.knownNodes,
-                wantsSecondReading: reducer.wantsSecondReading, hasSchedulingMiss: reducer.hasSchedulingMiss,
-                shown: shown)
+                isRecalculating: reducer.isRecalculating, isTotemPending: reducer.isTotemPending,
+                nodes: reducer.knownNodes, wantsSecondReading: reducer.wantsSecondReading,
+                hasSchedulingMiss: reducer.hasSchedulingMiss, shown: shown)
         }
     }
 

@@ -153,8 +153,9 @@ extension QuorumFollower {
                 }
             }
             guard let refresh = plan.refresh, let due = nextReading, due <= .now else { continue }
-            if progress.hasState, let nodes = progress.next?.nodes {
-                progress.note(core.record(.reading(try read(nodes, from: quorum))))
+            // Nothing is read while votequorum recalculates: its quorum notification comes with a reading.
+            if progress.hasState, let next = progress.next, !next.isRecalculating {
+                progress.note(core.record(.reading(try read(next.nodes, from: quorum))))
             }
             let isUnconfirmed = progress.next?.wantsSecondReading ?? false
             nextReading = Instant.now + (isUnconfirmed ? min(refresh, .seconds(1)) : refresh)
@@ -204,9 +205,10 @@ extension QuorumFollower {
                         quorate: quorate, nodes: nodes, snapshot.reading, isRecalculating: snapshot.isRecalculating),
                     at: moment))
         case .expectedVotes(let votes):
-            // Nothing is read while votequorum recalculates.
-            let isSettled = progress.hasState && progress.next?.isSettled == true
-            let reading = isSettled ? try read(progress.next?.nodes ?? [], from: quorum) : nil
+            var reading: Reading?
+            if progress.hasState, let next = progress.next, !next.isRecalculating {
+                reading = try read(next.nodes, from: quorum)
+            }
             progress.note(core.record(.expectedVotes(votes, reading), at: moment))
         }
     }
