@@ -33,14 +33,18 @@ struct FollowTests {
             var given: [EventLine] = []
             var missing = events[...]
             repeat {
-                guard let event = try followers[0].nextEvent() else { throw TestFailure("\(what): no such event") }
-                #expect((events + ["nodelist", "quorum"]).contains(event.event), what, sourceLocation: location)
+                // Knet finds the MTU of a link some time after it is connected.
+                guard let event = try followers[0].nextEvent(where: { events == ["info"] || $0.event != "info" })
+                else { throw TestFailure("\(what): no such event") }
+                let isAllowed = (events + ["nodelist", "quorum"]).contains(event.event)
+                #expect(isAllowed, "\(what): \(event.json)", sourceLocation: location)
                 if event.event == missing.first { missing.removeFirst() }
                 given.append(event)
             } while !missing.isEmpty || given.last?.event != events.last || !isWanted(given.last!)
             for follower in followers.dropFirst() {
                 for event in given {
-                    #expect(try follower.nextEvent().map(common) == common(event), what, sourceLocation: location)
+                    let same = try follower.nextEvent { event.event == "info" || $0.event != "info" }
+                    #expect(same.map(common) == common(event), what, sourceLocation: location)
                 }
             }
         }

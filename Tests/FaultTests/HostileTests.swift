@@ -291,7 +291,7 @@ struct HostileTests {
         // The expected-votes notification that came meanwhile is not lost, but its line has no other state.
         let expected = try next("expected_votes", within: .seconds(20))
         try demand(expected.json["votes"]["expected"] == 4, "\(expected.json["votes"])")
-        let last = try next("quorum", within: .seconds(1))
+        let last = try next("quorum", within: .seconds(10))
         try demand(last.json["votes"]["total"] == 2 && last.node(3)["state"] == "dead", "\(last.json)")
         try demand(watched.process.errors == "", watched.process.errors)
     }
