@@ -205,14 +205,18 @@ struct UnsettledTests {
         // Node 3 hears both others, which do not hear each other.
         try sandbox.block(from: 1, to: 2)
         try sandbox.block(from: 2, to: 1)
+        // A few of the rings last until they are completed, more of them on a busy machine.
         for follower in followers {
-            let unsettled = try follower.nextEvent(within: .seconds(60)) { $0.event == "unsettled" }
-            #expect(unsettled?.isQuorate == nil)
+            let unsettled = try #require(try follower.nextEvent(within: .seconds(180)) { $0.event == "unsettled" })
+            #expect(unsettled.isQuorate == nil)
             // A ring that lasts until its nodelist, but no longer, makes it a recalculation.
-            #expect(["membership", "recalculation"].contains(unsettled?.json["reason"].string))
+            #expect(["membership", "recalculation"].contains(unsettled.json["reason"].string))
         }
-        let check = try sandbox.run(on: 3, [vqwatch, "--check", "-t", "3s"])
-        #expect(check.status == 3 && check.output.hasPrefix("QUORUM UNKNOWN - "), "\(check.output)")
+        let isUnknown = try eventually(within: .seconds(90)) {
+            let check = try sandbox.run(on: 3, [vqwatch, "--check", "-t", "3s"])
+            return check.status == 3 && check.output.hasPrefix("QUORUM UNKNOWN - ")
+        }
+        #expect(isUnknown)
         try sandbox.unblock(from: 1, to: 2)
         try sandbox.unblock(from: 2, to: 1)
         for follower in followers {
