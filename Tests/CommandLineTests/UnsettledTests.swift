@@ -201,16 +201,23 @@ struct UnsettledTests {
     @Test("is reported while rings are formed without end, and votequorum hears of none")
     func ringsWithoutEnd() throws {
         let sandbox = try Sandbox(nodes: 3, totem: "token: 3000")
-        let followers = try dispatchModes.map { try sandbox.follow(on: 3, ["--dispatch", $0]) }
+        let options = dispatchModes.map { ["--dispatch", $0] } + [["--refresh", "500ms"]]
+        let followers = try options.map { try sandbox.follow(on: 3, $0) }
         // Node 3 hears both others, which do not hear each other.
         try sandbox.block(from: 1, to: 2)
         try sandbox.block(from: 2, to: 1)
         // A few of the rings last until they are completed, more of them on a busy machine.
         for follower in followers {
-            let unsettled = try #require(try follower.nextEvent(within: .seconds(180)) { $0.event == "unsettled" })
-            #expect(unsettled.isQuorate == nil)
+            let unsettled = try follower.nextEvent(within: .seconds(180)) { event in
+                // What votequorum says of a ring that is not completed is no state of the cluster.
+                let isInfo = event.event == "info"
+                #expect(
+                    !isInfo || !event.json["changes"].elements.contains { $0["field"] == "votes.total" }, "\(event)")
+                return event.event == "unsettled"
+            }
+            #expect(unsettled?.event == "unsettled" && unsettled?.isQuorate == nil)
             // A ring that lasts until its nodelist, but no longer, makes it a recalculation.
-            #expect(["membership", "recalculation"].contains(unsettled.json["reason"].string))
+            #expect(["membership", "recalculation"].contains(unsettled?.json["reason"].string))
         }
         let isUnknown = try eventually(within: .seconds(90)) {
             let check = try sandbox.run(on: 3, [vqwatch, "--check", "-t", "3s"])

@@ -43,4 +43,12 @@ final class NarrowPipe: Readable {
     }
 
     deinit { close(descriptor) }
+
+    /// Whether a writer has to wait. A page that is not full counts as full if the next line does not fit into it.
+    var isFull: Bool {
+        let writer = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+        defer { close(writer) }
+        var room = pollfd(fd: writer, events: Int16(POLLOUT), revents: 0)
+        return writer >= 0 && poll(&room, 1, 0) == 0
+    }
 }

@@ -166,7 +166,7 @@ struct StatisticsFaultTests {
                 key stats.srp.operational_token_lost uint64 0
                 nodelist next all
                 quorum auto all
-                """, ["--json", "--links", "-f", "--refresh", "20ms", "--timeout", "15"])
+                """, ["--json", "--links", "-f", "--refresh", "20ms", "--timeout", "60"])
         var nodelists: [JSON] = []
         var last: EventLine?
         while let event = try watched.process.nextEvent(within: .seconds(5)) {

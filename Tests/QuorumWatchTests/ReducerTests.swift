@@ -83,6 +83,45 @@ struct ReducerTests {
         #expect(cluster.quorum(true).only?.kind == .quorum)
     }
 
+    @Test("believes a changed node state in readings only after the statistics were read, and no new ring was formed")
+    func doubtsAReadingWithoutStatistics() {
+        func statistics(formed: UInt64) -> Reducer.Input {
+            .statistics(Statistics(totem: TotemState(continuousGather: 0, operationalEntered: formed)))
+        }
+        var cluster = Cluster.settled()
+        _ = cluster.reduce(statistics(formed: 4))
+        cluster.states[3] = .dead
+        for _ in 1...3 { #expect(cluster.reduce(.reading(cluster.reading)) == []) }
+        #expect(cluster.reducer.wantsSecondReading && !cluster.reducer.isSynchronizing)
+        #expect(cluster.reduce(statistics(formed: 4)) == [])
+        #expect(cluster.reduce(.reading(cluster.reading)).only?.kind == .info)
+
+        cluster.states[3] = .member
+        #expect(cluster.reduce(.reading(cluster.reading)) == [])
+        _ = cluster.reduce(statistics(formed: 5))
+        for _ in 1...3 { #expect(cluster.reduce(.reading(cluster.reading)) == []) }
+        #expect(cluster.reducer.isSynchronizing)
+    }
+
+    @Test(
+        "does not know whether the cluster is quorate after a silence of a map, until it answers or votequorum notifies"
+    )
+    func staysUnknownAfterSilenceOfAMap() {
+        let statistics = Reducer.Input.statistics(
+            Statistics(totem: TotemState(continuousGather: 0, operationalEntered: 4)))
+        var cluster = Cluster.settled()
+        _ = cluster.reduce(statistics)
+        for answers in [true, false] {
+            let silence = Reducer.Input.unresponsive(silent: .seconds(10), ofMap: true)
+            #expect(cluster.reduce(silence).only?.kind == .unresponsive)
+            for _ in 1...3 { #expect(cluster.reduce(.reading(cluster.reading)) == []) }
+            #expect(cluster.reducer.knownState == nil)
+            _ = answers ? cluster.reduce(statistics) : cluster.nodelist(2, [1, 2, 3]) + cluster.quorum(true)
+            _ = cluster.reduce(.reading(cluster.reading))
+            #expect(cluster.reducer.knownState?.quorate == true)
+        }
+    }
+
     @Test("leaves the votes unknown if they were read after the next change had begun")
     func doesNotPrintStaleVotes() throws {
         var cluster = Cluster.settled()

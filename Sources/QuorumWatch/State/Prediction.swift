@@ -124,10 +124,9 @@ extension VotingSnapshot {
     }
 
     private func decisions(by survivors: [Member], losingDevice: Bool = false) -> Set<Decision> {
-        [false, true].reduce(into: []) {
-            let recalculation = Recalculation(self, survivors: survivors, losingDevice: losingDevice, raised: $1)
-            $0.formUnion(recalculation.decisions)
-        }
+        let least = Recalculation(self, survivors: survivors, losingDevice: losingDevice, raised: false)
+        let most = Recalculation(self, survivors: survivors, losingDevice: losingDevice, raised: true)
+        return least == most ? least.decisions : least.decisions.union(most.decisions)
     }
 }
 

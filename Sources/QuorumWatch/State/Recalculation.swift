@@ -26,7 +26,7 @@ struct Decision: Hashable {
 /// (`message_handler_req_exec_votequorum_nodeinfo` and `recalculate_quorum` in exec/votequorum.c of corosync). If the
 /// result depends on the order of the messages, or on something that the local node does not know of the others,
 /// ``decisions`` contains every possible one.
-struct Recalculation {
+struct Recalculation: Equatable {
     private let before: VotingSnapshot
     private let survivors: [VotingSnapshot.Member]
     private let deciders: [Decider]

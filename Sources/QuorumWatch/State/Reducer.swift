@@ -74,6 +74,9 @@ struct Reducer: Sendable {
     /// The node states of the last reading, if it was rejected because they or the quorum changed without a
     /// notification.
     private var unconfirmed: [VoteQuorum.Notification.ListedNode]?
+    /// Whether a reading says nothing until the statistics are read: without them, a change without a notification may be
+    /// that of a ring that is not completed.
+    private var awaitsStatistics = false
 
     /// A reducer without a state.
     ///
@@ -106,9 +109,7 @@ struct Reducer: Sendable {
             case .counted(let ring, let members): counted(ring: ring, members: members, at: moment.instant)
             case .evidence: evidenceIsDue()
             case .disconnected(let error): disconnected(error)
-            // While corosync synchronises its services, it answers requests to votequorum only.
-            case .unresponsive(let silent, let ofMap):
-                ofMap && hasState && !isSettled ? [] : unknown(.unresponsive(silent: silent))
+            case .unresponsive(let silent, let ofMap): isSilent(for: silent, ofMap: ofMap)
             case .deadline: deadlineHasPassed(at: moment.instant)
             }
         return bodies.map { event($0, at: moment.time) }
@@ -147,6 +148,9 @@ extension Reducer {
 
     /// Whether totem has no membership that was completed.
     var isTotemPending: Bool { totem.pendingSince != nil }
+
+    /// Whether corosync synchronises its services after a change of the ring, as far as totem's counters tell.
+    var isSynchronizing: Bool { totem.isSynchronizing }
 
     /// Whether votequorum recalculates.
     var isRecalculating: Bool {
@@ -257,7 +261,7 @@ extension Reducer {
     ) -> [Event.Body] {
         let isFirst = !hasState
         phase = .settled
-        unconfirmed = nil
+        (unconfirmed, awaitsStatistics) = (nil, false)
         // The list is not sorted, and may contain duplicates and the quorum device.
         known.listed = Array(byNode: nodes.reversed().filter { $0.id != .quorumDevice })
         known.unsettled = nil
@@ -294,11 +298,12 @@ extension Reducer {
     }
 
     private mutating func refreshed(_ reading: Reading) -> [Event.Body] {
-        guard isSettled else { return [] }
+        guard isSettled, !awaitsStatistics else { return [] }
         let listed = known.listed(in: reading)
         let quorate = reading.local.flags.contains(.quorate)
         if listed != known.listed || (known.quorate ?? quorate) != quorate, unconfirmed != listed {
             unconfirmed = listed
+            awaitsStatistics = known.statistics != nil
             return []
         }
         unconfirmed = nil
@@ -324,8 +329,16 @@ extension Reducer {
         (known.reading, known.ring, known.statistics, known.unsettled) = (nil, nil, nil, nil)
         known.settings = VotingSettings()
         totem = TotemTracker()
+        awaitsStatistics = false
         evidence.begin(with: nil)
         return unknown(.disconnected(error))
+    }
+
+    private mutating func isSilent(for silent: Duration, ofMap: Bool) -> [Event.Body] {
+        // While corosync synchronises its services, it answers requests to votequorum only.
+        guard !ofMap || !hasState || isSettled else { return [] }
+        awaitsStatistics = ofMap && known.statistics != nil
+        return unknown(.unresponsive(silent: silent))
     }
 
     private mutating func deadlineHasPassed(at now: Instant) -> [Event.Body] {
@@ -369,6 +382,7 @@ extension Reducer {
     }
 
     private mutating func read(_ statistics: Statistics?, at now: Instant) -> [Event.Body] {
+        awaitsStatistics = false
         var changes: [EvidenceCollector.LinkChange] = []
         if let statistics {
             // Before the first state, a reading can still be of a corosync that has ended.

@@ -12,6 +12,9 @@ struct TotemTracker: Sendable {
     /// Since when totem has had no membership that was completed; nil while it has one, or where that is not known.
     private(set) var pendingSince: Instant?
 
+    /// Whether a ring was formed whose services are not synchronised. Corosync then answers no requests to its maps.
+    var isSynchronizing: Bool { pendingSince != nil && latest?.operationalEntered != heard }
+
     /// Whether corosync says that a firewall or a failed interface is why.
     var isNetworkBlocked: Bool { latest?.isNetworkBlocked == true }
 

@@ -30,6 +30,27 @@ extension Configuration {
     }
 }
 
+extension Configuration {
+    /// What is tracked for ``update(_:)``.
+    static let membersPrefix = "runtime.members."
+
+    /// Applies a change of what totem knows of a node, without a request. Returns false for any other change.
+    mutating func update(_ change: ConfigurationMap.Change) -> Bool {
+        guard change.key.hasPrefix(Self.membersPrefix) else { return false }
+        let parts = change.key.split(separator: ".")
+        guard parts.count == 4, let id = UInt32(parts[2]), nodes.about(NodeID(id)) != nil else { return true }
+        var member = members[NodeID(id)] ?? TotemMember()
+        switch parts[3] {
+        case "status": member.isJoined = change.newValue?.converted(to: String.self).map { $0 == "joined" }
+        case "join_count": member.joinCount = change.newValue?.converted()
+        case "config_version": member.configVersion = change.newValue?.converted()
+        default: break
+        }
+        members[NodeID(id)] = member
+        return true
+    }
+}
+
 extension ConfiguredNode {
     /// The nodes of the keys under `nodelist.node.`, in the order of the nodelist.
     static func nodes(in values: [String: ConfigurationMap.Value]) -> [ConfiguredNode] {

@@ -25,6 +25,8 @@ final class Core: Sendable {
         var isRecalculating: Bool
         /// Whether totem has no membership that was completed.
         var isTotemPending: Bool
+        /// Whether corosync synchronises its services, so that it answers no requests to its maps.
+        var isSynchronizing: Bool
         /// The nodes that votequorum knows.
         var nodes: [NodeID]
         /// Whether a second reading has to confirm the last one.
@@ -69,8 +71,9 @@ final class Core: Sendable {
         state.withLock { state in
             let moment = state.clock.order(moment ?? .now)
             let events = state.reducer.reduce(input, at: moment)
-            let shown = distribute(events, &state, at: moment)
+            // First, because the status that is awaited ends the watch.
             for remark in state.trigger?.remarks(on: input, state.reducer) ?? [] { diagnose(remark) }
+            let shown = distribute(events, &state, at: moment)
             // Last, because the events must not wait for the timer.
             if state.reducer.deadline != state.deadline {
                 state.deadline = state.reducer.deadline
@@ -79,7 +82,8 @@ final class Core: Sendable {
             let reducer = state.reducer
             return Next(
                 isRecalculating: reducer.isRecalculating, isTotemPending: reducer.isTotemPending,
-                nodes: reducer.knownNodes, wantsSecondReading: reducer.wantsSecondReading,
+                isSynchronizing: reducer.isSynchronizing, nodes: reducer.knownNodes,
+                wantsSecondReading: reducer.wantsSecondReading,
                 hasSchedulingMiss: reducer.hasSchedulingMiss, shown: shown)
         }
     }

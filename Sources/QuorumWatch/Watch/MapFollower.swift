@@ -48,6 +48,8 @@ final class MapFollower: Sendable {
         /// Whether the quorum provider is wanted, and the answer.
         var wantsProvider = false
         var provider: QuorumProvider?
+        /// Whether a reading of the statistics is wanted.
+        var wantsStatistics = false
         var schedule = EvidenceSchedule()
     }
 
@@ -116,6 +118,9 @@ final class MapFollower: Sendable {
     func noteNodelist(of ring: RingID, _ members: [NodeID]) {
         request { $0.schedule.note((ring, members), at: .now) }
     }
+
+    /// Requests a reading of the statistics, which has to confirm a reading of votequorum.
+    func refreshStatistics() { request { $0.wantsStatistics = true } }
 
     /// Reads the quorum provider, to find out why votequorum refuses a connection.
     func provider() -> QuorumProvider {

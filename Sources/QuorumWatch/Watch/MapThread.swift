@@ -12,6 +12,12 @@ final class MapThread {
     private let statistics: MapConnection
     private var reader: StatisticsReader
     private var nextRefresh: Instant?
+    /// The configuration that was read last, with the changes since; nil when it cannot be read.
+    private var configured: Configuration?
+    /// Whether totem's counters say that corosync synchronises its services.
+    private var isSynchronizing = false
+    /// Until when corosync may be synchronising its services although its counters do not say so yet.
+    private var mayAnswer: Instant?
     /// What the next reading of the statistics is made for.
     private var due: (nodelists: [EvidenceSchedule.Nodelist], isEvidence: Bool) = ([], false)
 
@@ -49,6 +55,7 @@ final class MapThread {
         configuration.restart()
         statistics.restart()
         reader = StatisticsReader(needs)
+        (isSynchronizing, mayAnswer) = (false, nil)
     }
 
     private func close() {
@@ -59,15 +66,27 @@ final class MapThread {
         due = ([], false)
     }
 
+    /// Whether nothing is requested for now: while corosync synchronises its services it answers no requests, and a
+    /// request that waits keeps this thread from hearing of totem.
+    private var isHeld: Bool { isSynchronizing || mayAnswer != nil }
+
     /// Reads what is outdated.
     private func read(isAwaited: Bool) {
+        let now = Instant.now
+        follower.requests.withLock { requests in
+            if let more = requests.schedule.due(at: now) {
+                due = (due.nodelists + more.nodelists, due.isEvidence || more.isEvidence)
+            }
+            if requests.wantsStatistics { statistics.isOutdated = true }
+            requests.wantsStatistics = false
+        }
+        // Votequorum sends a nodelist at the end of the synchronisation.
+        if !due.nodelists.isEmpty { (isSynchronizing, mayAnswer) = (false, nil) }
+        if let due = mayAnswer, due <= now { mayAnswer = nil }
+        guard isAwaited || !isHeld else { return }
         if needs.configuration, configuration.isDue {
             readConfiguration(isAwaited: isAwaited)
             if configuration.isDecided { follower.requests.withLock { $0.isConfigurationDecided = true } }
-        }
-        let now = Instant.now
-        if let more = follower.requests.withLock({ $0.schedule.due(at: now) }) {
-            due = (due.nodelists + more.nodelists, due.isEvidence || more.isEvidence)
         }
         if !due.nodelists.isEmpty || due.isEvidence || nextRefresh.map({ $0 <= now }) ?? false {
             statistics.isOutdated = true
@@ -80,19 +99,20 @@ final class MapThread {
 
     /// Waits until there is something to read or to answer.
     private func waitForWork() {
-        let schedule = follower.requests.withLock { $0.schedule.deadline }
         let attempts = [configuration, statistics].map { $0.isOutdated ? $0.nextAttempt : nil }
+        let readings = attempts + [follower.requests.withLock { $0.schedule.deadline }, nextRefresh]
         let ready = wait(
             for: [
                 Polled(Source.stop, follower.stop.descriptor), Polled(.wake, follower.wake.descriptor),
                 Polled(.configuration, configuration.descriptor), Polled(.statistics, statistics.descriptor),
             ],
-            until: (attempts + [schedule, nextRefresh]).compactMap { $0 }.min())
+            until: isHeld ? mayAnswer : readings.compactMap { $0 }.min())
         if ready.has(.configuration) { dispatchConfiguration() }
         if ready.has(.statistics) {
             statistics.isOutdated = true
             statistics.use { open throws(CorosyncError) in
-                if let changed = try reader.dispatch(open.map) { core.record(.statistics(changed)) }
+                guard let changed = try reader.dispatch(open.map) else { return }
+                isSynchronizing = core.record(.statistics(changed)).isSynchronizing
             }
         }
     }
@@ -101,8 +121,6 @@ final class MapThread {
 // MARK: - The configuration
 
 extension MapThread {
-    private static let membersPrefix = "runtime.members."
-
     private func readConfiguration(isAwaited: Bool) {
         let failure = configuration.use(isAwaited: isAwaited) { open throws(CorosyncError) in
             if needs.follows, open.tracks.isEmpty { try track(open) }
@@ -112,11 +130,13 @@ extension MapThread {
             configure(read)
         }
         guard let failure else { return }
-        configure(nil)
+        // First the diagnosis, because a status ends the watch.
         core.diagnose(failure.diagnosisOfConfiguration)
+        configure(nil)
     }
 
     private func configure(_ read: Configuration?) {
+        configured = read
         if reader.configure(read) { statistics.isOutdated = true }
         core.record(.configuration(read))
     }
@@ -124,7 +144,7 @@ extension MapThread {
     private func track(_ open: MapConnection.Open) throws(CorosyncError) {
         // Do not track all of "quorum.": votequorum resets quorum.cancel_wait_for_all in its own track callback, and
         // corosync crashes if another callback for the key has to be called after that one.
-        for prefix in ["nodelist.", "quorum.device.", Self.membersPrefix] {
+        for prefix in ["nodelist.", "quorum.device.", Configuration.membersPrefix] {
             open.tracks[prefix] = try open.map.startTracking(prefix, for: [.add, .modify, .delete, .prefix])
         }
         for key in ["quorum.expected_votes", "totem.cluster_name", "totem.config_version"] {
@@ -132,10 +152,20 @@ extension MapThread {
         }
     }
 
-    /// Corosync replaces its configuration as a whole: at the first notification, all of it can be read.
+    /// Corosync replaces its configuration as a whole: at the first notification, all of it can be read. What totem knows
+    /// of the nodes changes while corosync synchronises its services, and is taken from the notifications.
     private func dispatchConfiguration() {
-        configuration.isOutdated = true
-        configuration.use { open throws(CorosyncError) in try open.map.dispatch(.all) { _ in } }
+        let before = configured
+        configuration.use { open throws(CorosyncError) in
+            try open.map.dispatch(.all) { change in
+                if configured?.update(change) != true { configuration.isOutdated = true }
+            }
+        }
+        guard configured != before else { return }
+        core.record(.configuration(configured))
+        let isNewRing = configured?.members.mapValues(\.isJoined) != before?.members.mapValues(\.isJoined)
+        // The counters follow within 1.5 s.
+        if isNewRing { mayAnswer = .now + .seconds(2) }
     }
 
     private func readProvider() -> QuorumProvider {
@@ -170,6 +200,7 @@ extension MapThread {
             statistics.isOutdated = false
             nextRefresh = needs.refresh.map { now + $0 }
             var next = core.record(.statistics(read))
+            isSynchronizing = needs.follows && next.isSynchronizing
             for nodelist in due.nodelists {
                 next = core.record(.counted(ring: nodelist.ring, members: nodelist.members))
             }
@@ -180,9 +211,9 @@ extension MapThread {
             if next.hasSchedulingMiss { follower.requests.withLock { $0.schedule.noteMiss(at: now) } }
         }
         guard let failure else { return }
-        core.record(.statistics(nil))
         // One diagnosis for both maps.
         if failure != configuration.reported { core.diagnose(failure.diagnosisOfStatistics) }
+        core.record(.statistics(nil))
     }
 
     /// Answers a request for a survey once both maps are read, or failed to be.

@@ -6,6 +6,10 @@ internal import Corosync
 final class QuorumFollower: Sendable {
     private enum Source { case stop, votequorum }
 
+    /// The time until the second reading of a change without a notification. A ring that is not completed changes the
+    /// states of nodes too, and corosync looks only every 1.5 s whether it has to notify of totem's counters.
+    private static let confirmation = Duration.seconds(2)
+
     private let plan: WatchPlan
     private let core: Core
     private let maps: MapFollower
@@ -158,7 +162,8 @@ extension QuorumFollower {
                 progress.note(core.record(.reading(try read(next.nodes, from: quorum))))
             }
             let isUnconfirmed = progress.next?.wantsSecondReading ?? false
-            nextReading = Instant.now + (isUnconfirmed ? min(refresh, .seconds(1)) : refresh)
+            if isUnconfirmed { maps.refreshStatistics() }
+            nextReading = Instant.now + (isUnconfirmed ? Self.confirmation : refresh)
         }
     }
 

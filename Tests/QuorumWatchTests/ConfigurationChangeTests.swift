@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+import Corosync
+import Testing
+
+@testable import QuorumWatch
+
+@Suite("Changes of the configuration map")
+struct ConfigurationChangeTests {
+    private static func change(_ key: String, _ value: (any ConfigurationMapValue)?) -> ConfigurationMap.Change {
+        let new = value.map { ConfigurationMap.Value(type: type(of: $0).valueType, bytes: $0.valueBytes) }
+        return .init(track: .init(rawValue: 1), kind: .modified, key: key, oldValue: nil, newValue: new)
+    }
+
+    @Test("update what totem knows of the configured nodes, without a request")
+    func members() {
+        var configuration = Configuration(nodes: [ConfiguredNode(id: NodeID(1)), ConfiguredNode(id: NodeID(2))])
+        configuration.members[NodeID(1)] = TotemMember(isJoined: true, joinCount: 1, configVersion: 7)
+        let changes: [(String, (any ConfigurationMapValue)?)] = [
+            ("1.status", "left"), ("1.join_count", UInt32(2)), ("1.config_version", UInt64(8)), ("2.status", "joined"),
+            ("2.ip", "r(0) ip(10.0.0.2)"), ("9.status", "joined"), ("x.status", "joined"), ("2.status.more", "left"),
+        ]
+        for (key, value) in changes { #expect(configuration.update(Self.change("runtime.members." + key, value))) }
+        #expect(
+            configuration.members == [
+                NodeID(1): TotemMember(isJoined: false, joinCount: 2, configVersion: 8),
+                NodeID(2): TotemMember(isJoined: true),
+            ])
+        #expect(configuration.update(Self.change("runtime.members.1.config_version", nil)))
+        #expect(configuration.members[NodeID(1)]?.configVersion == nil)
+    }
+
+    @Test(
+        "of any other key need a reading",
+        arguments: ["nodelist.node.0.nodeid", "quorum.device.model", "totem.cluster_name"])
+    func others(key: String) {
+        var configuration = Configuration()
+        #expect(!configuration.update(Self.change(key, "1")))
+    }
+}
