@@ -83,6 +83,19 @@ struct CheckProblemTests {
         #expect(try check(of: sandbox).count == 1)
         try sandbox.reload()
         #expect(try comesToFind(of: sandbox))
+
+        let follower = try sandbox.follow(on: 1, ["--refresh", "1s"])
+        for problems: [JSON] in [["config_file"], []] {
+            let name = problems.isEmpty ? "gamma" : "delta"
+            try sandbox.editConfiguration {
+                $0.replacing("name: gamma", by: "name: \(name)").replacing("name: delta", by: "name: \(name)")
+            }
+            let info = try follower.nextEvent(within: .seconds(10)) { event in
+                event.json["changes"].elements.contains { $0["field"] == "problems" }
+            }
+            let codes = info?.json["problems"].elements.map { $0["code"] }
+            #expect(info?.event == "info" && codes == problems)
+        }
     }
 
     @Test(

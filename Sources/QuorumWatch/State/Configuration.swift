@@ -72,10 +72,6 @@ struct Configuration: Hashable, Sendable {
     /// Whether votequorum lowers expected votes when a node leaves. It does not if a node has more than one vote.
     var lowersExpectedVotes: Bool { hasLastManStanding && nodes.allSatisfy { $0.votes <= 1 } }
 
-    /// The maximum duration of a recalculation: votequorum waits for a quorum device up to its sync timeout, 30 s by
-    /// default.
-    var longestRecalculation: Duration { (device?.syncTimeout ?? .seconds(30)) + .seconds(5) }
-
     /// A node by ID and, where configured, name.
     func reference(_ id: NodeID) -> NodeReference { NodeReference(id: id, name: node(id)?.name) }
 }

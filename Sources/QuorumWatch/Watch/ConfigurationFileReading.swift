@@ -11,6 +11,13 @@ extension ConfigurationFile {
         getenv("COROSYNC_MAIN_CONFIG_FILE").map { String(cString: $0) } ?? "/etc/corosync/corosync.conf"
     }
 
+    /// When the file that corosync reads was changed last, in nanoseconds, and which file it is; nil if there is none.
+    static var version: [Int]? {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return nil }
+        return [Int(information.st_ino), information.st_mtim.tv_sec, information.st_mtim.tv_nsec]
+    }
+
     /// The settings of a file; nil if it cannot be read, is no regular file, or is too large.
     init?(readingFrom path: String = Self.path) {
         // Opening a FIFO would block otherwise.

@@ -14,6 +14,8 @@ final class MapThread {
     private var nextRefresh: Instant?
     /// The configuration that was read last, with the changes since; nil when it cannot be read.
     private var configured: Configuration?
+    /// The version of the configuration file that it was compared with.
+    private var fileVersion: [Int]?
     /// Whether totem's counters say that corosync synchronises its services.
     private var isSynchronizing = false
     /// Until when corosync may be synchronising its services although its counters do not say so yet.
@@ -84,13 +86,17 @@ final class MapThread {
         if !due.nodelists.isEmpty { (isSynchronizing, mayAnswer) = (false, nil) }
         if let due = mayAnswer, due <= now { mayAnswer = nil }
         guard isAwaited || !isHeld else { return }
+        if let due = nextRefresh, due <= now {
+            // Until the next reading succeeds.
+            nextRefresh = nil
+            statistics.isOutdated = true
+            if fileVersion != ConfigurationFile.version { configuration.isOutdated = true }
+        }
         if needs.configuration, configuration.isDue {
             readConfiguration(isAwaited: isAwaited)
             if configuration.isDecided { follower.requests.withLock { $0.isConfigurationDecided = true } }
         }
-        if !due.nodelists.isEmpty || due.isEvidence || nextRefresh.map({ $0 <= now }) ?? false {
-            statistics.isOutdated = true
-        }
+        if !due.nodelists.isEmpty || due.isEvidence { statistics.isOutdated = true }
         // The configuration defines the links.
         if statistics.isDue, !needs.configuration || configuration.isDecided {
             readStatistics(at: now, isAwaited: isAwaited)
@@ -124,6 +130,7 @@ extension MapThread {
     private func readConfiguration(isAwaited: Bool) {
         let failure = configuration.use(isAwaited: isAwaited) { open throws(CorosyncError) in
             if needs.follows, open.tracks.isEmpty { try track(open) }
+            fileVersion = ConfigurationFile.version
             let read = try Configuration(
                 reading: open.map, withVoting: needs.voting, withMembers: needs.follows)
             configuration.isOutdated = false
