@@ -181,6 +181,28 @@ struct LastingFaultTests {
         #expect(try diagnoses(result.errors).count == 1, "\(result.errors)")
     }
 
+    @Test(
+        "A statistics map that is lost and then refused is unknown within seconds, after few attempts and little work")
+    func statisticsLost() throws {
+        let watched = try Watched(
+            """
+            nodes 3 links=1
+            timeline
+            await
+            fail cmap_initialize_map 1 CS_ERR_ACCESS forever key=stats
+            fail cmap_get 1 CS_ERR_BAD_HANDLE forever key=stats.srp.continuous_gather
+            """, ["-fj", "--refresh", "500ms"])
+        let first = try watched.process.nextEvent(within: .seconds(20))
+        #expect(first?.event == "status" && first?.json["links"].elements.count == 2)
+        let (start, used) = (ContinuousClock.now, watched.processorTime)
+        watched.allowStep()
+        let second = try watched.process.nextEvent(within: .seconds(10))
+        #expect(second?.event == "info" && second?.json["links"] == .null)
+        #expect(watched.processorTime - used < (.now - start) / 4)
+        #expect(watched.report["call.cmap_initialize_map", default: 0] < 8)
+        _ = try watched.terminate()
+    }
+
     @Test("A refused user makes one attempt to connect, and no other before 30 s have passed")
     func refusal() throws {
         let watched = try Watched(

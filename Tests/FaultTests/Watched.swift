@@ -43,6 +43,12 @@ final class Watched: Sendable {
     /// How many descriptors it has open.
     var descriptors: Int { namesInFolder("/proc/\(process.processID)/fd").count }
 
+    /// The processor time that it has used.
+    var processorTime: Duration {
+        let fields = readFile("/proc/\(process.processID)/stat").split(separator: ")").last?.split(separator: " ") ?? []
+        return .milliseconds(10 * (fields.count > 12 ? (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0) : 0))
+    }
+
     /// A value in KiB from `/proc/PID/status`, such as `VmRSS`.
     func memory(_ name: String) -> Int {
         number(after: "\(name):", in: readFile("/proc/\(process.processID)/status")) ?? -1

@@ -74,8 +74,11 @@ final class MapConnection {
             close()
             let failing = retry.failing(at: .now)
             let isPassing = error.isTransient && error != lasting && failing < Self.patience / 2
-            nextAttempt = .now + retry.pause(after: error, isPassing: isPassing)
-            guard !isPassing, isAwaited || failing >= Self.patience, reported != error else { return nil }
+            let isLasting = !isPassing && (isAwaited || failing >= Self.patience)
+            let pause = retry.pause(after: error, isPassing: isPassing)
+            // Values that were read before do not stay valid for longer, even if the next attempt is due much later.
+            nextAttempt = .now + (isLasting ? pause : min(pause, Self.patience))
+            guard isLasting, reported != error else { return nil }
             reported = error
             return error
         }
