@@ -3,6 +3,16 @@
 internal import ArgumentParser
 internal import QuorumWatch
 
+extension WatchPlan {
+    /// The plan of a command line without arguments, for which nothing has to be parsed: the parser takes as long as the
+    /// rest of the program before the first request.
+    init(for output: StandardOutput) {
+        self.init()
+        format = output.text(in: .auto)
+        timeout = .seconds(10)
+    }
+}
+
 /// The command line.
 struct Command: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -49,7 +59,7 @@ struct Command: ParsableCommand {
 
     /// The watch that the options describe.
     func plan(for output: StandardOutput) throws -> WatchPlan {
-        var plan = WatchPlan()
+        var plan = WatchPlan(for: output)
         switch kind {
         case .status: plan.task = .status(links: printing.links)
         case .check: plan.task = .check
@@ -65,7 +75,7 @@ struct Command: ParsableCommand {
         plan.limit = printing.count
         plan.mode = watching.dispatch.mode
         let waitsForChange = printing.changesOnly && watching.dispatch == .one
-        plan.timeout = watching.timeout ?? (plan.follows || waitsForChange ? nil : .seconds(10))
+        plan.timeout = watching.timeout ?? (plan.follows || waitsForChange ? nil : plan.timeout)
         let refresh = watching.refresh ?? .seconds(5)
         plan.refresh = !plan.follows || watching.dispatch.holdsThread || refresh == .zero ? nil : refresh
         plan.reconnects = plan.follows && !watching.noReconnect

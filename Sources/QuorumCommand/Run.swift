@@ -36,6 +36,7 @@ private func strings(_ arguments: some Sequence<UnsafeMutablePointer<CChar>?>) -
 
 /// The plan of a command line. Ends the program for help, the version, completions and a usage error.
 private func parse(_ arguments: [String]) -> WatchPlan {
+    if arguments.isEmpty { return WatchPlan(for: StandardOutput()) }
     do {
         return try Command.parse(withRestOf: arguments).plan(for: StandardOutput())
     } catch {

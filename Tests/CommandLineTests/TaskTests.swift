@@ -106,12 +106,16 @@ struct TaskTests {
     @Test("has colour on a terminal unless NO_COLOR has a value", arguments: [nil, "", "1"] as [String?])
     func colour(refused: String?) throws {
         let standIn = try StandIn("nodes 1\n")
-        let terminal = try PseudoTerminal()
-        let status = try standIn.spawn(
-            [vqwatch], environment: ["NO_COLOR": refused, "TERM": "xterm"], output: .descriptor(terminal.line))
-        #expect(status.wait(within: .seconds(10), draining: false) == .exited(0))
-        let text = terminal.readAll(quietFor: .milliseconds(300))
-        #expect(text.contains("QUORATE") && text.contains("\u{1b}[") == (refused != "1"), "\(text)")
+        // Without arguments nothing is parsed.
+        for options in [[], ["--color", "auto"]] {
+            let terminal = try PseudoTerminal()
+            let status = try standIn.spawn(
+                [vqwatch] + options, environment: ["NO_COLOR": refused, "TERM": "xterm"],
+                output: .descriptor(terminal.line))
+            #expect(status.wait(within: .seconds(10), draining: false) == .exited(0))
+            let text = terminal.readAll(quietFor: .milliseconds(300))
+            #expect(text.contains("QUORATE") && text.contains("\u{1b}[") == (refused != "1"), "\(text)")
+        }
     }
 
     @Test("that predicts exits 2 when the prediction is not known")

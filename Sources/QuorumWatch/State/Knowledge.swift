@@ -23,6 +23,15 @@ struct Knowledge: Sendable {
     var settings = VotingSettings()
     /// Why what votequorum says is outdated; nil when it is not.
     var unsettled: UnsettledReason?
+    /// The input of votequorum's next decision, and for each member whether the others would be quorate without it; nil
+    /// while parts are unknown, or without predictions.
+    private(set) var predictions: (voting: VotingSnapshot, quorateIfDown: [NodeID: Bool?])?
+
+    /// Makes the predictions, if what they depend on has changed: in a large cluster, they are most of the work.
+    mutating func predict() {
+        let voting = voting
+        if voting != predictions?.voting { predictions = voting.map { ($0, $0.quorateIfDown) } }
+    }
 
     /// The nodes with the states of a reading.
     func listed(in reading: Reading) -> [VoteQuorum.Notification.ListedNode] {
@@ -46,9 +55,8 @@ extension ClusterState {
     /// - Parameters:
     ///   - known: What is known.
     ///   - requirements: The requirements on the cluster, for ``problems``.
-    ///   - predictsIfDown: Whether to compute ``Node/quorateIfDown`` for each member.
     ///   - lacksStatistics: Whether the statistics are needed and cannot be read.
-    init(_ known: Knowledge, _ requirements: Requirements, predictsIfDown: Bool, lacksStatistics: Bool) {
+    init(_ known: Knowledge, _ requirements: Requirements, lacksStatistics: Bool) {
         let configuration = known.configuration
         let local = known.reading?.local
         clusterName = configuration?.clusterName
@@ -66,8 +74,7 @@ extension ClusterState {
         links = known.statistics?.links?.filter { $0.id.node != local?.id }
         counters = known.statistics?.counters
         nodes = Self.nodes(known, links: links)
-        if predictsIfDown, let voting = known.voting {
-            let quorateIfDown = voting.quorateIfDown
+        if let (voting, quorateIfDown) = known.predictions {
             for index in nodes.indices where nodes[index].isMember {
                 nodes[index].quorateIfDown = quorateIfDown[nodes[index].id] ?? nil
             }

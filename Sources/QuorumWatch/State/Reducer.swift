@@ -204,6 +204,7 @@ extension Reducer {
         known.quorate = nil
         known.areVotesValid = false
         known.unsettled = unsettledReason
+        known.predict()
         return state(of: known)
     }
 
@@ -227,11 +228,13 @@ extension Reducer {
 
     private func state(of known: Knowledge) -> ClusterState {
         ClusterState(
-            known, requirements, predictsIfDown: predictsIfDown,
-            lacksStatistics: needsStatistics && known.statistics == nil)
+            known, requirements, lacksStatistics: needsStatistics && known.statistics == nil)
     }
 
-    private mutating func assemble() { current = state(of: known) }
+    private mutating func assemble() {
+        if predictsIfDown { known.predict() }
+        current = state(of: known)
+    }
 }
 
 // MARK: - Votequorum
