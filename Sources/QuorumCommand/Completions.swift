@@ -16,10 +16,10 @@ extension CompletionKind {
         }
     }
 
-    /// A member of the running cluster.
+    /// A member of the running cluster, or the quorum device.
     static var members: CompletionKind {
         .custom { _, _, prefix in
-            runningNodes(onlyMembers: true).filter { $0.hasPrefix(prefix) }
+            (runningNodes(onlyMembers: true) + ["qdevice"]).filter { $0.hasPrefix(prefix) }
         }
     }
 

@@ -185,6 +185,12 @@ struct UnsettledTests {
         #expect(check.status == 3)
         let text = try PluginLine(check.outputBytes).text
         #expect(text.hasPrefix("corosync finds that a firewall or a failed interface "), "\(text)")
+        let checked = try run(["--check", "-j", "-t", "2s"])
+        #expect(checked.status == 3 && checked.lines.count == 1)
+        let checkLine = try EventLine(try #require(checked.lines.first))
+        #expect(
+            checkLine.json["status"] == "UNKNOWN"
+                && checkLine.json["problems"].elements.map { $0["code"] }.contains("unsettled"))
         let status = try run(["-j", "-t", "2s"])
         #expect(status.status == 124)
         let line = try EventLine(try #require(status.lines.first))

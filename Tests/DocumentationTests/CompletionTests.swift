@@ -114,7 +114,7 @@ struct CompletionTests {
         try lists("--wait-for member=", prefix + "node1", prefix + "node2")
         try lists("--wait-for ", "quorate", "inquorate", "complete", "member=node1", "absent=node2")
         try lists("--check --allow-absent ", "node1", "node2")
-        try lists("--if-down ", "node1", "node2")
+        try lists("--if-down ", "node1", "node2", "qdevice")
         try completes("--events status,inf", to: "--events status,info")
         try lists("--events status,", "status,nodelist", "status,quorum", "status,info", "status,dropped")
         try completes("--metrics-file \(installed)/share/ma", to: "--metrics-file \(installed)/share/man/")

@@ -23,6 +23,8 @@ struct Reducer: Sendable {
         case reading(Reading)
         /// The configuration that was read; nil when it cannot be read.
         case configuration(Configuration?)
+        /// What totem knows of the nodes, which has changed in the configuration map.
+        case members([NodeID: TotemMember])
         /// A reading of the statistics map; nil: it cannot be read.
         case statistics(Statistics?)
         /// The last reading of the statistics map was made immediately after this nodelist.
@@ -105,6 +107,7 @@ struct Reducer: Sendable {
             case .expectedVotes(let votes, let reading): expectedVotes(votes, reading)
             case .reading(let reading): refreshed(reading)
             case .configuration(let configuration): configured(configuration)
+            case .members(let members): info { $0.known.configuration?.members = members }
             case .statistics(let statistics): read(statistics, at: moment.instant)
             case .counted(let ring, let members): counted(ring: ring, members: members, at: moment.instant)
             case .evidence: evidenceIsDue()

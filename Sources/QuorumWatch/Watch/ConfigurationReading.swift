@@ -20,7 +20,7 @@ extension Configuration {
         hasLastManStanding = quorum["quorum.last_man_standing"]?.converted() == UInt8(1)
         let tracking = ["quorum.expected_votes_tracking", "quorum.allow_downscale"]
         if tracking.contains(where: { quorum[$0]?.converted() == UInt8(1) }) {
-            trackedExpectedVotes = try map.read("runtime.votequorum.ev_tracking_barrier", as: UInt32.self)
+            trackedExpectedVotes = try map.read(Self.barrierKey, as: UInt32.self)
         }
         version = try map.read("totem.config_version", as: UInt64.self)
         consensus = try map.read("runtime.config.totem.consensus", as: UInt32.self).map { .milliseconds($0) }
@@ -31,6 +31,8 @@ extension Configuration {
 }
 
 extension Configuration {
+    /// The key of ``trackedExpectedVotes``.
+    static let barrierKey = "runtime.votequorum.ev_tracking_barrier"
     /// What is tracked for ``update(_:)``.
     static let membersPrefix = "runtime.members."
 

@@ -114,9 +114,10 @@ final class MapFollower: Sendable {
         return stop.requested == nil ? survey : nil
     }
 
-    /// Schedules the evidence for a nodelist.
-    func noteNodelist(of ring: RingID, _ members: [NodeID]) {
-        request { $0.schedule.note((ring, members), at: .now) }
+    /// Schedules the evidence for nodelists whose recalculation has ended.
+    func note(_ nodelists: [EvidenceSchedule.Nodelist]) {
+        guard !nodelists.isEmpty else { return }
+        request { requests in for nodelist in nodelists { requests.schedule.note(nodelist, at: .now) } }
     }
 
     /// Requests a reading of the statistics, which has to confirm a reading of votequorum.

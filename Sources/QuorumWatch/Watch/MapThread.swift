@@ -20,6 +20,8 @@ final class MapThread {
     private var isSynchronizing = false
     /// Until when corosync may be synchronising its services although its counters do not say so yet.
     private var mayAnswer: Instant?
+    /// The members of the last ring that was completed.
+    private var members: Set<NodeID> = []
     /// What the next reading of the statistics is made for.
     private var due: (nodelists: [EvidenceSchedule.Nodelist], isEvidence: Bool) = ([], false)
 
@@ -57,7 +59,7 @@ final class MapThread {
         configuration.restart()
         statistics.restart()
         reader = StatisticsReader(needs)
-        (isSynchronizing, mayAnswer) = (false, nil)
+        release()
     }
 
     private func close() {
@@ -66,24 +68,40 @@ final class MapThread {
         // The counters of another run of corosync cannot be compared with those of this one.
         follower.requests.withLock { $0.schedule.cancel() }
         due = ([], false)
+        nextRefresh = nil
+        release()
     }
 
     /// Whether nothing is requested for now: while corosync synchronises its services it answers no requests, and a
     /// request that waits keeps this thread from hearing of totem.
     private var isHeld: Bool { isSynchronizing || mayAnswer != nil }
 
+    private func release() { (isSynchronizing, mayAnswer, members) = (false, nil, []) }
+
+    /// Takes what the thread of votequorum wants to be read.
+    private func takeRequests(at now: Instant) {
+        follower.requests.withLock { requests in
+            if requests.wantsStatistics { statistics.isOutdated = true }
+            requests.wantsStatistics = false
+            guard let more = requests.schedule.due(at: now) else { return }
+            due = (due.nodelists + more.nodelists, due.isEvidence || more.isEvidence)
+            guard let last = more.nodelists.last else { return }
+            members = Set(last.members)
+            isSynchronizing = false
+            // Otherwise, the next ring was formed already.
+            if members == joined { mayAnswer = nil }
+        }
+    }
+
+    /// The configured nodes that totem has in its ring.
+    private var joined: Set<NodeID> {
+        Set((configured?.members ?? [:]).filter { $0.value.isJoined == true }.keys)
+    }
+
     /// Reads what is outdated.
     private func read(isAwaited: Bool) {
         let now = Instant.now
-        follower.requests.withLock { requests in
-            if let more = requests.schedule.due(at: now) {
-                due = (due.nodelists + more.nodelists, due.isEvidence || more.isEvidence)
-            }
-            if requests.wantsStatistics { statistics.isOutdated = true }
-            requests.wantsStatistics = false
-        }
-        // Votequorum sends a nodelist at the end of the synchronisation.
-        if !due.nodelists.isEmpty { (isSynchronizing, mayAnswer) = (false, nil) }
+        takeRequests(at: now)
         if let due = mayAnswer, due <= now { mayAnswer = nil }
         guard isAwaited || !isHeld else { return }
         if let due = nextRefresh, due <= now {
@@ -105,14 +123,19 @@ final class MapThread {
 
     /// Waits until there is something to read or to answer.
     private func waitForWork() {
-        let attempts = [configuration, statistics].map { $0.isOutdated ? $0.nextAttempt : nil }
-        let readings = attempts + [follower.requests.withLock { $0.schedule.deadline }, nextRefresh]
+        let requests = follower.requests.withLock { $0 }
+        let isAwaited = requests.answered != requests.wanted
+        // The statistics are read only after the configuration.
+        let maps = needs.configuration && !configuration.isDecided ? [configuration] : [configuration, statistics]
+        let readings =
+            maps.map { $0.isOutdated ? $0.nextAttempt : nil } + [requests.schedule.deadline, nextRefresh]
+        let deadline = isHeld && !isAwaited ? mayAnswer : readings.compactMap { $0 }.min()
         let ready = wait(
             for: [
                 Polled(Source.stop, follower.stop.descriptor), Polled(.wake, follower.wake.descriptor),
                 Polled(.configuration, configuration.descriptor), Polled(.statistics, statistics.descriptor),
             ],
-            until: isHeld ? mayAnswer : readings.compactMap { $0 }.min())
+            until: requests.isActive ? deadline : nil)
         if ready.has(.configuration) { dispatchConfiguration() }
         if ready.has(.statistics) {
             statistics.isOutdated = true
@@ -154,7 +177,8 @@ extension MapThread {
         for prefix in ["nodelist.", "quorum.device.", Configuration.membersPrefix] {
             open.tracks[prefix] = try open.map.startTracking(prefix, for: [.add, .modify, .delete, .prefix])
         }
-        for key in ["quorum.expected_votes", "totem.cluster_name", "totem.config_version"] {
+        let keys = ["quorum.expected_votes", "totem.cluster_name", "totem.config_version", Configuration.barrierKey]
+        for key in keys {
             open.tracks[key] = try open.map.startTracking(key, for: [.add, .modify, .delete])
         }
     }
@@ -168,11 +192,11 @@ extension MapThread {
                 if configured?.update(change) != true { configuration.isOutdated = true }
             }
         }
-        guard configured != before else { return }
-        core.record(.configuration(configured))
-        let isNewRing = configured?.members.mapValues(\.isJoined) != before?.members.mapValues(\.isJoined)
+        guard let configured, configured.members != before?.members else { return }
+        core.record(.members(configured.members))
+        let isNewRing = configured.members.mapValues(\.isJoined) != before?.members.mapValues(\.isJoined)
         // The counters follow within 1.5 s.
-        if isNewRing { mayAnswer = .now + .seconds(2) }
+        if isNewRing, joined != members { mayAnswer = .now + .seconds(2) }
     }
 
     private func readProvider() -> QuorumProvider {
@@ -207,11 +231,11 @@ extension MapThread {
             statistics.isOutdated = false
             nextRefresh = needs.refresh.map { now + $0 }
             var next = core.record(.statistics(read))
-            isSynchronizing = needs.follows && next.isSynchronizing
             for nodelist in due.nodelists {
                 next = core.record(.counted(ring: nodelist.ring, members: nodelist.members))
             }
             if due.isEvidence { next = core.record(.evidence) }
+            isSynchronizing = needs.follows && next.isSynchronizing
             due = ([], false)
             // A status waits until totem has a membership; a watch tracks it.
             if next.isTotemPending, !needs.follows { nextRefresh = now + .milliseconds(200) }

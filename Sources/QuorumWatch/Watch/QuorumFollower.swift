@@ -109,6 +109,8 @@ extension QuorumFollower {
         var next: Core.Next?
         /// How many events the outputs have been given.
         var shown = 0
+        /// The nodelists since the last quorum notification.
+        var nodelists: [EvidenceSchedule.Nodelist] = []
 
         mutating func note(_ next: Core.Next) {
             self.next = next
@@ -194,11 +196,14 @@ extension QuorumFollower {
         switch notification {
         case .nodelist(let ring, let members):
             progress.note(core.record(.nodelist(ring: ring, members: members), at: moment))
-            if progress.hasState { maps.noteNodelist(of: ring, members) }
+            if progress.hasState { progress.nodelists.append((ring, members)) }
         case .quorum(let quorate, let nodes):
             let reading = try read(nodes.map(\.id), from: quorum)
             guard !progress.hasState else {
                 progress.note(core.record(.quorum(quorate: quorate, nodes: nodes, reading), at: moment))
+                // Only now corosync has synchronised its services, and answers for its maps.
+                maps.note(progress.nodelists)
+                progress.nodelists = []
                 return
             }
             // Only now, because another thread reads the maps while this one reads the votes.

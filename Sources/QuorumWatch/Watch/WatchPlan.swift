@@ -64,8 +64,8 @@ extension WatchPlan {
     /// Whether the watch prints a result that somebody waits for.
     package var printsResult: Bool {
         switch task {
-        case .check, .waitFor: true
-        case .status, .ifDown, .follow, .live: false
+        case .status, .check, .waitFor, .ifDown: true
+        case .follow, .live: false
         }
     }
 
@@ -116,7 +116,7 @@ extension WatchPlan {
         switch task {
         // Until it is settled, the status would be outdated.
         case .status: changesOnly ? nil : StatusTrigger(showsAtTimeout: true)
-        case .check: StatusTrigger()
+        case .check: StatusTrigger(showsAtTimeout: true)
         case .waitFor(let conditions): StatusTrigger(conditions)
         case .ifDown(let nodes): StatusTrigger(ifDown: nodes)
         case .follow, .live: nil
