@@ -92,11 +92,14 @@ struct OutputTests {
         try sandbox.cut(3)
         // A ring can take more than one attempt.
         var kinds = ["status"]
-        repeat { kinds.append(try #require(try witness.nextEvent()).event) } while kinds.last != "quorum"
+        repeat {
+            kinds.append(try #require(try witness.nextEvent { $0.event != "info" }).event)
+        } while kinds.last != "quorum"
         follower.waitUntilIdle()
         follower.signal(SIGTERM)
         #expect(follower.wait(within: .aMoment) == .signaled(SIGTERM))
         let lines = try EventLine.parse(ChildProcess.run(["cat", file]).lines).map(\.event)
-        #expect(lines.starts(with: kinds))
+        // Knet may find the MTU of a link later.
+        #expect(lines.filter { $0 != "info" }.starts(with: kinds))
     }
 }

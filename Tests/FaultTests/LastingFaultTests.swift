@@ -203,6 +203,25 @@ struct LastingFaultTests {
         _ = try watched.terminate()
     }
 
+    @Test("A corosync that is lost and stays away costs hardly any processor time")
+    func lost() throws {
+        let watched = try Watched(
+            """
+            nodes 3 links=1
+            timeline
+            await
+            fail votequorum_initialize 1 CS_ERR_LIBRARY forever
+            hangup all
+            """, ["-fj", "--refresh", "500ms"])
+        #expect(try watched.process.nextEvent(within: .seconds(20))?.event == "status")
+        watched.allowStep()
+        #expect(try watched.process.nextEvent(within: .seconds(20))?.event == "disconnected")
+        let used = watched.processorTime
+        let isBusy = eventually(within: .seconds(4)) { watched.processorTime - used > .seconds(1) }
+        #expect(!isBusy)
+        _ = try watched.terminate()
+    }
+
     @Test("A refused user makes one attempt to connect, and no other before 30 s have passed")
     func refusal() throws {
         let watched = try Watched(

@@ -39,6 +39,9 @@ struct MemberPredictionTests {
         let lost = try #require(cluster.quorum(true).only)
         // Of the last membership that was quorate by votes, node 3 is the highest.
         #expect(survived(lost.state) == [true, true, false, nil])
+        // What totem knows of the nodes is not read together with the tie breaker.
+        #expect(cluster.reduce(.members([NodeID(4): TotemMember(isJoined: false)])) == [])
+        #expect(survived(cluster.reducer.knownState) == [true, true, false, nil])
         cluster.states[2] = .dead
         _ = cluster.nodelist(3, [1, 3])
         // Quorate by the tie breaker, which is still node 3: without either node there is not half of the votes.

@@ -173,6 +173,12 @@ struct PredictionTests {
         // A last man standing with the votes of the device.
         let lms = VotingSnapshot(votes: [1], expected: 5, deviceVotes: 3, castOn: [1])
         #expect(lms.prediction(without: [], losingDevice: true).quorate == false)
+        // Whether members that lose quorum without a change of the membership wait depends on the order of their messages.
+        var waiting = VotingSnapshot(votes: [1, 1, 1, 1], deviceVotes: 5, castOn: [1, 2, 3, 4])
+        waiting.flags.insert(.waitForAll)
+        let lost = waiting.prediction(without: [], losingDevice: true)
+        #expect(lost.quorate == false && lost.waitsForAllAfterwards == nil && lost.waitsForVotes == nil)
+        #expect(waiting.prediction(without: [4], losingDevice: true).waitsForAllAfterwards == true)
     }
 
     @Test("without a quorum device that casts no votes is the present state")

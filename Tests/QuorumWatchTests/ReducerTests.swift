@@ -103,6 +103,24 @@ struct ReducerTests {
         #expect(cluster.reducer.isSynchronizing)
     }
 
+    @Test("takes no completed ring for one that is not, when the notifications of totem's counters come late")
+    func lateCounters() {
+        func statistics(formed: UInt64) -> Reducer.Input {
+            .statistics(Statistics(totem: TotemState(continuousGather: 0, operationalEntered: formed)))
+        }
+        func counted(_ ring: UInt64) -> Reducer.Input {
+            .counted(ring: RingID(node: 1, sequence: ring), members: [1, 2, 3])
+        }
+        var cluster = Cluster.settled()
+        _ = cluster.reduce(statistics(formed: 4))
+        for ring: UInt64 in [2, 3] { _ = cluster.nodelist(ring, [1, 2, 3]) }
+        for input in [
+            statistics(formed: 9), counted(2), statistics(formed: 8), statistics(formed: 9), counted(3),
+        ] { _ = cluster.reduce(input) }
+        _ = cluster.quorum(true)
+        #expect(cluster.reducer.isSettled && !cluster.reducer.isSynchronizing && cluster.reducer.deadline == nil)
+    }
+
     @Test(
         "does not know whether the cluster is quorate after a silence of a map, until it answers or votequorum notifies"
     )

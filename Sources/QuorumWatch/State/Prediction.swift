@@ -59,6 +59,13 @@ extension VotingSnapshot {
                     && withDevice(voting: voting).recalculated(without: lost) != prediction.quorate
             }
         prediction.waitsForAllAfterwards = flags.contains(.waitForAll) ? prediction.quorate.map { !$0 } : false
+        // Without a change of the membership, a message of a member that does not know yet that quorum is lost ends the
+        // wait of those that do (`message_handler_req_exec_votequorum_nodeinfo`).
+        if prediction.waitsForAllAfterwards == true, survivors.count == members.count, survivors.count > 1,
+            losingDevice
+        {
+            prediction.waitsForAllAfterwards = nil
+        }
         if prediction.waitsForAllAfterwards == true { prediction.waitsForVotes = prediction.votes.expected }
         return prediction
     }
