@@ -132,6 +132,9 @@ struct ReducerTests {
         for answers in [true, false] {
             let silence = Reducer.Input.unresponsive(silent: .seconds(10), ofMap: true)
             #expect(cluster.reduce(silence).only?.kind == .unresponsive)
+            // Votequorum is silent as well, which is no second event.
+            #expect(cluster.reduce(.unresponsive(silent: .seconds(10))) == [])
+            #expect(cluster.reducer.wantsSecondReading)
             for _ in 1...3 { #expect(cluster.reduce(.reading(cluster.reading)) == []) }
             #expect(cluster.reducer.knownState == nil)
             _ = answers ? cluster.reduce(statistics) : cluster.nodelist(2, [1, 2, 3]) + cluster.quorum(true)

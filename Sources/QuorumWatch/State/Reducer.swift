@@ -79,6 +79,8 @@ struct Reducer: Sendable {
     /// Whether a reading says nothing until the statistics are read: without them, a change without a notification may be
     /// that of a ring that is not completed.
     private var awaitsStatistics = false
+    /// When a silence of corosync was reported last.
+    private var reportedSilence: Instant?
 
     /// A reducer without a state.
     ///
@@ -112,7 +114,7 @@ struct Reducer: Sendable {
             case .counted(let ring, let members): counted(ring: ring, members: members, at: moment.instant)
             case .evidence: evidenceIsDue()
             case .disconnected(let error): disconnected(error)
-            case .unresponsive(let silent, let ofMap): isSilent(for: silent, ofMap: ofMap)
+            case .unresponsive(let silent, let ofMap): isSilent(for: silent, ofMap: ofMap, at: moment.instant)
             case .deadline: deadlineHasPassed(at: moment.instant)
             }
         return bodies.map { event($0, at: moment.time) }
@@ -193,7 +195,7 @@ extension Reducer {
 
     /// Whether the last reading was rejected, because a node's state or the quorum changed in it, for which a
     /// notification should follow. If none follows and a second reading is the same, that is accepted.
-    var wantsSecondReading: Bool { unconfirmed != nil }
+    var wantsSecondReading: Bool { unconfirmed != nil || awaitsStatistics }
 
     /// The state; nil before the first status, while corosync is not connected or does not answer, and while it is
     /// unknown whether the cluster is quorate.
@@ -335,15 +337,18 @@ extension Reducer {
         (known.reading, known.ring, known.statistics, known.unsettled) = (nil, nil, nil, nil)
         known.settings = VotingSettings()
         totem = TotemTracker()
-        awaitsStatistics = false
+        (awaitsStatistics, reportedSilence) = (false, nil)
         evidence.begin(with: nil)
         return unknown(.disconnected(error))
     }
 
-    private mutating func isSilent(for silent: Duration, ofMap: Bool) -> [Event.Body] {
+    private mutating func isSilent(for silent: Duration, ofMap: Bool, at now: Instant) -> [Event.Body] {
         // While corosync synchronises its services, it answers requests to votequorum only.
         guard !ofMap || !hasState || isSettled else { return [] }
-        awaitsStatistics = ofMap && known.statistics != nil
+        if ofMap { awaitsStatistics = known.statistics != nil }
+        // A corosync that is stopped answers neither votequorum's requests nor those of the maps.
+        if known.quorate == nil, let last = reportedSilence, now.since(last) < limits.repetition { return [] }
+        reportedSilence = now
         return unknown(.unresponsive(silent: silent))
     }
 
