@@ -193,14 +193,7 @@ struct CheckProblemTests {
             starting: false)
         for node in 1...2 { try sandbox.start(node) }
         try sandbox.wait(node: 1, members: [1, 2])
-        let devices = try (1...2).map { node in
-            let device = try sandbox.spawn(
-                on: node, [Sandbox.builtProduct(named: "quorum-device"), "Test"], input: .pipe)
-            #expect(device.nextLine(within: .seconds(10)) == "ok")
-            device.write("vote\n")
-            #expect(device.nextLine(within: .seconds(10)) == "ok")
-            return device
-        }
+        let devices = try sandbox.startVotingDevices(on: 1...2, named: "Test")
         #expect(try comesToFind(of: sandbox, ["--allow-absent", "3", "--allow-absent", "10.77.0.4"]))
         #expect(try check(of: sandbox, ["--allow-absent", "3"]) == ["node4 is not a member"])
         #expect(devices.allSatisfy { $0.isRunning })

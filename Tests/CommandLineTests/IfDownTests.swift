@@ -91,14 +91,7 @@ struct IfDownTests {
         waiting.close()
 
         let sandbox = try Sandbox(nodes: 2, device: "model: net; votes: 1; timeout: 3000")
-        let devices = try (1...2).map { node in
-            let device = try sandbox.spawn(
-                on: node, [Sandbox.builtProduct(named: "quorum-device"), "net"], input: .pipe)
-            #expect(device.nextLine(within: .seconds(10)) == "ok")
-            device.write("vote\n")
-            #expect(device.nextLine(within: .seconds(10)) == "ok")
-            return device
-        }
+        let devices = try sandbox.startVotingDevices(on: 1...2, named: "net")
         let answer = try ask("node2", of: sandbox)
         #expect(answer.status == 0)
         #expect(

@@ -61,7 +61,7 @@ struct OutputTests {
         let witness = try sandbox.follow(["--refresh", "0"])
         // This is more than a pipe holds: 64 KiB, with lines of about 1 KiB.
         var expected: [JSON] = []
-        // What the followers know of the links was read at different moments.
+        // The followers read the links at different moments, so that only the votes are compared.
         func next(of follower: ChildProcess) throws -> JSON? {
             try follower.nextEvent { $0.event == "expected_votes" }?.json["votes"]
         }

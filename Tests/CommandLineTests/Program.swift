@@ -2,6 +2,7 @@
 
 import Glibc
 import TestSupport
+import Testing
 
 extension Sandbox {
     /// Starts a follower that prints JSON lines, and reads its first status.
@@ -19,6 +20,19 @@ extension Sandbox {
     func setExpectedVotes(_ votes: Int, on node: Int = 1) throws {
         let result = try run(on: node, ["corosync-quorumtool", "-e", "\(votes)"])
         guard result.status == 0 else { throw TestFailure("corosync-quorumtool -e: \(result.errors)") }
+    }
+
+    /// Starts a quorum device with this name on each of these nodes, and lets it vote.
+    func startVotingDevices(
+        on nodes: ClosedRange<Int>, named name: String, at location: SourceLocation = #_sourceLocation
+    ) throws -> [ChildProcess] {
+        try nodes.map { node in
+            let device = try spawn(on: node, [Sandbox.builtProduct(named: "quorum-device"), name], input: .pipe)
+            #expect(device.nextLine(within: .seconds(10)) == "ok", sourceLocation: location)
+            device.write("vote\n")
+            #expect(device.nextLine(within: .seconds(10)) == "ok", sourceLocation: location)
+            return device
+        }
     }
 
     /// Changes the votes of a node.

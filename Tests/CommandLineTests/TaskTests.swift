@@ -155,14 +155,7 @@ struct NodeOptionTests {
     @Test("include the quorum device, by the name qdevice")
     func device() throws {
         let sandbox = try Sandbox(nodes: 2, device: "model: net; votes: 1; timeout: 5000; sync_timeout: 5000")
-        let devices = try (1...2).map { node in
-            let device = try sandbox.spawn(
-                on: node, [Sandbox.builtProduct(named: "quorum-device"), "net"], input: .pipe)
-            #expect(device.nextLine(within: .seconds(10)) == "ok")
-            device.write("vote\n")
-            #expect(device.nextLine(within: .seconds(10)) == "ok")
-            return device
-        }
+        let devices = try sandbox.startVotingDevices(on: 1...2, named: "net")
         func ask(_ nodes: String...) throws -> ChildProcess.Result {
             try sandbox.run(on: 1, [vqwatch] + nodes.flatMap { ["--if-down", $0] })
         }

@@ -215,7 +215,7 @@ struct UnsettledTests {
         // A few of the rings last until they are completed, more of them on a busy machine.
         for follower in followers {
             let unsettled = try follower.nextEvent(within: .seconds(180)) { event in
-                // What votequorum says of a ring that is not completed is no state of the cluster.
+                // The votes of a ring that is not completed must not be printed as a change of the cluster.
                 let isInfo = event.event == "info"
                 #expect(
                     !isInfo || !event.json["changes"].elements.contains { $0["field"] == "votes.total" }, "\(event)")

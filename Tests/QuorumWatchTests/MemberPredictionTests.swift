@@ -39,7 +39,7 @@ struct MemberPredictionTests {
         let lost = try #require(cluster.quorum(true).only)
         // Of the last membership that was quorate by votes, node 3 is the highest.
         #expect(survived(lost.state) == [true, true, false, nil])
-        // What totem knows of the nodes is not read together with the tie breaker.
+        // A change of `runtime.members` does not contain the tie breaker, and must not replace it.
         #expect(cluster.reduce(.members([NodeID(4): TotemMember(isJoined: false)])) == [])
         #expect(survived(cluster.reducer.knownState) == [true, true, false, nil])
         cluster.states[2] = .dead

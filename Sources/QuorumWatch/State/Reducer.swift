@@ -23,7 +23,7 @@ struct Reducer: Sendable {
         case reading(Reading)
         /// The configuration that was read; nil when it cannot be read.
         case configuration(Configuration?)
-        /// What totem knows of the nodes, which has changed in the configuration map.
+        /// The changed values of `runtime.members` in the configuration map.
         case members([NodeID: TotemMember])
         /// A reading of the statistics map; nil: it cannot be read.
         case statistics(Statistics?)

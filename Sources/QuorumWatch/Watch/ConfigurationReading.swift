@@ -33,7 +33,7 @@ extension Configuration {
 extension Configuration {
     /// The key of ``trackedExpectedVotes``.
     static let barrierKey = "runtime.votequorum.ev_tracking_barrier"
-    /// What is tracked for ``update(_:)``.
+    /// The prefix of the keys whose changes ``update(_:)`` applies.
     static let membersPrefix = "runtime.members."
 
     /// Applies a change of what totem knows of a node, without a request. Returns false for any other change.

@@ -41,6 +41,8 @@ final class MapFollower: Sendable {
         /// The number of the last request that was answered, and the answer.
         var answered = 0
         var survey = Survey()
+        /// Whether the thread of votequorum waits for a survey.
+        var isAwaited: Bool { answered != wanted }
         /// Whether the configuration is read, or failed to be, since votequorum is connected.
         var isConfigurationDecided = false
         /// Whether the survey includes ``Survey/isSynchronizing``.
@@ -109,7 +111,7 @@ final class MapFollower: Sendable {
 
     private func waitForSurvey() -> Survey? {
         let survey = requests.wait(until: .now + MapConnection.patience) { requests in
-            requests.answered == requests.wanted || self.stop.requested != nil ? requests.survey : nil
+            !requests.isAwaited || self.stop.requested != nil ? requests.survey : nil
         }
         return stop.requested == nil ? survey : nil
     }

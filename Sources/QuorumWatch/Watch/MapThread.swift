@@ -45,7 +45,7 @@ final class MapThread {
             if requests.isActive {
                 if requests.wanted != request, !requests.includesSynchronization { restart() }
                 request = requests.wanted
-                read(isAwaited: requests.answered != request)
+                read(isAwaited: requests.isAwaited)
                 answer(requests)
             } else {
                 close()
@@ -124,12 +124,11 @@ final class MapThread {
     /// Waits until there is something to read or to answer.
     private func waitForWork() {
         let requests = follower.requests.withLock { $0 }
-        let isAwaited = requests.answered != requests.wanted
         // The statistics are read only after the configuration.
         let maps = needs.configuration && !configuration.isDecided ? [configuration] : [configuration, statistics]
         let readings =
             maps.map { $0.isOutdated ? $0.nextAttempt : nil } + [requests.schedule.deadline, nextRefresh]
-        let deadline = isHeld && !isAwaited ? mayAnswer : readings.compactMap { $0 }.min()
+        let deadline = isHeld && !requests.isAwaited ? mayAnswer : readings.compactMap { $0 }.min()
         let ready = wait(
             for: [
                 Polled(Source.stop, follower.stop.descriptor), Polled(.wake, follower.wake.descriptor),
@@ -249,7 +248,7 @@ extension MapThread {
 
     /// Answers a request for a survey once both maps are read, or failed to be.
     private func answer(_ requests: MapFollower.Requests) {
-        guard requests.answered != requests.wanted, !needs.configuration || configuration.isDecided,
+        guard requests.isAwaited, !needs.configuration || configuration.isDecided,
             statistics.isDecided
         else { return }
         var survey = MapFollower.Survey(
