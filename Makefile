@@ -92,9 +92,10 @@ predict: setup-test build ## compare the predictions of --if-down with real deci
 		swift test --disable-xctest --filter 'PredictionTests\.(Prediction|Simulation)Tests' $(SWIFT_FLAGS)
 
 # The toolchain's libFuzzer is the main program and needs instrumented code, hence a separate build. Its folder also holds
-# the inputs that reach new code. Swift's crash handler is off, because libFuzzer has to see the crash.
+# the inputs that reach new code. Swift's crash handler is off, because libFuzzer has to see the crash; the hashes are the
+# same in every run, so that a seed and a file repeat a finding.
 CORPUS = Tests/FuzzTests/Corpus
-FUZZER = SWIFT_BACKTRACE=enable=no .build-fuzz/release/fuzzer
+FUZZER = SWIFT_BACKTRACE=enable=no SWIFT_DETERMINISTIC_HASHING=1 .build-fuzz/release/fuzzer
 .PHONY: fuzzer fuzz corpus
 fuzzer: setup
 	VQWATCH_LIBFUZZER=1 swift build -c release --sanitize fuzzer -Xswiftc -enable-testing --scratch-path .build-fuzz \

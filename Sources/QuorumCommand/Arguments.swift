@@ -63,7 +63,10 @@ func parseDuration(_ argument: String) throws -> Duration {
     else { throw problem }
     let milliseconds = value * unit.milliseconds
     guard milliseconds <= 365 * 86_400_000 else { throw ValidationError("use at most a year (8760h)") }
-    return .milliseconds(Int64(milliseconds.rounded(.up)))
+    // A number with too many zeros after the point for Double is 0 for it. The shortest length is a millisecond, because
+    // for some options 0 means "never".
+    let isZero = number.utf8.allSatisfy { $0 == 0x30 || $0 == 0x2E }
+    return .milliseconds(isZero ? 0 : max(1, Int64(milliseconds.rounded(.up))))
 }
 
 /// A comma separated list of the kinds of events.

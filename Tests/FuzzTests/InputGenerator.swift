@@ -148,7 +148,8 @@ struct InputGenerator {
         case 11: return .configuration(chance(4) ? nil : configuration())
         case 12:
             return .disconnected(
-                CorosyncError(code: .init(rawValue: chance(2) ? 2 : number()), operation: .votequorumDispatch))
+                CorosyncError(code: .init(rawValue: chance(2) ? 2 : min(number(), 200)), operation: .votequorumDispatch)
+            )
         case 13:
             // The longest limit is 60 s.
             pass(Int64(min(number(), 10)) * 10_000_000)

@@ -11,6 +11,8 @@ struct StatisticsReader {
     private let needs: MapFollower.Needs
     /// The links in the configuration; nil while that is not known.
     private var links: [LinkID]?
+    /// Whether what is tracked may be the links of an earlier configuration.
+    private var linksHaveChanged = false
     /// The last statistics; nil before the first reading.
     private var latest: Statistics?
 
@@ -24,14 +26,14 @@ struct StatisticsReader {
         }
         // While the configuration cannot be read, the links that were read before stay valid.
         guard let links, links != self.links else { return false }
-        self.links = links
+        (self.links, linksHaveChanged) = (links, true)
         return true
     }
 
     /// The present statistics. A value that is missing or of an unexpected type is unknown, and a link without the key
     /// `connected` does not exist.
     mutating func read(_ open: MapConnection.Open) throws(CorosyncError) -> Statistics {
-        if needs.follows { try track(open) }
+        if needs.follows, linksHaveChanged || open.tracks.isEmpty { try track(open) }
         let read = try read(open.map)
         latest = read
         return read
@@ -98,7 +100,7 @@ struct StatisticsReader {
     }
 
     /// Tracks totem's state, the scheduling misses and the present links, and no others.
-    private func track(_ open: MapConnection.Open) throws(CorosyncError) {
+    private mutating func track(_ open: MapConnection.Open) throws(CorosyncError) {
         let wanted = Set(TotemState.trackedKeys + [Self.latestMissKey] + (links ?? []).flatMap(\.trackedKeys))
         for (key, track) in open.tracks where !wanted.contains(key) {
             try open.map.stopTracking(track)
@@ -107,6 +109,7 @@ struct StatisticsReader {
         for key in wanted.sorted() where open.tracks[key] == nil {
             open.tracks[key] = try open.map.startTracking(key, for: .modify)
         }
+        linksHaveChanged = false
     }
 }
 
