@@ -22,7 +22,7 @@ extension PropertyCheck {
         var page = LiveModel(LiveFacts(at: Instant(nanoseconds: 0)), size: TerminalSize(width: 80, height: 24))
         var isFirst = true
         while !generator.isAtEnd {
-            let input = generator.input(isFirst: isFirst, isSettled: reducer.isSettled)
+            let input = generator.input(isFirst: isFirst, isSettled: reducer.phase.isSettled)
             let deadline = reducer.deadline
             let moment = generator.moment
             let events = reducer.reduce(input, at: moment)
@@ -55,8 +55,8 @@ extension PropertyCheck {
                     return check(false, "after \("\(input)".prefix(4000))\nat \("\(event)".prefix(4000))")
                 }
             }
-            check(!(reducer.isUnsettled && reducer.knownState != nil), "a state while unsettled")
-            if !reducer.isSettled {
+            check(!(reducer.phase.isUnsettled && reducer.knownState != nil), "a state while unsettled")
+            if !reducer.phase.isSettled {
                 let valid = reducer.validState
                 check(valid.quorate == nil && valid.votes == Votes() && valid.flags == nil, "an outdated state")
             }

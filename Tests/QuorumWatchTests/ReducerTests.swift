@@ -25,9 +25,9 @@ struct ReducerTests {
     @Test("reports the nodes that joined and left, and allows no reading until the quorum notification")
     func followsAMembershipChange() throws {
         var cluster = Cluster.settled()
-        #expect(cluster.reducer.isSettled)
+        #expect(cluster.reducer.phase.isSettled)
         let left = try #require(cluster.nodelist(2, [1, 2]).only)
-        #expect(!cluster.reducer.isSettled)
+        #expect(!cluster.reducer.phase.isSettled)
         #expect(left.quorate == nil, "it is being decided")
         guard case .nodelist(let report) = left.body else { throw Unexpected(left) }
         #expect(report.members.map(\.id) == [NodeID(1), NodeID(2)])
@@ -37,7 +37,7 @@ struct ReducerTests {
         #expect(cluster.reduce(.reading(cluster.reading)) == [], "a reading during a recalculation is ignored")
         cluster.states[3] = .dead
         let event = try #require(cluster.quorum(true).only)
-        #expect(cluster.reducer.isSettled)
+        #expect(cluster.reducer.phase.isSettled)
         #expect(event.kind == .quorum)
         #expect(
             cluster.changes.map(\.field.path) == ["votes.total", "votes.margin", "nodes.3.state", "problems"],
@@ -92,7 +92,7 @@ struct ReducerTests {
         _ = cluster.reduce(statistics(formed: 4))
         cluster.states[3] = .dead
         for _ in 1...3 { #expect(cluster.reduce(.reading(cluster.reading)) == []) }
-        #expect(cluster.reducer.wantsSecondReading && !cluster.reducer.isSynchronizing)
+        #expect(cluster.reducer.wantsSecondReading && !cluster.reducer.phase.isSynchronizing)
         #expect(cluster.reduce(statistics(formed: 4)) == [])
         #expect(cluster.reduce(.reading(cluster.reading)).only?.kind == .info)
 
@@ -100,7 +100,7 @@ struct ReducerTests {
         #expect(cluster.reduce(.reading(cluster.reading)) == [])
         _ = cluster.reduce(statistics(formed: 5))
         for _ in 1...3 { #expect(cluster.reduce(.reading(cluster.reading)) == []) }
-        #expect(cluster.reducer.isSynchronizing)
+        #expect(cluster.reducer.phase.isSynchronizing)
     }
 
     @Test("takes no completed ring for one that is not, when the notifications of totem's counters come late")
@@ -118,7 +118,9 @@ struct ReducerTests {
             statistics(formed: 9), counted(2), statistics(formed: 8), statistics(formed: 9), counted(3),
         ] { _ = cluster.reduce(input) }
         _ = cluster.quorum(true)
-        #expect(cluster.reducer.isSettled && !cluster.reducer.isSynchronizing && cluster.reducer.deadline == nil)
+        #expect(
+            cluster.reducer.phase.isSettled && !cluster.reducer.phase.isSynchronizing && cluster.reducer.deadline == nil
+        )
     }
 
     @Test(
@@ -314,8 +316,9 @@ struct ReducerTests {
         _ = waiting.nodelist(1, [1, 2, 3])
         let snapshot = waiting.reduce(
             .quorum(quorate: true, nodes: waiting.listed, waiting.reading, isRecalculating: true))
-        #expect(snapshot.only?.kind == .status && snapshot.only?.quorate == nil && waiting.reducer.isRecalculating)
-        #expect(waiting.quorum(false).only?.quorate == false && !waiting.reducer.isRecalculating)
+        #expect(
+            snapshot.only?.kind == .status && snapshot.only?.quorate == nil && waiting.reducer.phase.isRecalculating)
+        #expect(waiting.quorum(false).only?.quorate == false && !waiting.reducer.phase.isRecalculating)
     }
 
     @Test("sorts a list of nodes and removes repetitions")

@@ -128,7 +128,7 @@ struct StatusTriggerTests {
         // Quorate with one vote of two: the votes are current, but the flag is from before the recalculation.
         _ = watched.nodelist(1, [1])
         #expect(watched.quorum(true) == nil)
-        #expect(watched.cluster.reducer.isRecalculating && watched.remarks == [])
+        #expect(watched.cluster.reducer.phase.isRecalculating && watched.remarks == [])
         #expect(watched.quorum(false)?.quorate == false)
     }
 

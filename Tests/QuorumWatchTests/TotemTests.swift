@@ -57,7 +57,7 @@ struct MembershipChangeTests {
                     #expect(watched.report(at: time + 1999) == nil, "\(order.map(\.rawValue)) after \(step)")
                 }
                 #expect(
-                    watched.deadline == nil && watched.cluster.reducer.isSettled
+                    watched.deadline == nil && watched.cluster.reducer.phase.isSettled
                         && watched.cluster.reducer.knownState?.quorate == true, "\(order.map(\.rawValue))")
                 #expect(watched.reduce(.evidence, at: time + 2000).map(\.kind) == [.evidence])
             }

@@ -10,7 +10,7 @@ struct ClockedCluster {
     var cluster = Cluster()
 
     /// A cluster after its first status and the first reading of its statistics.
-    init(_ configuration: Configuration? = .named([1, 2, 3]), limits: Reducer.Limits? = nil) {
+    init(_ configuration: Configuration? = .named([1, 2, 3]), limits: QuorumPhase.Limits? = nil) {
         if let limits { cluster.reducer = Reducer(limits: limits) }
         reduce(.configuration(configuration))
         reduce(.totem(formed: 5))
@@ -83,7 +83,7 @@ struct UnsettledTests {
         #expect(watched.report(at: 1000 + limit - 1) == nil && watched.cluster.reducer.knownState != nil)
         let report = watched.report(at: 1000 + limit)
         #expect(report == UnsettledReport(ring: ring2, reason: .recalculation, elapsed: .milliseconds(limit)))
-        #expect(watched.cluster.reducer.knownState == nil && watched.cluster.reducer.isUnsettled)
+        #expect(watched.cluster.reducer.knownState == nil && watched.cluster.reducer.phase.isUnsettled)
         #expect(watched.quorum(at: 90_000)?.quorate == true)
         #expect(watched.deadline == nil && watched.report(at: 1_000_000) == nil)
     }
@@ -96,7 +96,7 @@ struct UnsettledTests {
         configuration.consensus = timeout.consensus.map { .milliseconds($0) }
         var watched = ClockedCluster(configuration)
         watched.reduce(.totem(formed: isGathering ? 5 : 6, gathers: isGathering ? 1 : 0), at: 1000)
-        #expect(!watched.cluster.reducer.isSettled && !watched.cluster.reducer.isRecalculating)
+        #expect(!watched.cluster.reducer.phase.isSettled && !watched.cluster.reducer.phase.isRecalculating)
         // Later rings and gather states do not begin it anew.
         watched.reduce(.totem(formed: 7, gathers: 3), at: 4000)
         #expect(watched.deadline == 1000 + timeout.limit)
@@ -131,7 +131,7 @@ struct UnsettledTests {
         #expect(watched.report(at: 36_500)?.elapsed == .milliseconds(35_500))
         // A second nodelist does not end it.
         watched.nodelist(3, at: 40_000)
-        #expect(watched.cluster.reducer.isUnsettled && watched.deadline == 96_500)
+        #expect(watched.cluster.reducer.phase.isUnsettled && watched.deadline == 96_500)
         #expect(watched.report(at: 96_499) == nil)
         #expect(watched.report(at: 96_500)?.elapsed == .milliseconds(95_500))
         #expect(watched.report(at: 156_499) == nil)
@@ -214,7 +214,7 @@ struct UnsettledTests {
         watched.reduce(.totem(formed: 5, gathers: 1), at: 1000)
         #expect(watched.report(at: 9600) != nil)
         watched.reduce(.disconnected(.lost), at: 20_000)
-        #expect(watched.deadline == nil && !watched.cluster.reducer.isUnsettled)
+        #expect(watched.deadline == nil && !watched.cluster.reducer.phase.isUnsettled)
         #expect(watched.report(at: 100_000) == nil)
     }
 
@@ -223,7 +223,7 @@ struct UnsettledTests {
         var watched = ClockedCluster()
         watched.reduce(.totem(formed: 5, gathers: 1), at: 1000)
         watched.reduce(.statistics(nil), at: 2000)
-        #expect(watched.deadline == nil && watched.cluster.reducer.isSettled)
+        #expect(watched.deadline == nil && watched.cluster.reducer.phase.isSettled)
         watched.nodelist(2, at: 3000)
         #expect(watched.report(at: 38_000)?.reason == .recalculation)
     }

@@ -71,7 +71,7 @@ struct LiveFacts: Sendable {
             guard kinds.contains(event.kind), let item = tracker.item(for: event) else { continue }
             add(.event(item))
         }
-        if !reducer.isRecalculating { recalculation = nil }
+        if !reducer.phase.isRecalculating { recalculation = nil }
         let new = reducer.knownState
         guard new != state else { return !events.isEmpty }
         if let old = state, let new, !new.hasChanged(since: old) {

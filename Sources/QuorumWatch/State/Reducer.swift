@@ -9,69 +9,15 @@ internal import Corosync
 /// A membership change consists of a nodelist notification and a later quorum notification. Between the two, votequorum
 /// recalculates, and its answers mix old and new values; ``isSettled`` is false then.
 struct Reducer: Sendable {
-    /// A notification, a reading, or a change of the connection.
-    enum Input: Hashable, Sendable {
-        /// A nodelist notification.
-        case nodelist(ring: RingID, members: [NodeID])
-        /// A quorum notification, and the reading made in its callback. The first of a connection is a snapshot, which
-        /// may have been taken during a recalculation.
-        case quorum(
-            quorate: Bool, nodes: [VoteQuorum.Notification.ListedNode], Reading, isRecalculating: Bool = false)
-        /// An expected-votes notification, and the reading made in its callback; nil if ``Reducer/isSettled`` is false.
-        case expectedVotes(UInt32, Reading?)
-        /// A reading without a notification.
-        case reading(Reading)
-        /// The configuration that was read; nil when it cannot be read.
-        case configuration(Configuration?)
-        /// The changed values of `runtime.members` in the configuration map.
-        case members([NodeID: TotemMember])
-        /// A reading of the statistics map; nil: it cannot be read.
-        case statistics(Statistics?)
-        /// The last reading of the statistics map was made immediately after this nodelist.
-        case counted(ring: RingID, members: [NodeID])
-        /// Evidence for a nodelist or a scheduling miss is due.
-        case evidence
-        /// The connection is lost.
-        case disconnected(CorosyncError)
-        /// A request has not been answered for this long; `ofMap`: a request to a map.
-        case unresponsive(silent: Duration, ofMap: Bool = false)
-        /// The ``Reducer/deadline`` has passed.
-        case deadline
-    }
-
-    /// How long what votequorum says may be outdated before that is an event.
-    struct Limits: Hashable, Sendable {
-        /// For how long votequorum waits for a quorum device in a recalculation, if the configuration does not say.
-        var syncTimeout = Duration.seconds(30)
-        /// The consensus timeout of totem, if the configuration does not say.
-        var consensus = Duration.milliseconds(3600)
-        /// The time allowed after these timeouts.
-        var grace = Duration.seconds(5)
-        /// The time between two events about the same state.
-        var repetition = Duration.seconds(60)
-    }
-
-    private enum Phase {
-        /// The connection has no state yet.
-        case starting
-        /// The last notification ended a recalculation.
-        case settled
-        /// A nodelist notification came, and the quorum notification that ends the recalculation has not come yet.
-        case recalculating(since: Instant)
-        /// What votequorum says has been outdated for too long, so whether the cluster is quorate is unknown.
-        case unsettled(since: Instant, reported: Instant)
-    }
-
-    private let limits: Limits
     private let requirements: Requirements
     private let predictsIfDown: Bool
     private let needsStatistics: Bool
 
-    private var phase = Phase.starting
+    /// Whether what votequorum says is up to date.
+    private(set) var phase: QuorumPhase
     private var known = Knowledge()
     private var current = ClusterState()
     private var members: [NodeID] = []
-    private var totem = TotemTracker()
     private var evidence = EvidenceCollector()
     /// The node states of the last reading, if it was rejected because they or the quorum changed without a
     /// notification.
@@ -90,10 +36,10 @@ struct Reducer: Sendable {
     ///   - predictsIfDown: Whether to compute ``Node/quorateIfDown`` for each member.
     ///   - needsStatistics: Whether it is a problem if the statistics cannot be read.
     init(
-        limits: Limits = Limits(), requirements: Requirements = Requirements(), predictsIfDown: Bool = false,
+        limits: QuorumPhase.Limits = .init(), requirements: Requirements = Requirements(), predictsIfDown: Bool = false,
         needsStatistics: Bool = false
     ) {
-        self.limits = limits
+        phase = QuorumPhase(limits)
         self.requirements = requirements
         self.predictsIfDown = predictsIfDown
         self.needsStatistics = needsStatistics
@@ -139,59 +85,8 @@ struct Reducer: Sendable {
 // MARK: - What is known
 
 extension Reducer {
-    /// Whether the connection has a state.
-    var hasState: Bool {
-        if case .starting = phase { return false }
-        return true
-    }
-
-    /// Whether votequorum's answers are consistent and up to date: it does not recalculate, and totem has a membership.
-    var isSettled: Bool {
-        guard case .settled = phase else { return false }
-        return !isTotemPending
-    }
-
-    /// Whether totem has no membership that was completed.
-    var isTotemPending: Bool { totem.pendingSince != nil }
-
-    /// Whether corosync synchronises its services after a change of the ring, as far as totem's counters tell.
-    var isSynchronizing: Bool { totem.isSynchronizing }
-
-    /// Whether votequorum recalculates.
-    var isRecalculating: Bool {
-        switch phase {
-        case .starting, .settled: false
-        case .recalculating, .unsettled: true
-        }
-    }
-
-    /// Whether what votequorum says has been outdated for too long.
-    var isUnsettled: Bool {
-        if case .unsettled = phase { return true }
-        return false
-    }
-
-    /// Why what votequorum says is outdated; nil when it is not.
-    var unsettledReason: UnsettledReason? {
-        if isTotemPending { return totem.isNetworkBlocked ? .network : .membership }
-        return isRecalculating ? .recalculation : nil
-    }
-
     /// When ``Input/deadline`` is due; nil: never.
-    var deadline: Instant? {
-        switch phase {
-        case .starting: return nil
-        case .unsettled(_, let reported): return reported + limits.repetition
-        case .recalculating(let since):
-            let timeout = known.configuration?.device?.syncTimeout ?? limits.syncTimeout
-            return [since + timeout + limits.grace, membershipDeadline].compactMap { $0 }.min()
-        case .settled: return membershipDeadline
-        }
-    }
-
-    private var membershipDeadline: Instant? {
-        totem.pendingSince.map { $0 + (known.configuration?.consensus ?? limits.consensus) + limits.grace }
-    }
+    var deadline: Instant? { phase.deadline(known.configuration) }
 
     /// Whether the last reading was rejected, because a node's state or the quorum changed in it, for which a
     /// notification should follow. If none follows and a second reading is the same, that is accepted.
@@ -199,16 +94,16 @@ extension Reducer {
 
     /// The state; nil before the first status, while corosync is not connected or does not answer, and while it is
     /// unknown whether the cluster is quorate.
-    var knownState: ClusterState? { hasState && current.quorate != nil ? current : nil }
+    var knownState: ClusterState? { phase.hasState && current.quorate != nil ? current : nil }
 
     /// The state without what is outdated, if what votequorum says is.
-    var validState: ClusterState { isSettled ? current : stateWithoutQuorum }
+    var validState: ClusterState { phase.isSettled ? current : stateWithoutQuorum }
 
     private var stateWithoutQuorum: ClusterState {
         var known = known
         known.quorate = nil
         known.areVotesValid = false
-        known.unsettled = unsettledReason
+        known.unsettled = phase.unsettledReason
         known.predict()
         return state(of: known)
     }
@@ -250,10 +145,10 @@ extension Reducer {
         known.ring = ring
         let previous = self.members
         self.members = Set(members).sorted()
-        guard hasState else { return [] }
-        totem.noteNodelist()
-        if case .settled = phase { phase = .recalculating(since: now) }
-        assemble()
+        guard phase.hasState else { return [] }
+        phase.noteNodelist()
+        phase.recalculate(since: now)
+        current.ring = ring
         return [
             .nodelist(
                 NodelistReport(
@@ -267,8 +162,8 @@ extension Reducer {
         quorate: Bool, _ nodes: [VoteQuorum.Notification.ListedNode], _ reading: Reading, isRecalculating: Bool,
         at now: Instant
     ) -> [Event.Body] {
-        let isFirst = !hasState
-        phase = .settled
+        let isFirst = !phase.hasState
+        phase.decide()
         (unconfirmed, awaitsStatistics) = (nil, false)
         // The list is not sorted, and may contain duplicates and the quorum device.
         known.listed = Array(byNode: nodes.reversed().filter { $0.id != .quorumDevice })
@@ -277,8 +172,8 @@ extension Reducer {
         if reading.local.flags.contains(.quorate) != quorate { known.areVotesValid = false }
         assemble()
         if isFirst { evidence.begin(withMembers: members, known.configuration?.members ?? [:]) }
-        if isFirst, isRecalculating || isTotemPending || isOutdated {
-            if isRecalculating || !isTotemPending { phase = .recalculating(since: now) }
+        if isFirst, isRecalculating || phase.isTotemPending || isOutdated {
+            if isRecalculating || !phase.isTotemPending { phase.recalculate(since: now) }
             forgetQuorum()
         }
         return [isFirst ? .status(current) : .quorum(current)]
@@ -293,8 +188,8 @@ extension Reducer {
     }
 
     private mutating func expectedVotes(_ votes: UInt32, _ reading: Reading?) -> [Event.Body] {
-        guard hasState else { return [] }
-        guard isSettled, let reading else {
+        guard phase.hasState else { return [] }
+        guard phase.isSettled, let reading else {
             var state = stateWithoutQuorum
             state.votes.expected = votes
             return [.expectedVotes(state)]
@@ -306,7 +201,7 @@ extension Reducer {
     }
 
     private mutating func refreshed(_ reading: Reading) -> [Event.Body] {
-        guard isSettled, !awaitsStatistics else { return [] }
+        guard phase.isSettled, !awaitsStatistics else { return [] }
         let listed = known.listed(in: reading)
         let quorate = reading.local.flags.contains(.quorate)
         if listed != known.listed || (known.quorate ?? quorate) != quorate, unconfirmed != listed {
@@ -332,11 +227,10 @@ extension Reducer {
     }
 
     private mutating func disconnected(_ error: CorosyncError) -> [Event.Body] {
-        phase = .starting
+        phase = QuorumPhase(phase.limits)
         members = []
         (known.reading, known.ring, known.statistics, known.unsettled) = (nil, nil, nil, nil)
         known.settings = VotingSettings()
-        totem = TotemTracker()
         (awaitsStatistics, reportedSilence) = (false, nil)
         evidence.begin(with: nil)
         return unknown(.disconnected(error))
@@ -344,24 +238,18 @@ extension Reducer {
 
     private mutating func isSilent(for silent: Duration, ofMap: Bool, at now: Instant) -> [Event.Body] {
         // While corosync synchronises its services, it answers requests to votequorum only.
-        guard !ofMap || !hasState || isSettled else { return [] }
+        guard !ofMap || !phase.hasState || phase.isSettled else { return [] }
         if ofMap { awaitsStatistics = known.statistics != nil }
         // A corosync that is stopped answers neither votequorum's requests nor those of the maps.
-        if known.quorate == nil, let last = reportedSilence, now.since(last) < limits.repetition { return [] }
+        if known.quorate == nil, let last = reportedSilence, now.since(last) < phase.limits.repetition { return [] }
         reportedSilence = now
         return unknown(.unresponsive(silent: silent))
     }
 
     private mutating func deadlineHasPassed(at now: Instant) -> [Event.Body] {
-        guard let deadline, deadline <= now, let reason = unsettledReason else { return [] }
-        var since = totem.pendingSince ?? now
-        switch phase {
-        case .recalculating(let begin), .unsettled(let begin, _): since = min(since, begin)
-        case .starting, .settled: break
-        }
-        phase = .unsettled(since: since, reported: now)
+        guard let (elapsed, reason) = phase.unsettle(at: now, known.configuration) else { return [] }
         known.unsettled = reason
-        return unknown(.unsettled(UnsettledReport(ring: known.ring, reason: reason, elapsed: now.since(since))))
+        return unknown(.unsettled(UnsettledReport(ring: known.ring, reason: reason, elapsed: elapsed)))
     }
 
     /// An event after which it is unknown whether the cluster is quorate.
@@ -376,7 +264,7 @@ extension Reducer {
     private mutating func forgetQuorum() {
         known.quorate = nil
         known.areVotesValid = false
-        known.unsettled = unsettledReason
+        known.unsettled = phase.unsettledReason
         assemble()
     }
 }
@@ -397,23 +285,15 @@ extension Reducer {
         var changes: [EvidenceCollector.LinkChange] = []
         if let statistics {
             // Before the first state, a reading can still be of a corosync that has ended.
-            if hasState {
-                changes = evidence.add(statistics, at: now)
-            } else {
-                evidence.begin(with: statistics)
-                totem = TotemTracker()
-            }
+            if phase.hasState { changes = evidence.add(statistics, at: now) } else { evidence.begin(with: statistics) }
         }
-        totem.read(statistics?.totem, at: now)
-        var links: [Event.Body] = []
+        phase.read(statistics?.totem, at: now)
         let old = current
-        if hasState {
-            links = changes.filter { $0.link.id.node != current.localNode }.map { change in
-                .link(
-                    LinkReport(
-                        node: known.reference(change.link.id.node), number: change.link.id.number,
-                        isConnected: change.link.isConnected, downs: change.downs))
-            }
+        let links = changes.filter { $0.link.id.node != current.localNode }.map { change in
+            Event.Body.link(
+                LinkReport(
+                    node: known.reference(change.link.id.node), number: change.link.id.number,
+                    isConnected: change.link.isConnected, downs: change.downs))
         }
         known.statistics = statistics
         assemble()
@@ -421,8 +301,8 @@ extension Reducer {
     }
 
     private mutating func counted(ring: RingID, members: [NodeID], at now: Instant) -> [Event.Body] {
-        guard hasState, evidence.latest != nil else { return [] }
-        totem.noteReadingAfterNodelist(at: now)
+        guard phase.hasState, evidence.latest != nil else { return [] }
+        phase.noteReadingAfterNodelist(at: now)
         // Complete the evidence of the previous nodelist now.
         let events = evidence.isOpen ? evidenceIsDue() : []
         evidence.begin(nodelistOf: ring, members: members, at: now)
@@ -430,7 +310,7 @@ extension Reducer {
     }
 
     private mutating func evidenceIsDue() -> [Event.Body] {
-        guard hasState else { return [] }
+        guard phase.hasState else { return [] }
         return evidence.report(known, localNode: current.localNode).map { [.evidence($0)] } ?? []
     }
 
@@ -444,7 +324,7 @@ extension Reducer {
 
     /// An `info` event if the state has changed. During a recalculation, the state that ends it contains the change.
     private func infoEvent(since old: ClusterState) -> [Event.Body] {
-        guard case .settled = phase, current.changes(since: old).contains(where: \.causesEvent) else { return [] }
+        guard phase.isDecided, current.changes(since: old).contains(where: \.causesEvent) else { return [] }
         return [.info(current)]
     }
 }

@@ -30,7 +30,7 @@ struct StatusTrigger: Sendable {
 
     /// The status at the timeout, without what is outdated; nil if none is shown, or nothing is known.
     mutating func statusAtTimeout(of reducer: Reducer, at time: Timestamp) -> Event? {
-        guard showsAtTimeout, !hasFired, reducer.hasState else { return nil }
+        guard showsAtTimeout, !hasFired, reducer.phase.hasState else { return nil }
         let state = reducer.validState
         hasFired = true
         return event(.status(state), of: state, at: time)
@@ -76,9 +76,10 @@ struct StatusTrigger: Sendable {
 
     /// Why there is no status that is up to date, or which conditions do not hold; nil while there is no state.
     func obstacle(_ reducer: Reducer) -> Outcome.Obstacle? {
-        guard reducer.hasState else { return nil }
+        guard reducer.phase.hasState else { return nil }
         guard let state = settledState(of: reducer) else {
-            return .unsettled(reducer.unsettledReason ?? .recalculation, hasDevice: reducer.validState.device != nil)
+            return .unsettled(
+                reducer.phase.unsettledReason ?? .recalculation, hasDevice: reducer.validState.device != nil)
         }
         var unmet: [String] = []
         // Two conditions can have the same obstacle.
@@ -96,8 +97,8 @@ struct StatusTrigger: Sendable {
         switch input {
         case .unresponsive(let silent, ofMap: false):
             return ["corosync has not answered for \(silent.components.seconds) s; waiting for it"]
-        case .deadline where reducer.isUnsettled:
-            let reason = reducer.unsettledReason ?? .recalculation
+        case .deadline where reducer.phase.isUnsettled:
+            let reason = reducer.phase.unsettledReason ?? .recalculation
             return ["\(reason.words(hasDevice: reducer.validState.device != nil)); waiting for it to end"]
         default: break
         }
@@ -121,7 +122,7 @@ struct StatusTrigger: Sendable {
     /// The state if it is consistent: no recalculation is in progress, totem has a membership, and the reading agrees
     /// with the notification. If not, another notification will follow.
     private func settledState(of reducer: Reducer) -> ClusterState? {
-        guard reducer.isSettled, let state = reducer.knownState, state.votes.total != nil else { return nil }
+        guard reducer.phase.isSettled, let state = reducer.knownState, state.votes.total != nil else { return nil }
         return state
     }
 }

@@ -25,9 +25,9 @@ struct WatchRecord: Sendable {
 
     /// Counts the events of an input, and stores the state of the reducer after it. Returns whether anything changed.
     mutating func record(_ events: [Event], _ reducer: Reducer, at time: Timestamp) -> Bool {
-        let state = reducer.isUnsettled ? reducer.validState : reducer.knownState
-        isRecalculating = reducer.isRecalculating
-        unsettled = reducer.isUnsettled ? reducer.unsettledReason : nil
+        let state = reducer.phase.isUnsettled ? reducer.validState : reducer.knownState
+        isRecalculating = reducer.phase.isRecalculating
+        unsettled = reducer.phase.isUnsettled ? reducer.phase.unsettledReason : nil
         for event in events {
             if case .status = event.body, lastChange != nil { reconnects += 1 }
             self.events[event.kind, default: 0] += 1

@@ -81,8 +81,8 @@ final class Core: Sendable {
             }
             let reducer = state.reducer
             return Next(
-                isRecalculating: reducer.isRecalculating, isTotemPending: reducer.isTotemPending,
-                isSynchronizing: reducer.isSynchronizing, nodes: reducer.knownNodes,
+                isRecalculating: reducer.phase.isRecalculating, isTotemPending: reducer.phase.isTotemPending,
+                isSynchronizing: reducer.phase.isSynchronizing, nodes: reducer.knownNodes,
                 wantsSecondReading: reducer.wantsSecondReading,
                 hasSchedulingMiss: reducer.hasSchedulingMiss, shown: shown)
         }
@@ -95,7 +95,7 @@ final class Core: Sendable {
     func recordTimeout(withoutState obstacle: Outcome.Obstacle) -> Outcome.Obstacle? {
         state.withLock { state in
             let moment = state.clock.order(.now)
-            let hasState = state.reducer.hasState
+            let hasState = state.reducer.phase.hasState
             guard let trigger = state.trigger else { return hasState || follows ? nil : obstacle }
             let obstacle = hasState ? trigger.obstacle(state.reducer) : obstacle
             if let event = state.trigger?.statusAtTimeout(of: state.reducer, at: moment.time) { show([event], &state) }

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+
+internal import Corosync
+
+extension Reducer {
+    /// A notification, a reading, or a change of the connection.
+    enum Input: Hashable, Sendable {
+        /// A nodelist notification.
+        case nodelist(ring: RingID, members: [NodeID])
+        /// A quorum notification, and the reading made in its callback. The first of a connection is a snapshot, which
+        /// may have been taken during a recalculation.
+        case quorum(
+            quorate: Bool, nodes: [VoteQuorum.Notification.ListedNode], Reading, isRecalculating: Bool = false)
+        /// An expected-votes notification, and the reading made in its callback; nil if ``Reducer/isSettled`` is false.
+        case expectedVotes(UInt32, Reading?)
+        /// A reading without a notification.
+        case reading(Reading)
+        /// The configuration that was read; nil when it cannot be read.
+        case configuration(Configuration?)
+        /// The changed values of `runtime.members` in the configuration map.
+        case members([NodeID: TotemMember])
+        /// A reading of the statistics map; nil: it cannot be read.
+        case statistics(Statistics?)
+        /// The last reading of the statistics map was made immediately after this nodelist.
+        case counted(ring: RingID, members: [NodeID])
+        /// Evidence for a nodelist or a scheduling miss is due.
+        case evidence
+        /// The connection is lost.
+        case disconnected(CorosyncError)
+        /// A request has not been answered for this long; `ofMap`: a request to a map.
+        case unresponsive(silent: Duration, ofMap: Bool = false)
+        /// The ``Reducer/deadline`` has passed.
+        case deadline
+    }
+}
