@@ -58,8 +58,10 @@ final class Guarded<Value: Sendable>: @unchecked Sendable {
         }
     }
 
+    /// Unlocks first, so that a waiter does not wake up only to wait for the mutex.
     private func unlock() {
-        if waiting > 0 { pthread_cond_broadcast(changed) }
+        let hasWaiters = waiting > 0
         pthread_mutex_unlock(mutex)
+        if hasWaiters { pthread_cond_broadcast(changed) }
     }
 }
