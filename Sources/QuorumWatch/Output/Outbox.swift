@@ -68,18 +68,6 @@ final class Outbox<Element: Sendable>: Sendable {
     /// Removes what is next; waits for it if there is nothing yet.
     func next() -> Next { state.wait { self.take(from: &$0) } ?? .end }
 
-    /// Removes what waits, in order, at most so much of it; waits if there is nothing yet.
-    func next(atMost count: Int) -> [Next] {
-        state.wait { state in
-            var taken: [Next] = []
-            while taken.count < count, let next = self.take(from: &state) {
-                taken.append(next)
-                if case .end = next { break }
-            }
-            return taken.isEmpty ? nil : taken
-        } ?? []
-    }
-
     /// Removes what is next; nil if there is nothing yet.
     func nextWithoutWaiting() -> Next? { state.withLock { take(from: &$0) } }
 

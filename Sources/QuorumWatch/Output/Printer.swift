@@ -23,8 +23,7 @@ package enum OutputFormat: Hashable, Sendable {
 /// Writes the events of the outbox to standard output, in a thread of its own, so that a slow reader blocks no other
 /// thread. No other thread writes there.
 ///
-/// The lines of the events that wait are written with one write(2), up to 64 KiB of whole lines. Those of later events
-/// are not waited for.
+/// The lines that wait are written with one write(2), up to 64 KiB of whole lines.
 struct Printer {
     private let plan: WatchPlan
     private let outbox: Outbox<Delivery>
@@ -39,9 +38,7 @@ struct Printer {
     /// The outcome when the last event is written; nil for a status at the timeout, which is the outcome itself.
     private var outcome: Outcome? = .done(quorate: nil)
 
-    /// The number of events that are taken at once.
-    private static let mostEvents = 64
-    /// The number of bytes after which lines are written although not all events that were taken are formatted.
+    /// The number of bytes after which lines are written although more events wait.
     private static let mostBytes = 64 << 10
 
     init(plan: WatchPlan, outbox: Outbox<Delivery>, stop: StopRequest) {
@@ -65,19 +62,18 @@ struct Printer {
 
     private mutating func printAll() {
         while true {
-            for next in outbox.next(atMost: Self.mostEvents) {
-                if case .end = next {
-                    _ = write()
-                    return
-                }
-                add(next)
-                if formatted == limit {
-                    if write(), let outcome { stop.request(outcome) }
-                    return
-                }
-                if lines.count >= Self.mostBytes, !write() { return }
+            // More events are formatted only if they wait already.
+            let next = lines.isEmpty ? outbox.next() : outbox.nextWithoutWaiting()
+            if let next { add(next) }
+            if formatted == limit {
+                if write(), let outcome { stop.request(outcome) }
+                return
             }
-            if !write() { return }
+            if next == nil || lines.count >= Self.mostBytes, !write() { return }
+            if case .end? = next {
+                _ = write()
+                return
+            }
         }
     }
 
