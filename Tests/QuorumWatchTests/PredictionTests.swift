@@ -173,11 +173,20 @@ struct PredictionTests {
         // A last man standing with the votes of the device.
         let lms = VotingSnapshot(votes: [1], expected: 5, deviceVotes: 3, castOn: [1])
         #expect(lms.prediction(without: [], losingDevice: true).quorate == false)
-        // Whether members that lose quorum without a change of the membership wait depends on the order of their messages.
+        // Whether they wait depends on when their messages about the device arrive.
         var waiting = VotingSnapshot(votes: [1, 1, 1, 1], deviceVotes: 5, castOn: [1, 2, 3, 4])
         waiting.flags.insert(.waitForAll)
         let lost = waiting.prediction(without: [], losingDevice: true)
         #expect(lost.quorate == false && lost.waitsForAllAfterwards == nil && lost.waitsForVotes == nil)
+        for lost in [[4], [2, 3, 4]] as [Set<NodeID>] {
+            #expect(waiting.prediction(without: lost, losingDevice: true).quorate == false)
+            #expect(waiting.prediction(without: lost, losingDevice: true).waitsForAllAfterwards == nil)
+        }
+        // A member that is alone, or that was not quorate, receives no such message.
+        var single = VotingSnapshot(votes: [1], expected: 2, deviceVotes: 1, castOn: [1])
+        single.flags.insert(.waitForAll)
+        #expect(single.prediction(without: [], losingDevice: true).waitsForAllAfterwards == true)
+        waiting.flags.remove(.quorate)
         #expect(waiting.prediction(without: [4], losingDevice: true).waitsForAllAfterwards == true)
     }
 

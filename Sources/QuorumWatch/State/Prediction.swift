@@ -59,11 +59,9 @@ extension VotingSnapshot {
                     && withDevice(voting: voting).recalculated(without: lost) != prediction.quorate
             }
         prediction.waitsForAllAfterwards = flags.contains(.waitForAll) ? prediction.quorate.map { !$0 } : false
-        // Without a change of the membership, a message of a member that does not know yet that quorum is lost ends the
-        // wait of those that do (`message_handler_req_exec_votequorum_nodeinfo`).
-        if prediction.waitsForAllAfterwards == true, survivors.count == members.count, survivors.count > 1,
-            losingDevice
-        {
+        // Each member sends a message about its loss of the device. One that was sent before quorum was lost and arrives
+        // later ends the wait, even that of its sender (`message_handler_req_exec_votequorum_nodeinfo`).
+        if prediction.waitsForAllAfterwards == true, losingDevice, members.count > 1, flags.contains(.quorate) {
             prediction.waitsForAllAfterwards = nil
         }
         if prediction.waitsForAllAfterwards == true { prediction.waitsForVotes = prediction.votes.expected }
