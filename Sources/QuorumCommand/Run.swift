@@ -8,10 +8,11 @@ internal import QuorumWatch
 @c(vqwatch_main)
 public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Never {
     let isOutputOpen = openMissingStandardDescriptors()
-    let plan = parse(strings(UnsafeBufferPointer(start: arguments, count: Int(count)).dropFirst()))
+    let plan = parse(
+        strings(UnsafeBufferPointer(start: arguments, count: Int(count)).dropFirst()), isOutputOpen: isOutputOpen)
     let errorStatus: CInt = !plan.isCheck ? EXIT_FAILURE : CheckStatus.unknown.rawValue
     guard isOutputOpen || plan.format == .quiet else {
-        report("cannot write to standard output: it is closed; redirect it to /dev/null or use --quiet")
+        report("\(closedOutput) or use --quiet")
         _exit(errorStatus)
     }
     do throws(SystemError) {
@@ -35,12 +36,12 @@ private func strings(_ arguments: some Sequence<UnsafeMutablePointer<CChar>?>) -
 }
 
 /// The plan of a command line. Ends the program for help, the version, completions and a usage error.
-private func parse(_ arguments: [String]) -> WatchPlan {
+private func parse(_ arguments: [String], isOutputOpen: Bool) -> WatchPlan {
     if arguments.isEmpty { return WatchPlan(for: StandardOutput()) }
     do {
         return try Command.parse(withRestOf: arguments).plan(for: StandardOutput())
     } catch {
-        guard !Command.exitCode(for: error).isSuccess else { Command.exit(withError: error) }
+        if Command.exitCode(for: error).isSuccess { end(printing: Command.fullMessage(for: error), isOutputOpen) }
         // The message can have several lines, and contains arguments from the command line, which need escaping.
         let lines = Command.message(for: error).split(separator: "\n").map { $0.drop { $0 == " " } }
         let text = "\(escaped(lines.joined(separator: " "), limit: 1000)); see 'vqwatch --help'"
@@ -51,6 +52,21 @@ private func parse(_ arguments: [String]) -> WatchPlan {
         write(CheckFormat.line(forUnknown: text), to: STDOUT_FILENO)
         _exit(CheckStatus.unknown.rawValue)
     }
+}
+
+private let closedOutput = "cannot write to standard output: it is closed; redirect it to /dev/null"
+
+/// Prints the help, the version or a completion script, and ends the program.
+private func end(printing text: String, _ isOutputOpen: Bool) -> Never {
+    let error = isOutputOpen ? writeAll("\(text)\n".utf8, to: STDOUT_FILENO) : 0
+    guard isOutputOpen, error == 0 else {
+        report(
+            isOutputOpen
+                ? "cannot write to standard output: \(String(cString: strerror(error))); see where it is redirected to"
+                : closedOutput)
+        _exit(EXIT_FAILURE)
+    }
+    _exit(EXIT_SUCCESS)
 }
 
 /// Whether a command line that cannot be parsed asks for the line of a monitoring plugin, which reports every error.

@@ -155,6 +155,13 @@ struct CheckTests {
         }
         let quiet = try sandbox.run(on: 1, [vqwatch, "-cq", "--allow-absent", "node4"])
         #expect(quiet.status == 3 && quiet.output == "")
+        let reason = "vqwatch: --allow-absent node4: no node has this name or address; 'vqwatch' lists the nodes\n"
+        let json = try sandbox.run(on: 1, [vqwatch, "-cj", "--allow-absent", "node4"])
+        #expect(json.status == 3 && json.errors == reason && json.lines.count == 1)
+        for options in [[], ["--follow", "-n", "1"], ["--format", "prometheus"]] {
+            let told = try sandbox.run(on: 1, [vqwatch, "--allow-absent", "node4"] + options)
+            #expect(told.status == 0 && told.errors == reason && told.output != "", "\(options)")
+        }
 
         try stopAndUnlink(3, of: sandbox)
         for node in ["node3", "3", "10.77.0.3"] {
@@ -337,6 +344,24 @@ struct CheckTroubleTests {
         #expect(result.status == 3 && result.errors == "")
         let line = try PluginLine(result.outputBytes)
         #expect(line.status == "UNKNOWN" && line.data.isEmpty)
+    }
+
+    @Test("is UNKNOWN if a node that may be absent is ambiguous, which is an error of the other tasks")
+    func ambiguous() throws {
+        let script = "nodes 3\nkey nodelist.node.2.name string 2\n"
+        let text = "--allow-absent 2: 2 is the ID of one node and the name of node 3; give an address of the node"
+        func run(_ options: String...) throws -> ChildProcess.Result {
+            try self.run(script, options + ["--allow-absent", "2"])
+        }
+        let check = try run()
+        #expect(check.status == 3 && check.output.contains("UNKNOWN - \(text)") && check.errors == "")
+        let json = try run("-j")
+        #expect(json.status == 3 && json.output.contains(#""status":"UNKNOWN""#) && json.errors == "vqwatch: \(text)\n")
+        for options in [[], ["--follow"], ["--format", "prometheus"], ["-j"]] {
+            let other = try StandIn(script).run([vqwatch, "--allow-absent", "2"] + options)
+            #expect(other.status == 1 && other.errors == "vqwatch: \(text)\n", "\(options)")
+            #expect(!other.output.contains("quorate"), "\(options)")
+        }
     }
 
     @Test("is UNKNOWN when it cannot write its line")

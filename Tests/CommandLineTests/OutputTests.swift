@@ -39,7 +39,8 @@ struct OutputTests {
     @Test("that cannot be written is an error with the reason")
     func unwritable() throws {
         let sandbox = try Sandbox(nodes: 1)
-        for options in [[], ["-j"], ["-f"], ["-f", "--dispatch", "blocking"]] {
+        let printing = [["--version"], ["--help"], ["--generate-completion-script", "bash"]]
+        for options in [[], ["-j"], ["-f"], ["-f", "--dispatch", "blocking"]] + printing {
             let full = try sandbox.spawn(on: 1, [vqwatch] + options, output: .file("/dev/full")).finish(
                 within: .seconds(10))
             #expect(full.status == 1, "\(options)")

@@ -147,6 +147,13 @@ struct NodeOptionTests {
         let problem = try #require(few.json["problems"].elements.first)
         #expect(few.json["problems"].elements.count == 1 && problem["code"] == "few_links")
         #expect(problem["nodes"].elements.map { $0["id"] } == [2, 3])
+        for (links, codes) in [("2", [] as [JSON]), ("3", ["few_links"])] {
+            let status = try sandbox.run(on: 1, [vqwatch, "-j", "--warn-links", links])
+            let line = try EventLine(#require(status.lines.first))
+            #expect(line.json["problems"].elements.map { $0["code"] } == codes, "a status with --warn-links \(links)")
+        }
+        let device = try sandbox.run(on: 1, [vqwatch, "--if-down", "qdevice"])
+        #expect(device.output.contains("No quorum device is registered, so its failure changes nothing."))
 
         let byAddress = try sandbox.run(on: 1, [vqwatch, "--if-down", "10.77.0.2"])
         #expect(byAddress.status == 0 && byAddress.output.hasPrefix("If node2(2) goes down: QUORATE: 2 of 3 votes"))

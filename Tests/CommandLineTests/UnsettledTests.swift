@@ -161,6 +161,31 @@ struct UnsettledTests {
 
         """
 
+    @Test("is reported, and found by each task, on a node that only some hear: totem gathers and commits in turns")
+    func heardBySome() throws {
+        let sandbox = try Sandbox(nodes: 3, totem: "transport: udpu; token: 1000")
+        let follower = try sandbox.follow(on: 1)
+        try sandbox.block(from: 1, to: 2)
+        let unsettled = try follower.nextEvent(within: .seconds(30)) { !Self.passing.contains($0.event) }
+        #expect(unsettled?.event == "unsettled" && unsettled?.json["reason"] == "membership")
+        func run(_ options: String...) throws -> CInt? {
+            try sandbox.run(on: 1, [vqwatch, "-t", "2s"] + options).status
+        }
+        #expect(try run("--check") == 3)
+        #expect(try run() == 124)
+        #expect(try run("-q") == 124)
+        #expect(try run("--if-down", "3") == 124)
+        #expect(try run("--wait-for", "complete") == 124)
+        let second = try sandbox.follow(on: 1)
+        #expect(try second.nextEvent(within: .seconds(5))?.isQuorate == nil)
+        try sandbox.unblock(from: 1, to: 2)
+        for follower in [follower, second] {
+            let end = try follower.nextEvent(within: .seconds(60)) { $0.event == "quorum" && $0.isQuorate == true }
+            #expect(end != nil)
+        }
+        #expect(try eventually(within: .seconds(30)) { try run("--check") == 0 })
+    }
+
     @Test("is reported, with its reason, on a node whose firewall blocks the messages of corosync")
     func firewall() throws {
         let sandbox = try Sandbox(nodes: 3, totem: "transport: udpu; token: 1000")

@@ -58,8 +58,24 @@ struct ConfigurationFileTests {
     ) -> String? {
         var running = Self.running
         change(&running)
-        return ConfigurationFile(parsing: Array(edit(Self.text).utf8)).difference(
-            from: running, clusterName: clusterName)
+        let file = ConfigurationFile(parsing: Array(edit(Self.text).utf8))
+        return switch file.difference(from: running, clusterName: clusterName) {
+        case .settings(let text): text
+        case .error(let text): "error: \(text)"
+        case nil: nil
+        }
+    }
+
+    @Test("has an error where corosync would refuse it")
+    func errors() throws {
+        #expect(
+            difference { $0.replacing("expected_votes: 3", with: "expected_votes 3") }?
+                .contains(" is neither a section nor a setting") == true)
+        #expect(difference { $0 + "\n}\n" }?.hasSuffix(" closes a section that is not open") == true)
+        #expect(difference { $0.replacing("quorum{", with: "quorum{ # comment") }?.hasPrefix("error: line ") == true)
+        #expect(difference { $0 + "\nlogging {\n" } == "error: section logging is not closed")
+        #expect(difference { $0 + "\n} }\n" }?.contains(" is neither ") == true)
+        #expect(difference({ $0 + "\n}\n" }, clusterName: "other") == nil)
     }
 
     @Test("is read as corosync does")
@@ -108,7 +124,7 @@ struct ConfigurationFileTests {
         #expect(
             difference { $0.replacing("fe80::1", with: "fe80::2") }
                 == "quorum.device.net.host is fe80::2 in the file and fe80::1 in corosync")
-        let all = difference { String($0.prefix($0.count - 170)) }
+        let all = difference { String($0.split(separator: "quorum{")[0]) }
         #expect(all?.hasSuffix(" more") == true)
     }
 

@@ -325,11 +325,17 @@ struct ProblemTests {
     @Test("of the configuration file say how it differs")
     func configFile() {
         var configuration = Configuration.named([1, 2, 3])
-        configuration.fileDifference = "node 4 is in the file only"
+        configuration.fileDifference = .settings("node 4 is in the file only")
         #expect(
             texts { _ = $0.reduce(.configuration(configuration)) } == [
                 "corosync.conf differs from what corosync runs with (node 4 is in the file only): reload it "
                     + "(corosync-cfgtool -R) or restart corosync"
+            ])
+        configuration.fileDifference = .error("line 4 is neither a section nor a setting")
+        #expect(
+            texts { _ = $0.reduce(.configuration(configuration)) } == [
+                "corosync.conf has an error (line 4 is neither a section nor a setting): correct it; corosync would "
+                    + "not start with it"
             ])
     }
 

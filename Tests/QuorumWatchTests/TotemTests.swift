@@ -70,9 +70,12 @@ struct MembershipChangeTests {
 struct TotemTrackerTests {
     private var totem = TotemTracker()
 
-    private mutating func read(_ formed: UInt64?, gathers: UInt32? = 0, at time: UInt64) {
+    private mutating func read(
+        _ formed: UInt64?, gathers: UInt32? = 0, begun: UInt64? = nil, lacksToken: Bool = false, at time: UInt64
+    ) {
         totem.read(
-            TotemState(continuousGather: gathers, operationalEntered: formed),
+            TotemState(
+                continuousGather: gathers, gatherEntered: begun, operationalEntered: formed, lacksToken: lacksToken),
             at: Instant(nanoseconds: time))
     }
 
@@ -121,6 +124,37 @@ struct TotemTrackerTests {
         #expect(since == nil)
         totem.noteReadingAfterNodelist(at: Instant(nanoseconds: 3))
         #expect(since == 3)
+    }
+
+    @Test("is not so after totem has begun to gather, although the number of attempts in a row stays 0")
+    mutating func firstAttempt() {
+        read(9, begun: 14, at: 1)
+        #expect(since == nil)
+        read(9, begun: 15, at: 2)
+        read(9, begun: 16, at: 3)
+        #expect(since == 2 && !totem.isSynchronizing)
+        totem.noteNodelist()
+        read(10, begun: 16, at: 4)
+        totem.noteReadingAfterNodelist(at: Instant(nanoseconds: 5))
+        #expect(since == nil)
+        read(10, begun: 17, at: 6)
+        #expect(since == 6)
+    }
+
+    @Test("is not so at the start of a watch without the token, until that is back or a nodelist comes")
+    mutating func token() {
+        read(9, lacksToken: true, at: 1)
+        read(9, lacksToken: true, at: 2)
+        #expect(since == 1 && !totem.isSynchronizing)
+        read(9, at: 3)
+        #expect(since == nil)
+        read(9, lacksToken: true, at: 4)
+        #expect(since == 4)
+        totem.noteNodelist()
+        read(10, lacksToken: true, at: 5)
+        totem.noteReadingAfterNodelist(at: Instant(nanoseconds: 6))
+        read(10, lacksToken: true, at: 7)
+        #expect(since == nil, "the value is as old as corosync's last look")
     }
 
     @Test("is so after the counters were cleared, until the next ring")

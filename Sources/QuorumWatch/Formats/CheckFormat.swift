@@ -16,27 +16,15 @@ package struct CheckFormat: Hashable, Sendable {
     /// The result of the check: that of the state, but unknown if the requirements name a node that nobody knows.
     func status(of state: ClusterState) -> CheckStatus {
         let status = state.checkStatus
-        return status != .critical && obstacle(in: state) != nil ? .unknown : status
-    }
-
-    /// Why a state cannot be held against the requirements; nil if it can.
-    func obstacle(in state: ClusterState) -> String? {
-        // Without the configuration, the names are not known either, and that is the problem to tell of.
-        guard !state.problems.contains(where: { $0.code == .configuration }) else { return nil }
-        for node in requirements.absentNodes {
-            switch node.match(in: state) {
-            case .node: continue
-            case .nobody: return node.diagnosis(of: "--allow-absent \(node)", knowsNodelist: true)
-            case .several(let nodes): return escaped("--allow-absent \(node)") + ": \(node.diagnosis(of: nodes))"
-            }
-        }
-        return nil
+        return status != .critical && requirements.obstacle(in: state) != nil ? .unknown : status
     }
 
     /// The line of a state, its newline included.
     func line(for state: ClusterState) -> [UInt8] {
         let status = status(of: state)
-        if status == .unknown, let obstacle = obstacle(in: state) { return Self.line(forUnknown: obstacle) }
+        if status == .unknown, let obstacle = requirements.obstacle(in: state) {
+            return Self.line(forUnknown: obstacle.text)
+        }
         let data = performanceData(of: state)
         let end = data.isEmpty ? "\n" : " | \(data)\n"
         let head = head(of: state)

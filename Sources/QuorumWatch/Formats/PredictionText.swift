@@ -28,6 +28,11 @@ struct PredictionText {
             let consequence = prediction.dependsOnDevice == true ? "" : ", so its failure changes nothing"
             remarks.append("\(node.reference.text) is already \(node.stateText)\(consequence).")
         }
+        if report.ifDown.contains(where: { $0.id == .quorumDevice }),
+            !report.nodes.contains(where: { $0.device != nil })
+        {
+            remarks.append("No quorum device is registered, so its failure changes nothing.")
+        }
         if prediction.quorate == nil {
             remarks.append(
                 "The remaining nodes would not agree, or a value that decides is not known on this node: the votes of "

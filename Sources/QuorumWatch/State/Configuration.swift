@@ -25,7 +25,7 @@ struct Configuration: Hashable, Sendable {
     var consensus: Duration?
     /// How nodelist and quorum section of the configuration file of this node differ from what corosync runs with; nil if
     /// they do not, or where the file cannot be read or is of another cluster.
-    var fileDifference: String?
+    var fileDifference: ConfigurationFile.Difference?
     /// The additional values for predictions; nil when they were not read.
     var voting: VotingSettings?
 

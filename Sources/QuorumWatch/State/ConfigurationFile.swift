@@ -6,28 +6,44 @@ internal import Corosync
 ///
 /// Lines are read as corosync does (`parse_section` in exec/coroparse.c), except that a line with an error is ignored.
 struct ConfigurationFile: Hashable, Sendable {
+    /// What corosync would do differently if it read the file now.
+    enum Difference: Hashable, Sendable {
+        /// It would use these other settings.
+        case settings(String)
+        /// It would refuse the file, because of this error.
+        case error(String)
+    }
+
     /// The values by key, such as `quorum.provider` and `nodelist.node.0.name`.
     private(set) var settings: [String: String] = [:]
+    /// The first error for which corosync refuses the file; nil if there is none.
+    private(set) var error: String?
 
     /// The settings of a whole file.
     init(parsing bytes: [UInt8]) {
         var sections: [String] = []
         var nodes = 0
-        for line in bytes.split(separator: UInt8(ascii: "\n")) {
+        for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             let line = trimmed(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
             if line.isEmpty || line.first == UInt8(ascii: "#") { continue }
+            var error: String?
             if let brace = line.firstIndex(of: UInt8(ascii: "{")) {
                 sections.append(name(line[..<brace]))
+                if !line[(brace + 1)...].isEmpty { error = "has text after the opening brace" }
             } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
                 var path = sections
                 if path.starts(with: Self.node) { path.insert("\(nodes)", at: Self.node.count) }
                 let key = (path + [name(line[..<colon])]).joined(separator: ".")
                 settings[key] = String(decoding: trimmed(line[(colon + 1)...]), as: UTF8.self)
-            } else if line.first == UInt8(ascii: "}") {
+            } else if line.elementsEqual("}".utf8) {
                 if sections == Self.node { nodes += 1 }
-                _ = sections.popLast()
+                if sections.popLast() == nil { error = "closes a section that is not open" }
+            } else {
+                error = "is neither a section nor a setting"
             }
+            if let error, self.error == nil { self.error = "line \(index + 1) \(error)" }
         }
+        if !sections.isEmpty, error == nil { error = "section \(sections.joined(separator: ".")) is not closed" }
     }
 
     private static let node = ["nodelist", "node"]
@@ -50,14 +66,15 @@ private func name(_ bytes: ArraySlice<UInt8>) -> String {
 // MARK: - Comparison
 
 extension ConfigurationFile {
-    /// Compares nodelist and quorum section with those of the running corosync.
+    /// Compares nodelist and quorum section with those of the running corosync, if there is no error in the file.
     ///
     /// - Parameters:
     ///   - running: The values of the configuration map under `nodelist.node.` and `quorum.`.
     ///   - clusterName: `totem.cluster_name` of the configuration map.
-    /// - Returns: The differences in words; nil if there are none, or if the file is of another cluster.
-    func difference(from running: [String: ConfigurationMap.Value], clusterName: String?) -> String? {
+    /// - Returns: The difference; nil if there is none, or if the file is of another cluster.
+    func difference(from running: [String: ConfigurationMap.Value], clusterName: String?) -> Difference? {
         guard settings["totem.cluster_name"] == clusterName else { return nil }
+        if let error { return .error(escaped(error)) }
         let runningNodes = Self.nodes(of: running)
         var (fileNodes, differences): ([NodeLabel: [String: String]], [String]) = ([:], [])
         for (label, node) in Self.nodes(of: settings) {
@@ -84,10 +101,10 @@ extension ConfigurationFile {
             // A command to votequorum, not a setting.
             running.filter { $0.key.hasPrefix("quorum.") && $0.key != "quorum.cancel_wait_for_all" }, label: { $0 })
         let most = 3
-        return differences.isEmpty
-            ? nil
-            : differences.prefix(most).joined(separator: ", ")
-                + (differences.count > most ? " and \(differences.count - most) more" : "")
+        guard !differences.isEmpty else { return nil }
+        return .settings(
+            differences.prefix(most).joined(separator: ", ")
+                + (differences.count > most ? " and \(differences.count - most) more" : ""))
     }
 
     private static func differences(

@@ -27,14 +27,7 @@ extension ClusterState {
         found += problemsOfLinks(requirements.links)
         if unsettled == nil { found += problemOfMargin(requirements.margin) }
         found += problemsOfVersion(configuration)
-        if let difference = configuration?.fileDifference {
-            found.append(
-                Problem(
-                    code: .configFile,
-                    text: "corosync.conf differs from what corosync runs with (\(difference)): reload it "
-                        + "(corosync-cfgtool -R) or restart corosync",
-                    shortText: "corosync.conf differs from what corosync runs with"))
-        }
+        found += problemOfFile(configuration?.fileDifference)
         let lacksConfiguration = configuration?.expectedVotesAfterStart == nil
         let lacksLinks = lacksStatistics || requirements.links != nil && links == nil
         if lacksConfiguration || lacksLinks {
@@ -117,6 +110,20 @@ extension ClusterState {
             }
         }
         return found
+    }
+
+    private func problemOfFile(_ difference: ConfigurationFile.Difference?) -> [Problem] {
+        let (text, words, advice): (String, String, String)
+        switch difference {
+        case nil: return []
+        case .settings(let settings):
+            (text, words) = ("corosync.conf differs from what corosync runs with", settings)
+            advice = "reload it (corosync-cfgtool -R) or restart corosync"
+        case .error(let error):
+            (text, words) = ("corosync.conf has an error", error)
+            advice = "correct it; corosync would not start with it"
+        }
+        return [Problem(code: .configFile, text: "\(text) (\(words)): \(advice)", shortText: text)]
     }
 
     private func problemOfMargin(_ required: Int?) -> [Problem] {

@@ -72,8 +72,14 @@ struct Link: Hashable, Sendable {
 struct TotemState: Hashable, Sendable {
     /// How many gather states totem has entered in a row; 0 as soon as it is operational (`continuous_gather`).
     var continuousGather: UInt32?
+    /// How often totem has begun to gather (`gather_entered`): whenever it leaves a ring, and again when that fails.
+    var gatherEntered: UInt64?
     /// The number of rings that were formed (`operational_entered`).
     var operationalEntered: UInt64?
+    /// Whether totem had last received the token longer ago than the token timeout when corosync looked, which it does
+    /// every 1.5 s (`time_since_token_last_received`). Read only at the start of a watch, before changes of the others
+    /// tell.
+    var lacksToken = false
     /// Whether corosync has found that a firewall or a failed interface keeps it from hearing its own messages
     /// (`firewall_enabled_or_nic_failure`).
     var isNetworkBlocked: Bool?

@@ -8,12 +8,20 @@ struct TotemTracker: Sendable {
     private var latest: TotemState?
     /// The number of formed rings when votequorum last sent a nodelist; later rings have not been completed.
     private var heard: UInt64?
+    /// How often totem had begun to gather then. It has left that ring if it has begun again.
+    private var gathered: UInt64?
+    /// Since when totem has had no membership by these counters.
+    private var leftSince: Instant?
+    /// Since when totem has been known to lack the token; nil after the first nodelist notification, because the value is
+    /// as old as corosync's last look.
+    private var withoutTokenSince: Instant?
+    private var hasHeard = false
 
     /// Since when totem has had no membership that was completed; nil while it has one, or where that is not known.
-    private(set) var pendingSince: Instant?
+    var pendingSince: Instant? { leftSince ?? withoutTokenSince }
 
     /// Whether a ring was formed whose services are not synchronised. Corosync then answers no requests to its maps.
-    var isSynchronizing: Bool { pendingSince != nil && latest?.operationalEntered != heard }
+    var isSynchronizing: Bool { leftSince != nil && latest?.operationalEntered != heard }
 
     /// Whether corosync says that a firewall or a failed interface is why.
     var isNetworkBlocked: Bool { latest?.isNetworkBlocked == true }
@@ -31,15 +39,18 @@ struct TotemTracker: Sendable {
             return
         }
         latest = totem
+        withoutTokenSince = totem.lacksToken && !hasHeard ? withoutTokenSince ?? now : nil
         guard !awaitsReading else { return }
-        // The first reading, or the counter was cleared.
-        if heard.map({ totem.operationalEntered ?? 0 < $0 }) ?? true { heard = totem.operationalEntered }
-        if isGathering || totem.operationalEntered != heard { pendingSince = pendingSince ?? now }
+        // The first reading, or the counters were cleared.
+        if heard.map({ totem.operationalEntered ?? 0 < $0 }) ?? true {
+            (heard, gathered) = (totem.operationalEntered, totem.gatherEntered)
+        }
+        if isGathering || totem.operationalEntered != heard { leftSince = leftSince ?? now }
     }
 
     /// Records a nodelist notification: a membership is completed.
     mutating func noteNodelist() {
-        pendingSince = nil
+        (leftSince, withoutTokenSince, hasHeard) = (nil, nil, true)
         awaitsReading = latest != nil
     }
 
@@ -47,9 +58,12 @@ struct TotemTracker: Sendable {
     /// far.
     mutating func noteReadingAfterNodelist(at now: Instant) {
         awaitsReading = false
-        heard = latest?.operationalEntered
-        pendingSince = isGathering ? now : nil
+        (heard, gathered) = (latest?.operationalEntered, latest?.gatherEntered)
+        leftSince = isGathering ? now : nil
     }
 
-    private var isGathering: Bool { latest?.continuousGather ?? 0 > 0 }
+    /// `continuous_gather` stays 0 at the first attempt, and while attempts fail at the commit token.
+    private var isGathering: Bool {
+        latest?.continuousGather ?? 0 > 0 || latest?.gatherEntered ?? 0 > gathered ?? .max
+    }
 }

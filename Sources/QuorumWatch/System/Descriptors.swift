@@ -79,7 +79,7 @@ func areFreeDescriptors(_ count: Int) -> Bool {
 func canWriteNow(to descriptor: CInt) -> Bool { wait(for: [.init((), descriptor, events: POLLOUT)], until: .now).isAny }
 
 /// Writes all bytes, with a single write(2) unless the system accepts only a part. Returns the error number, or 0.
-func writeAll(_ bytes: some Collection<UInt8>, to descriptor: CInt) -> CInt {
+package func writeAll(_ bytes: some Collection<UInt8>, to descriptor: CInt) -> CInt {
     var rest = Array(bytes)[...]
     while !rest.isEmpty {
         let written = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }

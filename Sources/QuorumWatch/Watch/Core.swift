@@ -40,6 +40,7 @@ final class Core: Sendable {
     private struct State: Sendable {
         var reducer: Reducer
         var trigger: StatusTrigger?
+        var absence: AbsenceRemarks
         var filter: EventFilter
         var record = WatchRecord()
         var clock = EventClock()
@@ -55,11 +56,11 @@ final class Core: Sendable {
 
     /// A core for these outputs. Throws when no descriptor is available.
     init(
-        _ reducer: Reducer, trigger: StatusTrigger?, filter: EventFilter, outputs: Outputs, stop: StopRequest,
-        follows: Bool
+        _ reducer: Reducer, trigger: StatusTrigger?, absence: AbsenceRemarks = AbsenceRemarks(nil), filter: EventFilter,
+        outputs: Outputs, stop: StopRequest, follows: Bool
     ) throws(SystemError) {
         timer = try Timer()
-        state = Mutex(State(reducer: reducer, trigger: trigger, filter: filter))
+        state = Mutex(State(reducer: reducer, trigger: trigger, absence: absence, filter: filter))
         self.outputs = outputs
         self.stop = stop
         self.follows = follows
@@ -73,7 +74,9 @@ final class Core: Sendable {
             let events = state.reducer.reduce(input, at: moment)
             // First, because the status that is awaited ends the watch.
             for remark in state.trigger?.remarks(on: input, state.reducer) ?? [] { diagnose(remark) }
-            let shown = distribute(events, &state, at: moment)
+            let remark = state.absence.remark(on: state.reducer)
+            if let remark { remark.isError ? stop.request(.failed(remark.text)) : diagnose(remark.text) }
+            let shown = remark?.isError == true ? 0 : distribute(events, &state, at: moment)
             // Last, because the events must not wait for the timer.
             if state.reducer.deadline != state.deadline {
                 state.deadline = state.reducer.deadline

@@ -236,8 +236,9 @@ extension MapThread {
             if due.isEvidence { next = core.record(.evidence) }
             isSynchronizing = needs.follows && next.isSynchronizing
             due = ([], false)
-            // A status waits until totem has a membership; a watch tracks it.
+            // A status waits until totem has a membership; a watch tracks all but the age of the token.
             if next.isTotemPending, !needs.follows { nextRefresh = now + .milliseconds(200) }
+            if read.totem.lacksToken, needs.follows { nextRefresh = now + .seconds(1) }
             if next.hasSchedulingMiss { follower.requests.withLock { $0.schedule.noteMiss(at: now) } }
         }
         guard let failure else { return }

@@ -34,7 +34,12 @@ struct StatisticsReader {
     /// `connected` does not exist.
     mutating func read(_ open: MapConnection.Open) throws(CorosyncError) -> Statistics {
         if needs.follows, linksHaveChanged || open.tracks.isEmpty { try track(open) }
-        let read = try read(open.map)
+        // What waits is older than what is read now.
+        if needs.follows { _ = try dispatch(open.map) }
+        var read = try read(open.map)
+        if !needs.follows || latest?.totem.lacksToken ?? true {
+            read.totem.lacksToken = try lacksToken(open.map)
+        }
         latest = read
         return read
     }
@@ -60,6 +65,14 @@ struct StatisticsReader {
             memberships: statistics.totem.operationalEntered)
         statistics.schedulingMisses = try schedulingMisses(in: map)
         return statistics
+    }
+
+    private func lacksToken(_ map: borrowing ConfigurationMap) throws(CorosyncError) -> Bool {
+        let age = try map.read("stats.srp.time_since_token_last_received", as: UInt64.self) ?? 0
+        // A ring at rest passes the token on several times in this time, unless its timeout is longer than the default.
+        guard age >= 500 else { return false }
+        let timeout = try ConfigurationMap().read("runtime.config.totem.token", as: UInt32.self)
+        return timeout.map { age >= $0 } ?? false
     }
 
     private func links(of map: borrowing ConfigurationMap) throws(CorosyncError) -> [Link]? {
@@ -115,15 +128,17 @@ struct StatisticsReader {
 
 extension TotemState {
     private static let gatherKey = "stats.srp.continuous_gather"
+    private static let gatherEnteredKey = "stats.srp.gather_entered"
     private static let operationalKey = "stats.srp.operational_entered"
     private static let networkKey = "stats.srp.firewall_enabled_or_nic_failure"
 
-    fileprivate static let trackedKeys = [gatherKey, operationalKey, networkKey]
+    fileprivate static let trackedKeys = [gatherKey, gatherEnteredKey, operationalKey, networkKey]
 
     /// Applies a change of a value.
     fileprivate mutating func update(_ change: ConfigurationMap.Change) {
         switch change.key {
         case Self.gatherKey: continuousGather = change.newValue?.converted()
+        case Self.gatherEnteredKey: gatherEntered = change.newValue?.converted()
         case Self.operationalKey: operationalEntered = change.newValue?.converted()
         case Self.networkKey: isNetworkBlocked = change.newValue?.converted(to: UInt8.self).map { $0 != 0 }
         default: break
@@ -134,6 +149,7 @@ extension TotemState {
     fileprivate init(reading map: borrowing ConfigurationMap) throws(CorosyncError) {
         self.init(
             continuousGather: try map.read(Self.gatherKey, as: UInt32.self),
+            gatherEntered: try map.read(Self.gatherEnteredKey, as: UInt64.self),
             operationalEntered: try map.read(Self.operationalKey, as: UInt64.self),
             isNetworkBlocked: try map.read(Self.networkKey, as: UInt8.self).map { $0 != 0 })
     }

@@ -61,6 +61,9 @@ extension WatchPlan {
     /// Whether the watch prints the line of a monitoring plugin.
     package var isCheck: Bool { task == .check }
 
+    /// Whether standard error tells of a node whose absence is allowed and that nobody knows; the line of a check does.
+    var tellsOfAbsence: Bool { !isCheck || format == .json }
+
     /// Whether the watch prints a result that somebody waits for.
     package var printsResult: Bool {
         switch task {
@@ -95,7 +98,7 @@ extension WatchPlan {
 
     private var needsLinks: Bool {
         switch task {
-        case .status(let links): links || format == .prometheus
+        case .status(let links): links || format == .prometheus || requirements.links != nil
         case .check, .follow, .live: true
         case .waitFor, .ifDown: false
         }
