@@ -328,19 +328,3 @@ extension Reducer {
         return [.info(current)]
     }
 }
-
-extension ClusterState {
-    /// The same state with these links connected or not, of which `link` events tell, and with the new problems if they
-    /// differ in failed links alone.
-    fileprivate func with(_ changed: [Link], problems new: [Problem]) -> ClusterState {
-        var state = self
-        if !changed.isEmpty, problems.subjects(except: .linkDown) == new.subjects(except: .linkDown) {
-            state.problems = new
-        }
-        for link in changed {
-            guard let index = state.links?.firstIndex(where: { $0.id == link.id }) else { continue }
-            state.links?[index].isConnected = link.isConnected
-        }
-        return state
-    }
-}

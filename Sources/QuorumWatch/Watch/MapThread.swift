@@ -226,7 +226,14 @@ extension MapThread {
     private func readStatistics(at now: Instant, isAwaited: Bool) {
         let failure = statistics.use(isAwaited: isAwaited, lasting: configuration.reported) {
             open throws(CorosyncError) in
-            let read = try reader.read(open)
+            var read = try reader.read(open)
+            // At the first reading, corosync's last look at the token may be older than its last ring.
+            let nextLook = Instant.now + .milliseconds(1600)
+            while isAwaited, read.totem.lacksToken, .now < nextLook,
+                !follower.stop.wait(until: .now + .milliseconds(100))
+            {
+                read = try reader.read(open)
+            }
             statistics.isOutdated = false
             nextRefresh = needs.refresh.map { now + $0 }
             var next = core.record(.statistics(read))
