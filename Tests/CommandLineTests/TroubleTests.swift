@@ -161,8 +161,10 @@ struct TroubleTests {
         #expect(eventually(within: .seconds(10)) { isBlocked(stuck) })
         end(stuck)
         try sandbox.thaw(1)
-        let again = try #require(try asking.nextEvent())
-        #expect(again.event == "info" && again.isQuorate == true && again.changedFields == ["quorate"])
+        // The token is lost meanwhile: a reading can come before the next ring or after it.
+        let again = try #require(try asking.nextEvent { !["nodelist", "evidence"].contains($0.event) })
+        #expect(["info", "quorum"].contains(again.event) && again.isQuorate == true)
+        #expect(again.changedFields.contains("quorate"))
         for process in [asking] + rest { end(process) }
     }
 
