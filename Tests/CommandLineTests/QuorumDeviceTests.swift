@@ -17,8 +17,9 @@ struct QuorumDeviceTests {
         let follower = try sandbox.follow(["--refresh", "100ms"])
         func comesToBe(_ flags: String..., warning: String? = nil) throws {
             try hold(flags, warning: warning, of: sandbox)
-            // There is no notification, so a refresh finds the change.
-            #expect(try follower.nextEvent { $0.event == "info" && deviceFlags(in: $0) == flags } != nil)
+            // There is no notification, so a refresh finds the change, unless the busy machine forms another ring.
+            let kinds = ["info", "quorum"]
+            #expect(try follower.nextEvent { kinds.contains($0.event) && deviceFlags(in: $0) == flags } != nil)
         }
         try hold([Self.voting, Self.voting], of: sandbox)
 
@@ -115,8 +116,10 @@ struct QuorumDeviceTests {
                 #expect(own.contains("State:\t\t\tConnected\n") == flags.contains(",V,"), "\(own)")
             }
 
-            let check = try sandbox.run(on: node, [vqwatch, "--check"])
-            #expect(check.status == (warning == nil ? 0 : 1))
+            var check = try sandbox.run(on: node, [vqwatch, "--check"])
+            // On a busy machine, a link can be down for a moment.
+            if warning == nil, check.status != 0 { check = try sandbox.run(on: node, [vqwatch, "--check"]) }
+            #expect(check.status == (warning == nil ? 0 : 1), "\(check.output)")
             if let warning { #expect(check.output.contains("; quorum device \(name) \(warning) |"), "\(check.output)") }
 
             let samples = values(try sandbox.run(on: node, [vqwatch, "--format", "prometheus"]))
