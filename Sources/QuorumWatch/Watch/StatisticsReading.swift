@@ -70,9 +70,10 @@ struct StatisticsReader {
     private func lacksToken(_ map: borrowing ConfigurationMap) throws(CorosyncError) -> Bool {
         let age = try map.read("stats.srp.time_since_token_last_received", as: UInt64.self) ?? 0
         // A ring at rest passes the token on several times in this time, unless its timeout is longer than the default.
-        guard age >= 500 else { return false }
-        let timeout = try ConfigurationMap().read("runtime.config.totem.token", as: UInt32.self)
-        return timeout.map { age >= $0 } ?? false
+        // That the configuration cannot be read is a problem of its own.
+        guard age >= 500, let timeout = try? ConfigurationMap().read("runtime.config.totem.token", as: UInt32.self)
+        else { return false }
+        return age >= timeout
     }
 
     private func links(of map: borrowing ConfigurationMap) throws(CorosyncError) -> [Link]? {
