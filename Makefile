@@ -22,8 +22,8 @@ RUN_PACKAGES = corosync iproute2 util-linux mount
 # For building the Debian package.
 DEB_PACKAGES = dpkg-dev xz-utils
 # For the tests: the programs that they compare with or control, and the optional parts of a sandbox cluster.
-TEST_PACKAGES = bash-completion corosync-qdevice corosync-qnetd corosync-vqsim debootstrap fish hyperfine jq lintian man-db mandoc \
-	monitoring-plugins-basic nftables prometheus prometheus-node-exporter python3-jsonschema shellcheck strace systemd \
+TEST_PACKAGES = bash-completion corosync-qdevice corosync-qnetd corosync-vqsim debootstrap e2fsprogs fish hyperfine jq lintian man-db \
+	mandoc monitoring-plugins-basic nftables prometheus prometheus-node-exporter python3-jsonschema shellcheck strace systemd \
 	systemd-container tmux valgrind zsh
 
 # The C programs that the benchmarks compare with, and the stand-in.
