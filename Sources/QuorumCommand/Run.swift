@@ -58,15 +58,13 @@ private let closedOutput = "cannot write to standard output: it is closed; redir
 
 /// Prints the help, the version or a completion script, and ends the program.
 private func end(printing text: String, _ isOutputOpen: Bool) -> Never {
-    let error = isOutputOpen ? writeAll("\(text)\n".utf8, to: STDOUT_FILENO) : 0
-    guard isOutputOpen, error == 0 else {
-        report(
-            isOutputOpen
-                ? "cannot write to standard output: \(String(cString: strerror(error))); see where it is redirected to"
-                : closedOutput)
+    guard isOutputOpen else {
+        report(closedOutput)
         _exit(EXIT_FAILURE)
     }
-    _exit(EXIT_SUCCESS)
+    let error = writeAll("\(text)\n".utf8, to: STDOUT_FILENO)
+    if error != 0 { report(diagnosisOfOutput(error)) }
+    _exit(error == 0 ? EXIT_SUCCESS : EXIT_FAILURE)
 }
 
 /// Whether a command line that cannot be parsed asks for the line of a monitoring plugin, which reports every error.

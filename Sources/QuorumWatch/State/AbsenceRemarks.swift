@@ -8,21 +8,15 @@ extension Requirements {
     func obstacle(in state: ClusterState) -> (text: String, isAmbiguous: Bool)? {
         // Without the configuration, the names are not known either, and that is the problem to tell of.
         guard !state.problems.contains(where: { $0.code == .configuration }) else { return nil }
-        for node in absentNodes {
-            let option = "--allow-absent \(node)"
-            switch node.match(in: state) {
-            case .node: continue
-            case .nobody: return (node.diagnosis(of: option, knowsNodelist: true), false)
-            case .several(let nodes): return ("\(escaped(option)): \(node.diagnosis(of: nodes))", true)
-            }
-        }
-        return nil
+        return absentNodes.lazy.compactMap { node in
+            node.obstacle(of: "--allow-absent \(node)", in: state, knowsNodelist: true)
+        }.first
     }
 }
 
-/// Tells of a node whose absence is allowed and that nobody knows, or that is ambiguous, each time that this is new. Pure.
+/// Makes a diagnostic when a node of `--allow-absent` is unknown or ambiguous, and again when the reason changes. Pure.
 struct AbsenceRemarks: Sendable {
-    /// Nil: nothing is told, because the output does.
+    /// Nil: there are no diagnostics, because standard output contains the reason.
     let requirements: Requirements?
     /// Whether a node that is ambiguous at the first state is an error, and not only a remark.
     let failsIfAmbiguous: Bool
@@ -32,7 +26,8 @@ struct AbsenceRemarks: Sendable {
         (self.requirements, self.failsIfAmbiguous) = (requirements, failsIfAmbiguous)
     }
 
-    /// What to tell after an input.
+    /// The diagnostic about a node of `--allow-absent` after an input of the reducer; nil if there is none, or if it was
+    /// returned before.
     mutating func remark(on reducer: Reducer) -> (text: String, isError: Bool)? {
         guard let requirements, !requirements.absentNodes.isEmpty, reducer.phase.isSettled,
             reducer.configuration != nil, let state = reducer.knownState

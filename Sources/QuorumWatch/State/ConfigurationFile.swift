@@ -6,11 +6,11 @@ internal import Corosync
 ///
 /// Lines are read as corosync does (`parse_section` in exec/coroparse.c), except that a line with an error is ignored.
 struct ConfigurationFile: Hashable, Sendable {
-    /// What corosync would do differently if it read the file now.
+    /// How the file differs from the configuration that corosync runs with.
     enum Difference: Hashable, Sendable {
-        /// It would use these other settings.
+        /// Settings of the nodelist or the quorum section have other values.
         case settings(String)
-        /// It would refuse the file, because of this error.
+        /// Corosync would refuse the file because of this error.
         case error(String)
     }
 

@@ -22,7 +22,8 @@ struct QuorumPhase: Sendable {
         case settled
         /// A nodelist notification came, and the quorum notification that ends the recalculation has not come yet.
         case recalculating(since: Instant)
-        /// What votequorum says has been outdated for too long, so whether the cluster is quorate is unknown.
+        /// The deadline for an end of the recalculation, or for a membership of totem, has passed: whether the cluster is
+        /// quorate is unknown.
         case unsettled(since: Instant, reported: Instant)
     }
 

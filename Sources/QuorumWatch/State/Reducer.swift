@@ -7,7 +7,7 @@ internal import Corosync
 /// An event contains the new state; the ``ChangeTracker`` of each output computes the changes.
 ///
 /// A membership change consists of a nodelist notification and a later quorum notification. Between the two, votequorum
-/// recalculates, and its answers mix old and new values; ``isSettled`` is false then.
+/// recalculates, and its answers mix old and new values; ``QuorumPhase/isSettled`` is false then.
 struct Reducer: Sendable {
     private let requirements: Requirements
     private let predictsIfDown: Bool

@@ -11,7 +11,7 @@ extension Reducer {
         /// may have been taken during a recalculation.
         case quorum(
             quorate: Bool, nodes: [VoteQuorum.Notification.ListedNode], Reading, isRecalculating: Bool = false)
-        /// An expected-votes notification, and the reading made in its callback; nil if ``Reducer/isSettled`` is false.
+        /// An expected-votes notification, and the reading made in its callback; nil if ``QuorumPhase/isSettled`` is false.
         case expectedVotes(UInt32, Reading?)
         /// A reading without a notification.
         case reading(Reading)

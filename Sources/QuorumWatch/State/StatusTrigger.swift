@@ -64,12 +64,9 @@ struct StatusTrigger: Sendable {
         let failing = (ifDown ?? []).filter { !$0.isQuorumDevice }.map { (option: "--if-down \($0)", node: $0) }
         let others = conditions.compactMap { condition in condition.node.map { (option: "\(condition)", node: $0) } }
         for (option, node) in failing + others {
-            switch node.match(in: state) {
-            case .nobody where others.isEmpty:
-                return node.diagnosis(of: option, knowsNodelist: state.knowsNodelist)
-            case .several(let nodes): return "\(escaped(option)): \(node.diagnosis(of: nodes))"
-            case .node, .nobody: continue
-            }
+            let obstacle = node.obstacle(of: option, in: state, knowsNodelist: state.knowsNodelist)
+            // A condition on a node that nobody knows can come to hold.
+            if let obstacle, obstacle.isAmbiguous || others.isEmpty { return obstacle.text }
         }
         return nil
     }

@@ -63,11 +63,16 @@ package enum Outcome: Hashable, Sendable {
         switch self {
         case .failed(let diagnosis), .commandFailed(let diagnosis): diagnosis
         case .outputFailed(let error):
-            "cannot write to standard output: \(String(cString: strerror(error))); see where it is redirected to"
+            diagnosisOfOutput(error)
         case .timedOut(let obstacle?): "\(task.wordsAtTimeout): \(obstacle.words)"
         case .done, .checked, .nothingPending, .signal, .outputClosed, .timedOut(nil): nil
         }
     }
+}
+
+/// What failed, why, and what to do, when standard output cannot be written with this error number.
+package func diagnosisOfOutput(_ error: CInt) -> String {
+    "cannot write to standard output: \(String(cString: strerror(error))); see where it is redirected to"
 }
 
 extension Outcome.Obstacle {

@@ -34,7 +34,7 @@ struct StatisticsReader {
     /// `connected` does not exist.
     mutating func read(_ open: MapConnection.Open) throws(CorosyncError) -> Statistics {
         if needs.follows, linksHaveChanged || open.tracks.isEmpty { try track(open) }
-        // What waits is older than what is read now.
+        // Notifications that are queued have older values than this reading.
         if needs.follows { _ = try dispatch(open.map) }
         var read = try read(open.map)
         if !needs.follows || latest?.totem.lacksToken ?? true {
@@ -67,6 +67,7 @@ struct StatisticsReader {
         return statistics
     }
 
+    /// Whether the token was last received longer ago than the token timeout (``TotemState/lacksToken``).
     private func lacksToken(_ map: borrowing ConfigurationMap) throws(CorosyncError) -> Bool {
         let age = try map.read("stats.srp.time_since_token_last_received", as: UInt64.self) ?? 0
         // A ring at rest passes the token on several times in this time, unless its timeout is longer than the default.
