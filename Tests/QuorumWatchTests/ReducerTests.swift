@@ -145,6 +145,24 @@ struct ReducerTests {
         }
     }
 
+    @Test("knows again whether the cluster is quorate when a map answers after its silence, without a reading")
+    func mapAnswersAgain() throws {
+        let statistics = Reducer.Input.statistics(
+            Statistics(totem: TotemState(continuousGather: 0, operationalEntered: 4)))
+        var cluster = Cluster.settled()
+        _ = cluster.reduce(statistics)
+        _ = cluster.reduce(.unresponsive(silent: .seconds(10), ofMap: true))
+        _ = cluster.reduce(.statistics(nil))
+        #expect(cluster.reducer.knownState == nil, "a map that cannot be read does not answer")
+        let events = cluster.reduce(statistics)
+        #expect(events.map(\.kind) == [.info] && events.only?.quorate == true)
+        #expect(cluster.reducer.knownState?.votes.total == 3)
+        // Of a votequorum that does not answer, a map says nothing.
+        _ = cluster.reduce(.unresponsive(silent: .seconds(10)))
+        #expect(cluster.reduce(statistics) == [] && cluster.reducer.knownState == nil)
+        #expect(cluster.reduce(.reading(cluster.reading)).only?.quorate == true)
+    }
+
     @Test("leaves the votes unknown if they were read after the next change had begun")
     func doesNotPrintStaleVotes() throws {
         var cluster = Cluster.settled()

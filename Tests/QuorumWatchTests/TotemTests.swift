@@ -166,22 +166,31 @@ struct TotemTrackerTests {
         #expect(since == 3)
     }
 
-    @Test("is so where it is not known")
+    @Test("is so where it was never known")
     mutating func unknown() {
-        read(nil, gathers: nil, at: 1)
+        totem.read(nil, at: Instant(nanoseconds: 1))
         read(nil, gathers: nil, at: 2)
+        read(nil, gathers: nil, at: 3)
         #expect(since == nil && !totem.isNetworkBlocked)
+    }
+
+    @Test("is not so while the counters cannot be read, if it was not before, until a nodelist")
+    mutating func unreadable() {
         read(9, gathers: 1, at: 3)
-        #expect(since == 3)
         totem.read(nil, at: Instant(nanoseconds: 4))
-        #expect(since == nil)
+        #expect(since == 3 && !totem.isSynchronizing)
         read(20, at: 5)
+        #expect(since == 3 && totem.isSynchronizing)
+        totem.read(nil, at: Instant(nanoseconds: 6))
+        totem.noteNodelist()
+        #expect(since == nil)
+        read(21, at: 7)
         #expect(since == nil, "a reading after that is a first one")
         totem.noteNodelist()
-        totem.read(nil, at: Instant(nanoseconds: 6))
-        read(21, at: 7)
-        read(22, at: 8)
-        #expect(since == 8, "no reading of the ring is awaited any more")
+        totem.read(nil, at: Instant(nanoseconds: 8))
+        read(22, at: 9)
+        read(23, at: 10)
+        #expect(since == 10, "no reading of the ring is awaited any more")
     }
 
     @Test("is not so because of the network only while corosync says so")

@@ -43,11 +43,13 @@ struct ClockedCluster {
 
 extension Reducer.Input {
     /// A reading of totem's state: how many rings it has formed, and how many gather states it has entered since.
-    static func totem(formed: UInt64?, gathers: UInt32? = 0, isBlocked: Bool? = false) -> Self {
+    static func totem(formed: UInt64?, gathers: UInt32? = 0, isBlocked: Bool? = false, lacksToken: Bool = false) -> Self
+    {
         .statistics(
             Statistics(
                 totem: TotemState(
-                    continuousGather: gathers, operationalEntered: formed, isNetworkBlocked: isBlocked)))
+                    continuousGather: gathers, operationalEntered: formed, lacksToken: lacksToken,
+                    isNetworkBlocked: isBlocked)))
     }
 
     /// The reading before was made after the nodelist of a ring.
@@ -218,13 +220,49 @@ struct UnsettledTests {
         #expect(watched.report(at: 100_000) == nil)
     }
 
-    @Test("is never a membership where the statistics map cannot be read, but a recalculation is")
-    func unreadable() {
+    @Test("is never a membership where the statistics map was never read, but a recalculation is")
+    func unread() {
         var watched = ClockedCluster()
-        watched.reduce(.totem(formed: 5, gathers: 1), at: 1000)
+        watched.reduce(.disconnected(.lost))
+        watched.reduce(.statistics(nil))
+        watched.nodelist(1)
+        watched.quorum()
         watched.reduce(.statistics(nil), at: 2000)
         #expect(watched.deadline == nil && watched.cluster.reducer.phase.isSettled)
         watched.nodelist(2, at: 3000)
         #expect(watched.report(at: 38_000)?.reason == .recalculation)
+    }
+
+    @Test("stays a membership until a nodelist while the statistics map cannot be read any more")
+    func unreadable() {
+        var watched = ClockedCluster()
+        watched.reduce(.totem(formed: 5, gathers: 1), at: 1000)
+        watched.reduce(.statistics(nil), at: 2000)
+        #expect(!watched.cluster.reducer.phase.isSettled && !watched.cluster.reducer.phase.isSynchronizing)
+        #expect(watched.report(at: 9600)?.reason == .membership)
+        // Readable again while the services of the next ring are synchronised.
+        watched.reduce(.totem(formed: 6), at: 20_000)
+        #expect(watched.reduce(.reading(watched.cluster.reading), at: 20_000) == [])
+        #expect(watched.cluster.reducer.knownState == nil)
+        watched.nodelist(2, at: 21_000)
+        watched.quorum(at: 21_000)
+        #expect(watched.cluster.reducer.knownState?.quorate == true)
+    }
+
+    @Test(
+        "is a first status without the token, and ends when that is back without another ring",
+        arguments: [false, true])
+    func tokenIsBack(isReported: Bool) throws {
+        var watched = ClockedCluster()
+        watched.reduce(.disconnected(.lost))
+        watched.reduce(.totem(formed: 5, lacksToken: true), at: 1000)
+        #expect(watched.quorum(at: 1000)?.quorate == .some(nil))
+        #expect(watched.cluster.reducer.validState.problems.map(\.code) == [.unsettled])
+        if isReported { #expect(watched.report(at: 9600)?.reason == .membership) }
+        let events = watched.reduce(.totem(formed: 5), at: 11_000)
+        let event = try #require(events.only)
+        #expect(event.kind == .info && event.quorate == true && event.state?.votes.total == 3)
+        #expect(event.state?.problems == [] && watched.cluster.reducer.knownState?.quorate == true)
+        #expect(!watched.cluster.reducer.phase.isUnsettled && watched.deadline == nil)
     }
 }

@@ -22,14 +22,14 @@ struct QuorumPhase: Sendable {
         case settled
         /// A nodelist notification came, and the quorum notification that ends the recalculation has not come yet.
         case recalculating(since: Instant)
-        /// The deadline for an end of the recalculation, or for a membership of totem, has passed: whether the cluster is
-        /// quorate is unknown.
-        case unsettled(since: Instant, reported: Instant)
     }
 
     let limits: Limits
     private var step = Step.starting
     private var totem = TotemTracker()
+    /// Since when what votequorum says has been outdated, and when that was last reported: whether the cluster is quorate
+    /// is unknown. Nil: that has not been for too long.
+    private var report: (since: Instant, at: Instant)?
 
     /// The phase before the first notification.
     init(_ limits: Limits) { self.limits = limits }
@@ -42,7 +42,7 @@ struct QuorumPhase: Sendable {
 
     /// Whether votequorum has decided on the last membership of which it sent a nodelist notification.
     var isDecided: Bool {
-        if case .settled = step { return true }
+        if case .settled = step { return report == nil }
         return false
     }
 
@@ -59,10 +59,7 @@ struct QuorumPhase: Sendable {
     var isRecalculating: Bool { hasState && !isDecided }
 
     /// Whether what votequorum says has been outdated for too long.
-    var isUnsettled: Bool {
-        if case .unsettled = step { return true }
-        return false
-    }
+    var isUnsettled: Bool { report != nil }
 
     /// Why what votequorum says is outdated; nil when it is not.
     var unsettledReason: UnsettledReason? {
@@ -72,10 +69,10 @@ struct QuorumPhase: Sendable {
 
     /// When ``unsettle(at:_:)`` is due; nil: never.
     func deadline(_ configuration: Configuration?) -> Instant? {
+        if let report { return report.at + limits.repetition }
         let membership = totem.pendingSince.map { $0 + (configuration?.consensus ?? limits.consensus) + limits.grace }
         switch step {
         case .starting: return nil
-        case .unsettled(_, let reported): return reported + limits.repetition
         case .recalculating(let since):
             let timeout = configuration?.device?.syncTimeout ?? limits.syncTimeout
             return [since + timeout + limits.grace, membership].compactMap { $0 }.min()
@@ -84,21 +81,20 @@ struct QuorumPhase: Sendable {
     }
 
     /// Records that a recalculation begins, or is in progress.
-    mutating func recalculate(since now: Instant) { if isDecided { step = .recalculating(since: now) } }
+    mutating func recalculate(since now: Instant) {
+        if case .settled = step { step = .recalculating(since: now) }
+    }
 
     /// Records a quorum notification, which ends a recalculation.
-    mutating func decide() { step = .settled }
+    mutating func decide() { (step, report) = (.settled, nil) }
 
     /// Records that the deadline has passed. Returns for how long what votequorum says has been outdated, and why; nil if
     /// the deadline is later.
     mutating func unsettle(at now: Instant, _ configuration: Configuration?) -> (elapsed: Duration, UnsettledReason)? {
         guard let deadline = deadline(configuration), deadline <= now, let reason = unsettledReason else { return nil }
-        var since = totem.pendingSince ?? now
-        switch step {
-        case .recalculating(let begin), .unsettled(let begin, _): since = min(since, begin)
-        case .starting, .settled: break
-        }
-        step = .unsettled(since: since, reported: now)
+        var since = min(report?.since ?? now, totem.pendingSince ?? now)
+        if case .recalculating(let begin) = step { since = min(since, begin) }
+        report = (since, now)
         return (now.since(since), reason)
     }
 
@@ -107,6 +103,8 @@ struct QuorumPhase: Sendable {
         // Before the first state, earlier counters can be of a corosync that has ended.
         if !hasState { totem = TotemTracker() }
         totem.read(counters, at: now)
+        // The token is back, without another ring.
+        if case .settled = step, !isTotemPending { report = nil }
     }
 
     /// Records a nodelist notification of totem's membership.

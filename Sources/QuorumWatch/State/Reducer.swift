@@ -25,6 +25,8 @@ struct Reducer: Sendable {
     /// Whether a reading says nothing until the statistics are read: without them, a change without a notification may be
     /// that of a ring that is not completed.
     private var awaitsStatistics = false
+    /// Whether a request to votequorum has not been answered for too long.
+    private var isVotequorumSilent = false
     /// When a silence of corosync was reported last.
     private var reportedSilence: Instant?
 
@@ -167,7 +169,6 @@ extension Reducer {
         (unconfirmed, awaitsStatistics) = (nil, false)
         // The list is not sorted, and may contain duplicates and the quorum device.
         known.listed = Array(byNode: nodes.reversed().filter { $0.id != .quorumDevice })
-        known.unsettled = nil
         take(reading, quorate: quorate)
         if reading.local.flags.contains(.quorate) != quorate { known.areVotesValid = false }
         assemble()
@@ -201,6 +202,7 @@ extension Reducer {
     }
 
     private mutating func refreshed(_ reading: Reading) -> [Event.Body] {
+        isVotequorumSilent = false
         guard phase.isSettled, !awaitsStatistics else { return [] }
         let listed = known.listed(in: reading)
         let quorate = reading.local.flags.contains(.quorate)
@@ -222,8 +224,15 @@ extension Reducer {
             known.settings.update(after: VotingSnapshot(reading, settings: known.settings))
         }
         known.reading = reading
+        isVotequorumSilent = false
+        count(reading, quorate: quorate)
+    }
+
+    /// Lets what votequorum said last count.
+    private mutating func count(_ reading: Reading, quorate: Bool) {
         known.quorate = quorate
         known.areVotesValid = known.listed(in: reading) == known.listed
+        known.unsettled = nil
     }
 
     private mutating func disconnected(_ error: CorosyncError) -> [Event.Body] {
@@ -231,7 +240,7 @@ extension Reducer {
         members = []
         (known.reading, known.ring, known.statistics, known.unsettled) = (nil, nil, nil, nil)
         known.settings = VotingSettings()
-        (awaitsStatistics, reportedSilence) = (false, nil)
+        (awaitsStatistics, isVotequorumSilent, reportedSilence) = (false, false, nil)
         evidence.begin(with: nil)
         return unknown(.disconnected(error))
     }
@@ -239,7 +248,7 @@ extension Reducer {
     private mutating func isSilent(for silent: Duration, ofMap: Bool, at now: Instant) -> [Event.Body] {
         // While corosync synchronises its services, it answers requests to votequorum only.
         guard !ofMap || !phase.hasState || phase.isSettled else { return [] }
-        if ofMap { awaitsStatistics = known.statistics != nil }
+        if ofMap { awaitsStatistics = known.statistics != nil } else { isVotequorumSilent = true }
         // A corosync that is stopped answers neither votequorum's requests nor those of the maps.
         if known.quorate == nil, let last = reportedSilence, now.since(last) < phase.limits.repetition { return [] }
         reportedSilence = now
@@ -296,6 +305,11 @@ extension Reducer {
                     isConnected: change.link.isConnected, downs: change.downs))
         }
         known.statistics = statistics
+        // A map answers again, or the token is back without another ring: no notification and, in some modes, no reading
+        // follows.
+        if statistics != nil, known.quorate == nil, phase.isSettled, !isVotequorumSilent, let reading = known.reading {
+            count(reading, quorate: reading.local.flags.contains(.quorate))
+        }
         assemble()
         return links + infoEvent(since: old.with(changes.map(\.link), problems: current.problems))
     }

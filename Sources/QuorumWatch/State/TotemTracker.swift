@@ -21,7 +21,7 @@ struct TotemTracker: Sendable {
     var pendingSince: Instant? { leftSince ?? withoutTokenSince }
 
     /// Whether a ring was formed whose services are not synchronised. Corosync then answers no requests to its maps.
-    var isSynchronizing: Bool { leftSince != nil && latest?.operationalEntered != heard }
+    var isSynchronizing: Bool { leftSince != nil && latest.map { $0.operationalEntered != heard } ?? false }
 
     /// Whether corosync says that a firewall or a failed interface is why.
     var isNetworkBlocked: Bool { latest?.isNetworkBlocked == true }
@@ -34,11 +34,12 @@ struct TotemTracker: Sendable {
     /// Until they are read after a nodelist notification, they say nothing: they may be from before it, or may have
     /// counted its ring already.
     mutating func read(_ totem: TotemState?, at now: Instant) {
+        latest = totem
         guard let totem else {
-            self = TotemTracker()
+            // A membership that was lacking before does so until a nodelist comes.
+            if awaitsReading { noteReadingAfterNodelist(at: now) }
             return
         }
-        latest = totem
         withoutTokenSince = totem.lacksToken && !hasHeard ? withoutTokenSince ?? now : nil
         guard !awaitsReading else { return }
         // The first reading, or the counters were cleared.
@@ -52,6 +53,7 @@ struct TotemTracker: Sendable {
     mutating func noteNodelist() {
         (leftSince, withoutTokenSince, hasHeard) = (nil, nil, true)
         awaitsReading = latest != nil
+        if !awaitsReading { (heard, gathered) = (nil, nil) }
     }
 
     /// Records that the counters were read after the last nodelist notification, which belongs to the rings counted so
