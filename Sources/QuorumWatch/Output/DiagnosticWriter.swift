@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 internal import Glibc
-internal import Synchronization
 
 /// Writes diagnostics to standard error in a separate thread, so that a full pipe blocks no other thread. The thread is
 /// started for the first diagnostic.
@@ -10,7 +9,7 @@ internal import Synchronization
 /// terminal.
 final class DiagnosticWriter: Sendable {
     private let outbox: Outbox<String>
-    private let hasThread = Mutex(false)
+    private let hasThread = Guarded(false)
     private let page: LatestValue<LiveModel>?
 
     /// A writer without diagnostics. Throws when no descriptor is available.

@@ -2,7 +2,6 @@
 
 internal import CLinux
 internal import Glibc
-internal import Synchronization
 
 /// Notifies the service manager of the state of the watch (sd_notify(3)). Only the supervising thread uses it, and no
 /// message blocks it.
@@ -20,7 +19,7 @@ final class ServiceNotifier: Sendable {
     private let address: [UInt8]
     /// The time between two keep-alives of the watchdog: half of its timeout. Nil if the watchdog is not enabled.
     private let watchdogInterval: Duration?
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     /// The lower bound of ``watchdogInterval``: a shorter one would keep a processor busy.
     private static let shortestInterval = Duration.milliseconds(10)

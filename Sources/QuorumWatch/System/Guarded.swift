@@ -4,6 +4,8 @@ internal import CLinux
 internal import Glibc
 
 /// A value that is protected by a mutex, with a condition variable to wait for changes.
+///
+/// Not the Mutex of Synchronization: the thread sanitizer takes two threads that contend for one for a data race.
 final class Guarded<Value: Sendable>: @unchecked Sendable {
     private var value: Value
     // POSIX requires a fixed address for a mutex and a condition variable.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 internal import Corosync
-internal import Synchronization
 
 /// Passes what all threads learn of the cluster to the reducer, and its events to all outputs, in the same order.
 final class Core: Sendable {
@@ -47,7 +46,7 @@ final class Core: Sendable {
         var deadline: Instant?
     }
 
-    private let state: Mutex<State>
+    private let state: Guarded<State>
     private let outputs: Outputs
     private let stop: StopRequest
     private let follows: Bool
@@ -60,7 +59,7 @@ final class Core: Sendable {
         outputs: Outputs, stop: StopRequest, follows: Bool
     ) throws(SystemError) {
         timer = try Timer()
-        state = Mutex(State(reducer: reducer, trigger: trigger, absence: absence, filter: filter))
+        state = Guarded(State(reducer: reducer, trigger: trigger, absence: absence, filter: filter))
         self.outputs = outputs
         self.stop = stop
         self.follows = follows

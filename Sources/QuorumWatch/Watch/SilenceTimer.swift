@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-internal import Synchronization
-
 /// Detects requests that corosync does not answer. Such a request blocks its thread in the library forever, so another
 /// thread has to detect it.
 ///
@@ -24,7 +22,7 @@ final class SilenceTimer: Sendable {
     }
 
     private let limits: Limits
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let timer: Timer
 
     /// A descriptor that is readable when ``silentFor(at:)`` has to be called.

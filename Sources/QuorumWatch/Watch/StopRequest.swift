@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-internal import Synchronization
-
 /// The request to end the watch. Any thread can make it, and any thread can wait for it.
 final class StopRequest: Sendable {
-    private let outcome = Mutex<Outcome?>(nil)
+    private let outcome = Guarded<Outcome?>(nil)
     private let flag: Flag
 
     /// A request that has not been made. Throws when no descriptor is available.
