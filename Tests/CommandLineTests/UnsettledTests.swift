@@ -152,6 +152,19 @@ struct UnsettledTests {
         #expect(try status(held + fault + "\n").status == 0)
     }
 
+    @Test(
+        "is assumed when corosync does not answer at once whether it synchronises, as while it does so",
+        arguments: [
+            "fail cmap_iter_init 1 CS_ERR_TRY_AGAIN times=3", "delay cmap_iter_init 1 2500", "hang cmap_iter_init 1",
+        ])
+    func lateAnswer(fault: String) throws {
+        let script = "nodes 3\nqdevice Qdevice\nkey stats.ipcs.service0.7.0x1.flow_control uint32 2\n" + fault
+        let result = try StandIn(script).run([vqwatch, "-q", "-t", "5s"])
+        #expect(result.status == 124)
+        let isSilent = fault.hasPrefix("hang")
+        #expect(result.errors.contains(isSilent ? "corosync does not answer" : "has not finished recalculating"))
+    }
+
     /// Drops the messages of a node in both directions, with a message to the sender, so that corosync notices.
     private static let firewall = """
         table inet firewall {

@@ -3,7 +3,7 @@
 internal import Corosync
 
 /// Reads both maps of corosync in one thread: the configuration and the statistics. Both are optional; no other thread
-/// waits for them for longer than ``MapConnection/patience``.
+/// waits for a reading for longer than ``MapConnection/patience``.
 ///
 /// Connections are made only while votequorum is connected, so that a corosync that does not run, or refuses this user,
 /// gets one attempt at a time.
@@ -87,7 +87,7 @@ final class MapFollower: Sendable {
 
     /// Waits until the maps are read, or failed to be. Reports a timeout.
     func survey() -> Survey {
-        guard let survey = waitForSurvey() else {
+        guard let survey = waitForSurvey(until: .now + MapConnection.patience) else {
             if stop.requested == nil {
                 let lacksConfiguration = needs.configuration && !requests.withLock { $0.isConfigurationDecided }
                 if lacksConfiguration { core.record(.configuration(nil)) }
@@ -100,17 +100,18 @@ final class MapFollower: Sendable {
         return survey
     }
 
-    /// Finds out whether corosync is synchronising its services; nil when not known.
+    /// Finds out whether corosync is synchronising its services; nil when that cannot be read. Waits for the answer, which
+    /// does not come before the end of a synchronisation.
     func isSynchronizing() -> Bool? {
         request { requests in
             requests.includesSynchronization = true
             requests.wanted += 1
         }
-        return waitForSurvey()?.isSynchronizing
+        return waitForSurvey(until: nil)?.isSynchronizing
     }
 
-    private func waitForSurvey() -> Survey? {
-        let survey = requests.wait(until: .now + MapConnection.patience) { requests in
+    private func waitForSurvey(until deadline: Instant?) -> Survey? {
+        let survey = requests.wait(until: deadline) { requests in
             !requests.isAwaited || self.stop.requested != nil ? requests.survey : nil
         }
         return stop.requested == nil ? survey : nil

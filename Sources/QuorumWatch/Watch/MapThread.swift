@@ -262,7 +262,17 @@ extension MapThread {
         var survey = MapFollower.Survey(
             isComplete: !(needs.configuration && configuration.isOutdated) && !statistics.isOutdated)
         if requests.includesSynchronization {
-            statistics.use { open throws(CorosyncError) in survey.isSynchronizing = try open.map.isSynchronizing() }
+            var isPassing = false
+            statistics.use { open throws(CorosyncError) in
+                do throws(CorosyncError) {
+                    survey.isSynchronizing = try open.map.isSynchronizing()
+                } catch {
+                    isPassing = error.isTransient
+                    throw error
+                }
+            }
+            // Ask again after the next reading.
+            if isPassing, statistics.reported == nil { return }
         }
         follower.requests.withLock { ($0.answered, $0.survey) = (requests.wanted, survey) }
     }
