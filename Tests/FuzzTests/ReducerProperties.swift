@@ -15,7 +15,6 @@ extension PropertyCheck {
         var filter = EventFilter(kinds: kinds, showsFirstStatus: !generator.chance(4))
         var reducer = Reducer()
         var tracker = ChangeTracker()
-        var json = JSONFormat()
         var replay = StateReplay()
         var slowReader = SlowReader()
         var record = WatchRecord()
@@ -45,9 +44,9 @@ extension PropertyCheck {
                 guard let item = tracker.item(for: .element(delivery)) else { continue }
                 countCase()
                 let changes = item.changes
-                check(event, line: json.line(for: event, changes: changes), &replay, isThorough: isThorough)
+                check(event, line: JSONFormat.line(for: event, changes: changes), &replay, isThorough: isThorough)
                 for format in [OutputFormat.text(color: false), .journal(color: false)] {
-                    var formatter = EventFormatter(format)
+                    let formatter = EventFormatter(format)
                     check(output: formatter.bytes(for: event, changes: changes) ?? [], isOneLine: true)
                 }
                 if let state = event.state { check(event, state, of: reducer, &generator) }
@@ -118,7 +117,7 @@ extension PropertyCheck {
         var status = event
         status.body = .status(state)
         for format in [OutputFormat.text(color: false), .journal(color: false)] {
-            var formatter = EventFormatter(format, printsPage: true, showsLinks: true)
+            let formatter = EventFormatter(format, printsPage: true, showsLinks: true)
             check(output: formatter.bytes(for: status, changes: []) ?? [], isOneLine: false)
         }
         check(output: PrometheusFormat.exposition(of: state), isOneLine: false)
@@ -152,7 +151,6 @@ private func isComplete(_ state: ClusterState, but absent: [NodeSelector]) -> Bo
 /// A reader that misses some events, as after a drop; the changes in its lines must agree with the states all the same.
 private struct SlowReader {
     private var tracker = ChangeTracker()
-    private var json = JSONFormat()
     private var replay = StateReplay()
     private var missed = 0
 
@@ -168,7 +166,7 @@ private struct SlowReader {
 
     private mutating func problem(with next: Outbox<Delivery>.Next) -> String? {
         guard let item = tracker.item(for: next) else { return nil }
-        let line = json.line(for: item.event, changes: item.changes)
+        let line = JSONFormat.line(for: item.event, changes: item.changes)
         return (try? StrictReader.read(line.dropLast())).map { replay.problem(with: $0) } ?? "no JSON"
     }
 }

@@ -45,7 +45,7 @@ struct Cluster {
     /// Processes an input of a moment, in microseconds by both clocks.
     mutating func reduce(_ input: Reducer.Input, at time: Int64 = 0) -> [Event] {
         let events = reducer.reduce(input, at: .at(microseconds: time))
-        changesOfEach = events.map { tracker.changes(in: $0) }
+        changesOfEach = events.map { tracker.changes(in: $0) ?? [] }
         return events
     }
 

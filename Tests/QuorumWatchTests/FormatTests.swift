@@ -27,7 +27,7 @@ struct TextTests {
     func beginsWithTheTime() throws {
         var event = try status()
         event.time = Timestamp(microseconds: 1_763_804_614_507_311)
-        var formatter = EventFormatter(.text(color: false))
+        let formatter = EventFormatter(.text(color: false))
         let text = String(decoding: formatter.bytes(for: event, changes: []) ?? [], as: UTF8.self)
         #expect(text.firstMatch(of: #/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.507[+-]\d\d:\d\d status: /#) != nil, "\(text)")
     }
@@ -335,8 +335,7 @@ struct TextTests {
 @Suite("JSON lines")
 struct JSONTests {
     private func line(_ event: Event) -> String {
-        var format = JSONFormat()
-        return String(decoding: format.line(for: event, changes: []), as: UTF8.self)
+        return String(decoding: JSONFormat.line(for: event, changes: []), as: UTF8.self)
     }
 
     private func event(_ body: Event.Body) -> Event {
@@ -382,7 +381,6 @@ struct JSONTests {
 
     @Test("have the problems, and the result of a check")
     func writeProblems() {
-        var format = JSONFormat()
         var state = ClusterState()
         state.quorate = true
         state.problems = [
@@ -391,7 +389,7 @@ struct JSONTests {
         var event = event(.status(state))
         event.quorate = true
         #expect(
-            String(decoding: format.checkLine(for: event, status: "WARNING"), as: UTF8.self).hasSuffix(
+            String(decoding: JSONFormat.checkLine(for: event, status: "WARNING"), as: UTF8.self).hasSuffix(
                 """
                 "event":"check","cluster_name":null,"local_node_id":null,"local_node_name":null,"quorate":true,\
                 "status":"WARNING","votes":{"total":null,"expected":null,"highest_expected":null,"quorum":null,\

@@ -101,10 +101,9 @@ struct LinkFormatTests {
 
     @Test("have every value in JSON")
     func json() {
-        var format = JSONFormat()
         func line(_ body: Event.Body) -> String {
             String(
-                decoding: format.line(for: Event(time: Timestamp(microseconds: 0), body: body), changes: []),
+                decoding: JSONFormat.line(for: Event(time: Timestamp(microseconds: 0), body: body), changes: []),
                 as: UTF8.self)
         }
         #expect(

@@ -82,7 +82,7 @@ struct MemberPredictionTests {
         var tracker = ChangeTracker()
         func turned(_ event: Event?) throws -> [String] {
             let event = try #require(event)
-            let line = EventText(event, tracker.changes(in: event)).line.plain
+            let line = EventText(event, tracker.changes(in: event) ?? []).line.plain
             return line.split(separator: "; ").map(String.init).filter {
                 $0.contains("the loss of") || $0.contains("would now be lost")
             }

@@ -8,6 +8,7 @@ extension OptionSet where Element == Self, RawValue: FixedWidthInteger {
     }
 
     /// The names of the bits that are set, in the order of `named`, and each other bit as a hexadecimal number.
+    @inlinable
     package func names(_ named: [(flag: Self, name: String)]) -> [String] {
         var names: [String] = []
         var rest = self

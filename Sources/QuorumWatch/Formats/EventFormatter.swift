@@ -9,7 +9,6 @@ struct EventFormatter: Sendable {
     private let showsLinks: Bool
     /// The monitoring plugin's line, which replaces a status; nil: none.
     private let check: CheckFormat?
-    private var json = JSONFormat()
 
     init(_ format: OutputFormat, printsPage: Bool = false, showsLinks: Bool = false, check: CheckFormat? = nil) {
         self.format = format
@@ -19,12 +18,12 @@ struct EventFormatter: Sendable {
     }
 
     /// The bytes of an event, with the changes since the reader's last state; nil if the format has none for it.
-    mutating func bytes(for event: Event, changes: [Change]) -> [UInt8]? {
+    func bytes(for event: Event, changes: [Change]) -> [UInt8]? {
         switch format {
         case .live, .quiet: return nil
         case .json:
-            guard let check else { return json.line(for: event, changes: changes) }
-            return event.state.map { json.checkLine(for: event, status: check.status(of: $0).word) }
+            guard let check else { return JSONFormat.line(for: event, changes: changes) }
+            return event.state.map { JSONFormat.checkLine(for: event, status: check.status(of: $0).word) }
         case _ where check != nil: return event.state.flatMap { check?.line(for: $0) }
         case .prometheus: return event.state.map(PrometheusFormat.exposition(of:))
         case .text(let color, let size): return text(event, changes, color: color, size: size, isJournal: false)
@@ -33,11 +32,12 @@ struct EventFormatter: Sendable {
     }
 
     /// The bytes that say that there is no status, and why; nil if the format has none.
-    mutating func bytes(forNoStatus reason: String, at time: Timestamp) -> [UInt8]? {
+    func bytes(forNoStatus reason: String, at time: Timestamp) -> [UInt8]? {
         switch format {
         case .live, .quiet: nil
         case .json where check != nil:
-            json.checkLine(for: Event(time: time, body: .status(ClusterState())), status: CheckStatus.unknown.word)
+            JSONFormat.checkLine(
+                for: Event(time: time, body: .status(ClusterState())), status: CheckStatus.unknown.word)
         case .prometheus: PrometheusFormat.exposition(of: nil as ClusterState?)
         case .json, .text, .journal: check.map { _ in CheckFormat.line(forUnknown: reason) }
         }

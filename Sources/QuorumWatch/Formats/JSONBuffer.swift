@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: MIT
 
-/// A JSON writer with a reused buffer.
+internal import BasicContainers
+
+/// A JSON writer.
 ///
 /// The members of an object are written one after another; a comma is inserted before each value that follows another.
-struct JSONBuffer {
-    private(set) var bytes: [UInt8] = []
+struct JSONBuffer: ~Copyable {
+    private var bytes = UniqueArray<UInt8>(minimumCapacity: 4096)
     /// Whether the last element is a value, so that the next one needs a comma.
     private var isAfterValue = false
 
-    mutating func removeAll() {
-        bytes.removeAll(keepingCapacity: true)
-        isAfterValue = false
+    /// What is written, and a newline.
+    consuming func line() -> [UInt8] {
+        bytes.append(ascii: "\n")
+        return bytes.span.withUnsafeBufferPointer { Array($0) }
     }
-
-    mutating func newline() { bytes.append(UInt8(ascii: "\n")) }
 
     /// The name of the member whose value follows; it needs no escaping.
     mutating func key(_ name: String) {
         separate()
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(contentsOf: name.utf8)
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(UInt8(ascii: ":"))
+        bytes.append(ascii: "\"")
+        bytes.append(name)
+        bytes.append(ascii: "\"")
+        bytes.append(ascii: ":")
         isAfterValue = false
     }
 
@@ -31,31 +32,35 @@ struct JSONBuffer {
 
     mutating func value(_ number: Int) {
         separate()
-        bytes.append(decimal: number)
+        if number < 0 { bytes.append(ascii: "-") }
+        bytes.append(decimal: UInt64(number.magnitude))
     }
 
-    mutating func value(_ string: String) { quoted { $0.append(escaped: string) } }
-
-    /// A string that `write` appends without escaping.
-    mutating func quoted(_ write: (inout JSONBuffer) -> Void) {
+    mutating func value(_ string: String) {
         separate()
-        bytes.append(UInt8(ascii: "\""))
-        write(&self)
-        bytes.append(UInt8(ascii: "\""))
+        bytes.append(ascii: "\"")
+        bytes.append(escaped: string)
+        bytes.append(ascii: "\"")
     }
 
-    /// Text that `write` appends as it is.
-    mutating func raw(_ write: (inout [UInt8]) -> Void) {
-        write(&bytes)
-        isAfterValue = true
+    mutating func value(_ time: Timestamp) {
+        separate()
+        bytes.append(ascii: "\"")
+        time.appendUTC(to: &bytes)
+        bytes.append(ascii: "\"")
+    }
+
+    mutating func seconds(_ time: Timestamp) {
+        separate()
+        time.appendSeconds(to: &bytes)
     }
 
     mutating func object(_ members: (inout JSONBuffer) -> Void) {
         separate()
-        bytes.append(UInt8(ascii: "{"))
+        bytes.append(ascii: "{")
         isAfterValue = false
         members(&self)
-        bytes.append(UInt8(ascii: "}"))
+        bytes.append(ascii: "}")
         isAfterValue = true
     }
 
@@ -63,75 +68,53 @@ struct JSONBuffer {
         _ elements: Elements, _ element: (inout JSONBuffer, Elements.Element) -> Void
     ) {
         separate()
-        bytes.append(UInt8(ascii: "["))
+        bytes.append(ascii: "[")
         isAfterValue = false
         for item in elements { element(&self, item) }
-        bytes.append(UInt8(ascii: "]"))
+        bytes.append(ascii: "]")
         isAfterValue = true
     }
 
     private mutating func separate() {
-        if isAfterValue { bytes.append(UInt8(ascii: ",")) }
+        if isAfterValue { bytes.append(ascii: ",") }
         isAfterValue = true
     }
 
     private mutating func literal(_ text: StaticString) {
         separate()
-        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        bytes.append(copying: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+}
+
+extension UniqueArray<UInt8> {
+    mutating func append(ascii character: Unicode.Scalar) { append(UInt8(ascii: character)) }
+
+    mutating func append(_ text: String) { append(copying: text.utf8.span) }
+
+    /// A number in decimal, with zeros before it if it has fewer digits.
+    mutating func append(decimal number: UInt64, digits: Int = 1) {
+        if number > 9 || digits > 1 { append(decimal: number / 10, digits: digits - 1) }
+        append(UInt8(ascii: "0") + UInt8(number % 10))
     }
 
     /// A string with quotes, backslashes and harmful characters escaped.
-    private mutating func append(escaped string: String) {
-        var string = string
-        let isPlain = string.withUTF8 { text in
-            let isPlain = text.allSatisfy { byte in
-                byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
-            }
-            if isPlain { bytes.append(contentsOf: text) }
-            return isPlain
+    fileprivate mutating func append(escaped string: String) {
+        let utf8 = string.utf8.span
+        let isPlain = utf8.indices.allSatisfy { index in
+            let byte = utf8[index]
+            return byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
         }
-        if isPlain { return }
+        if isPlain { return append(copying: utf8) }
         for scalar in string.unicodeScalars {
             switch scalar {
-            case "\"", "\\":
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(UInt8(scalar.value))
+            case "\"", "\\": append("\\\(scalar)")
             case _ where scalar.needsEscape:
                 for unit in UTF16.encode(scalar)! {
-                    bytes.append(contentsOf: "\\u".utf8)
-                    bytes.append(hexadecimal: unit)
+                    let digits = String(unit, radix: 16)
+                    append("\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits)
                 }
-            default:
-                bytes.append(contentsOf: UTF8.encode(scalar)!)
+            default: append(String(scalar))
             }
         }
     }
-}
-
-extension [UInt8] {
-    /// A number in decimal.
-    mutating func append(decimal number: some FixedWidthInteger) {
-        if number < 0 { append(UInt8(ascii: "-")) }
-        // Digits are written from the right; a number of 64 bits has at most 20.
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-            var start = digits.count
-            var rest = UInt64(number.magnitude)
-            repeat {
-                start -= 1
-                digits.initializeElement(at: start, to: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-                rest /= 10
-            } while rest > 0
-            append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
-        }
-    }
-
-    fileprivate mutating func append(hexadecimal number: UInt16) {
-        for shift in [12, 8, 4, 0] as [UInt16] {
-            append("0123456789abcdef".utf8[offset: Int(number >> shift & 0xF)])
-        }
-    }
-}
-
-extension String.UTF8View {
-    fileprivate subscript(offset offset: Int) -> UInt8 { self[index(startIndex, offsetBy: offset)] }
 }

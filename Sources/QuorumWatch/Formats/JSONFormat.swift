@@ -3,16 +3,14 @@
 internal import Corosync
 
 /// Events as JSON lines (vqwatch-events(5)).
-struct JSONFormat {
-    private var json = JSONBuffer()
-
+enum JSONFormat {
     /// The line of an event, with the changes since the reader's last state, its newline included.
-    mutating func line(for event: Event, changes: [Change]) -> [UInt8] {
+    static func line(for event: Event, changes: [Change]) -> [UInt8] {
         line(event.kind.rawValue, event) { $0.body(event.body, changes) }
     }
 
     /// The line of a check of the state in an event, its newline included.
-    mutating func checkLine(for event: Event, status: String) -> [UInt8] {
+    static func checkLine(for event: Event, status: String) -> [UInt8] {
         line("check", event) { json in
             json.member("status", .string(status))
             json.member("votes", .votes(event.state?.votes ?? Votes()))
@@ -20,11 +18,11 @@ struct JSONFormat {
         }
     }
 
-    private mutating func line(_ kind: String, _ event: Event, _ rest: (inout JSONBuffer) -> Void) -> [UInt8] {
-        json.removeAll()
+    private static func line(_ kind: String, _ event: Event, _ rest: (inout JSONBuffer) -> Void) -> [UInt8] {
+        var json = JSONBuffer()
         json.object { json in
             json.member("time", event.time)
-            json.member("timestamp") { $0.raw { event.time.appendSeconds(to: &$0) } }
+            json.member("timestamp") { $0.seconds(event.time) }
             json.member("event", .string(kind))
             json.member("cluster_name", .init(event.clusterName))
             json.member("local_node_id", .init(event.localNode?.rawValue))
@@ -33,8 +31,7 @@ struct JSONFormat {
             json.member("quorate", event.kind == .prediction ? .null : .init(event.quorate))
             rest(&json)
         }
-        json.newline()
-        return json.bytes
+        return json.line()
     }
 }
 
@@ -157,7 +154,7 @@ extension JSONBuffer {
 
     fileprivate mutating func member(_ name: String, _ time: Timestamp) {
         key(name)
-        quoted { $0.raw { time.appendUTC(to: &$0) } }
+        value(time)
     }
 
     fileprivate mutating func members<Part: FieldContainer>(of part: Part, _ fields: [Part.Field] = Part.Field.all) {

@@ -232,8 +232,7 @@ private struct Samples {
     mutating func add(_ labels: Labels, _ value: (some FixedWidthInteger)?) {
         guard let value else { return }
         begin(labels)
-        bytes.append(decimal: value)
-        bytes.append(UInt8(ascii: "\n"))
+        bytes.append(contentsOf: "\(value)\n".utf8)
     }
 
     mutating func add(_ labels: Labels, _ value: Bool) { add(labels, value ? 1 : 0) }
@@ -247,9 +246,8 @@ private struct Samples {
     /// Adds a time in seconds.
     mutating func add(_ labels: Labels, microseconds: Int64) {
         begin(labels)
-        bytes.append(decimal: microseconds / 1_000_000)
         let fraction = String(1_000_000 + microseconds % 1_000_000)
-        bytes.append(contentsOf: ".\(fraction.dropFirst())\n".utf8)
+        bytes.append(contentsOf: "\(microseconds / 1_000_000).\(fraction.dropFirst())\n".utf8)
     }
 
     private mutating func begin(_ labels: Labels) {

@@ -93,12 +93,3 @@ struct VoteBar {
             + StyledText(glyphs.text(places(marked..<length)), style) + StyledText("]")
     }
 }
-
-extension Timestamp {
-    /// The local time, as in the lines of text.
-    var local: String {
-        var bytes: [UInt8] = []
-        appendLocal(to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
-    }
-}

@@ -27,7 +27,6 @@ struct CommandRunner: Sendable {
         defer { outbox.finish() }
         let inherited = currentEnvironment().filter { entry in !Self.ownVariables.contains { entry.hasPrefix($0) } }
         var tracker = ChangeTracker()
-        var json = JSONFormat()
         var isFirst = true
         var hasReportedDrops = false
         var rest = limit ?? .max
@@ -44,7 +43,7 @@ struct CommandRunner: Sendable {
             }
             let spawn = Spawn(
                 arguments: command, environment: inherited + Self.variables(for: event),
-                input: json.line(for: event, changes: item.changes))
+                input: JSONFormat.line(for: event, changes: item.changes))
             let ending = run(spawn)
             if isFirst, case .notStarted(let error) = ending {
                 return stop.request(.commandFailed(diagnosis(ofStarting: error)))

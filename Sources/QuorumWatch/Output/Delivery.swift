@@ -53,10 +53,9 @@ extension ChangeTracker {
     /// Records that the output receives an event, and returns it with its changes; nil for an `info` event without
     /// changes, which is not shown.
     mutating func item(for event: Event) -> EventItem? {
-        let isFirst = !hasState
         let changes = changes(in: event)
-        if case .info = event.body, !isFirst, !changes.contains(where: \.causesEvent) { return nil }
-        return EventItem(event: event, changes: changes)
+        if case .info = event.body, let changes, !changes.contains(where: \.causesEvent) { return nil }
+        return EventItem(event: event, changes: changes ?? [])
     }
 
     /// What an output shows of the next element of its outbox; nil: nothing.

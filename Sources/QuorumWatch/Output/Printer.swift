@@ -29,7 +29,7 @@ struct Printer {
     private let outbox: Outbox<Delivery>
     private let stop: StopRequest
     private let check: CheckFormat?
-    private var formatter: EventFormatter
+    private let formatter: EventFormatter
     private var tracker = ChangeTracker()
     /// The formatted events that are not written yet.
     private var lines: [UInt8] = []

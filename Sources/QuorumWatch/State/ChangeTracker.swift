@@ -7,18 +7,16 @@ struct ChangeTracker: Sendable {
     /// The last state that the output received; nil before the first.
     private var shown: ClusterState?
 
-    /// Whether there is a state to compute changes from.
-    var hasState: Bool { shown != nil }
-
     /// Sets the state from which the first changes are computed, when the output does not receive that state.
     mutating func begin(with state: ClusterState) { shown = state }
 
-    /// Records that the output receives an event, and returns the changes in it; empty for the first state.
-    mutating func changes(in event: Event) -> [Change] {
+    /// Records that the output receives an event, and returns the changes in it; nil for the first state.
+    mutating func changes(in event: Event) -> [Change]? {
         switch event.body {
         case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state):
-            defer { shown = state }
-            return shown.map(state.changes(since:)) ?? []
+            let old = shown
+            shown = state
+            return old.map(state.changes(since:))
         // Votequorum decides whether the cluster is quorate after this.
         case .nodelist(let report): shown?.ring = report.ring
         case .link(let report):
