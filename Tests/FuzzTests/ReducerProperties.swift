@@ -18,7 +18,7 @@ extension PropertyCheck {
         var replay = StateReplay()
         var slowReader = SlowReader()
         var record = WatchRecord()
-        var page = LiveModel(LiveFacts(at: Instant(nanoseconds: 0)), size: TerminalSize(width: 80, height: 24))
+        var page = LiveModel(facts: LiveFacts(at: Instant(nanoseconds: 0)), size: TerminalSize(width: 80, height: 24))
         var isFirst = true
         while !generator.isAtEnd {
             let input = generator.input(isFirst: isFirst, isSettled: reducer.phase.isSettled)
@@ -46,7 +46,7 @@ extension PropertyCheck {
                 let changes = item.changes
                 check(event, line: JSONFormat.line(for: event, changes: changes), &replay, isThorough: isThorough)
                 for format in [OutputFormat.text(color: false), .journal(color: false)] {
-                    let formatter = EventFormatter(format)
+                    let formatter = EventFormatter(format: format)
                     check(output: formatter.bytes(for: event, changes: changes) ?? [], isOneLine: true)
                 }
                 if let state = event.state { check(event, state, of: reducer, &generator) }
@@ -117,7 +117,7 @@ extension PropertyCheck {
         var status = event
         status.body = .status(state)
         for format in [OutputFormat.text(color: false), .journal(color: false)] {
-            let formatter = EventFormatter(format, printsPage: true, showsLinks: true)
+            let formatter = EventFormatter(format: format, printsPage: true, showsLinks: true)
             check(output: formatter.bytes(for: status, changes: []) ?? [], isOneLine: false)
         }
         check(output: PrometheusFormat.exposition(of: state), isOneLine: false)

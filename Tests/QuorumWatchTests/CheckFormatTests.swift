@@ -28,7 +28,7 @@ struct CheckFormatTests {
         let state = CheckFormat().state()
         #expect(
             line(state)
-                == "QUORUM OK - quorate: 3 of 3 votes, quorum 2, \(state.marginWords!) | votes=3;;;0;3 quorum=2 margin=1 "
+                == "QUORUM OK - quorate: 3 of 3 votes, quorum 2, \(state.decision.marginText!) | votes=3;;;0;3 quorum=2 margin=1 "
                 + "nodes=3;;;0;3\n")
         #expect(CheckFormat().status(of: state) == .ok)
     }

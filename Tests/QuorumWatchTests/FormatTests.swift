@@ -27,7 +27,7 @@ struct TextTests {
     func beginsWithTheTime() throws {
         var event = try status()
         event.time = Timestamp(microseconds: 1_763_804_614_507_311)
-        let formatter = EventFormatter(.text(color: false))
+        let formatter = EventFormatter(format: .text(color: false))
         let text = String(decoding: formatter.bytes(for: event, changes: []) ?? [], as: UTF8.self)
         #expect(text.firstMatch(of: #/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.507[+-]\d\d:\d\d status: /#) != nil, "\(text)")
     }

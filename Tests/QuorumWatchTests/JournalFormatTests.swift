@@ -8,7 +8,7 @@ import Testing
 @Suite("Text for the journal")
 struct JournalFormatTests {
     private func line(_ event: Event, changes: [Change] = []) -> String {
-        let formatter = EventFormatter(.journal(color: false))
+        let formatter = EventFormatter(format: .journal(color: false))
         return String(decoding: formatter.bytes(for: event, changes: changes) ?? [], as: UTF8.self)
     }
 
@@ -60,7 +60,7 @@ struct JournalFormatTests {
     func page() throws {
         let state = try #require(Cluster.settled().reducer.knownState)
         let status = Event(time: Timestamp(microseconds: 0), quorate: true, body: .status(state))
-        let formatter = EventFormatter(.journal(color: false), printsPage: true)
+        let formatter = EventFormatter(format: .journal(color: false), printsPage: true)
         let page = String(decoding: formatter.bytes(for: status, changes: []) ?? [], as: UTF8.self)
         let lines = page.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
         #expect(lines.count == 11 && lines.allSatisfy { $0.hasPrefix("<6>") && $0.count > 3 })

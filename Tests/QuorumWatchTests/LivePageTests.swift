@@ -17,7 +17,8 @@ struct Watched {
     private static let start = Timestamp(microseconds: 1_763_804_614_507_311)
 
     init(_ configuration: Configuration = .named([1, 2, 3]), width: Int = 80, height: Int = 24) {
-        model = LiveModel(LiveFacts(at: Instant(nanoseconds: 0)), size: TerminalSize(width: width, height: height))
+        model = LiveModel(
+            facts: LiveFacts(at: Instant(nanoseconds: 0)), size: TerminalSize(width: width, height: height))
         cluster.reducer = Reducer(predictsIfDown: true)
         cluster.states = [:]
         for node in configuration.nodes {
@@ -147,7 +148,7 @@ struct LivePageTests {
     @Test("is never larger than the terminal, however small", arguments: examples.map(\.name))
     func fits(_ name: String) throws {
         let example = try #require(Self.examples.first { $0.name == name })
-        var model = LiveModel(example.page().facts, size: TerminalSize(width: 1, height: 1))
+        var model = LiveModel(facts: example.page().facts, size: TerminalSize(width: 1, height: 1))
         for (width, height) in [
             (1, 1), (2, 1), (1, 2), (3, 3), (12, 4), (39, 7), (40, 8), (41, 9), (80, 3), (300, 100),
         ] {

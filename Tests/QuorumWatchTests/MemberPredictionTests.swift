@@ -173,7 +173,7 @@ struct MemberPredictionTests {
             }
             let report = PredictionReport(
                 ifDown: ifDown.map { NodeReference(id: $0, name: "n\($0)") }, prediction: prediction, nodes: nodes)
-            return PredictionText(report).sentences.map(\.plain)
+            return report.sentences.map(\.plain)
         }
         #expect(text([3]) { _ in } == ["If n3(3) goes down: QUORATE: 2 of 3 votes, quorum 2, can lose 0 votes"])
         #expect(text([2, 3]) { _ in }.last == "n2(2) is already lost, so its failure changes nothing.")

@@ -6,7 +6,6 @@ internal import Corosync
 struct Event: Hashable, Sendable {
     /// When the notification was received from corosync.
     var time: Timestamp
-    /// The name of the cluster.
     var clusterName: String?
     /// The local node: the one whose corosync the watch is connected to.
     var localNode: NodeID?
@@ -14,7 +13,6 @@ struct Event: Hashable, Sendable {
     var localName: String?
     /// Whether votequorum says that the cluster is quorate.
     var quorate: Bool?
-    /// What happened.
     var body: Body
 
     /// What happened.
@@ -45,7 +43,6 @@ struct Event: Hashable, Sendable {
         case prediction(PredictionReport)
     }
 
-    /// The kind of the event.
     var kind: EventKind {
         switch body {
         case .status: .status
@@ -108,7 +105,6 @@ struct UnsettledReport: Hashable, Sendable {
     var ring: RingID?
     /// Why it is outdated.
     var reason: UnsettledReason
-    /// For how long.
     var elapsed: Duration
 }
 
@@ -124,9 +120,7 @@ package enum UnsettledReason: String, Hashable, Sendable, CaseIterable {
 
 /// A change of the ring.
 struct NodelistReport: Hashable, Sendable {
-    /// The new ring.
     var ring: RingID
-    /// The nodes in it.
     var members: [NodeReference]
     /// Those that were not in the ring before.
     var joined: [NodeReference]
@@ -138,40 +132,19 @@ struct NodelistReport: Hashable, Sendable {
 struct PredictionReport: Hashable, Sendable {
     /// The nodes that would fail, by ID. Those that are not members change nothing.
     var ifDown: [NodeReference]
-    /// The decision of votequorum.
     var prediction: Prediction
     /// All nodes in their present state.
     var nodes: [Node]
 
-    /// A node by ID and name.
     func reference(_ id: NodeID) -> NodeReference { nodes.reference(id) }
 }
 
-/// The kinds of events; the raw value is the name in JSON and on the command line.
+/// The kinds of events, as in ``Event/Body``; the raw value is the name in JSON and on the command line.
 package enum EventKind: String, Hashable, Sendable, CaseIterable {
-    /// At the start, and again after every reconnect.
-    case status
-    /// The ring changed.
-    case nodelist
-    /// Votequorum finished recalculating.
-    case quorum
-    /// Expected votes were changed.
+    case status, nodelist, quorum
     case expectedVotes = "expected_votes"
-    /// Votes, flags or quorum-device state changed without a callback.
-    case info
-    /// The connection to corosync was lost.
-    case disconnected
-    /// A recalculation takes too long.
-    case unsettled
-    /// A link failed or recovered.
-    case link
-    /// The growth of corosync's counters around a change of the membership.
-    case evidence
-    /// Corosync is connected but does not answer.
-    case unresponsive
-    /// Events were dropped because the output was read too slowly.
-    case dropped
-    /// What votequorum would decide if some nodes failed. A watch has no such events.
+    case info, disconnected, unsettled, link, evidence, unresponsive, dropped
+    /// A watch has no such events.
     case prediction
 
     /// The kinds of events of a watch.

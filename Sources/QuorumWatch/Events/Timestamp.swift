@@ -5,11 +5,7 @@ internal import Glibc
 
 /// A moment of the wall clock, in microseconds since 1970 (UTC).
 struct Timestamp: Hashable, Comparable, Sendable {
-    /// The microseconds.
     var microseconds: Int64
-
-    /// A moment from its microseconds since 1970.
-    init(microseconds: Int64) { self.microseconds = microseconds }
 
     /// The present moment (clock_gettime(2)).
     static var now: Timestamp {
@@ -18,7 +14,6 @@ struct Timestamp: Hashable, Comparable, Sendable {
         return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
     }
 
-    /// The earlier moment is the smaller one.
     static func < (one: Timestamp, other: Timestamp) -> Bool { one.microseconds < other.microseconds }
 
     /// The whole seconds, rounded down also before 1970.

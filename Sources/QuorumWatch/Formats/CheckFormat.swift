@@ -66,9 +66,7 @@ extension CheckFormat {
 
     /// Whether the cluster is quorate, and its votes; nil if that is not known.
     private func head(of state: ClusterState) -> String? {
-        state.quorate.map { quorate in
-            "\(quorate ? "quorate" : "not quorate"): \(state.votesText)" + (state.marginWords.map { ", \($0)" } ?? "")
-        }
+        state.quorate.map { "\($0 ? "quorate" : "not quorate"): \(state.decision.summary)" }
     }
 
     /// The performance data, without values that are unknown.
@@ -83,7 +81,7 @@ extension CheckFormat {
         add("votes", state.votes.total.map(Int.init), limits: expected)
         add("quorum", state.votes.quorum.map(Int.init))
         add("margin", state.votes.margin, warning: requirements.margin.map { "\($0):" } ?? "")
-        let nodes = state.nodes.filter { !$0.isRemoved }
+        let nodes = state.shownNodes
         if !nodes.isEmpty { add("nodes", nodes.count { $0.isMember }, limits: ";;0;\(nodes.count)") }
         if let links = state.links, !links.isEmpty {
             add("links", links.count { $0.isConnected }, limits: ";;0;\(links.count)")

@@ -2,20 +2,13 @@
 
 /// The events of one output in its format: an event in, bytes out.
 struct EventFormatter: Sendable {
-    private let format: OutputFormat
+    let format: OutputFormat
     /// Whether the status is printed once, as a page, not as one of many events.
-    private let printsPage: Bool
+    var printsPage = false
     /// Whether a status has a table of the links.
-    private let showsLinks: Bool
+    var showsLinks = false
     /// The monitoring plugin's line, which replaces a status; nil: none.
-    private let check: CheckFormat?
-
-    init(_ format: OutputFormat, printsPage: Bool = false, showsLinks: Bool = false, check: CheckFormat? = nil) {
-        self.format = format
-        self.printsPage = printsPage
-        self.showsLinks = showsLinks
-        self.check = check
-    }
+    var check: CheckFormat?
 
     /// The bytes of an event, with the changes since the reader's last state; nil if the format has none for it.
     func bytes(for event: Event, changes: [Change]) -> [UInt8]? {
@@ -53,12 +46,38 @@ struct EventFormatter: Sendable {
         switch event.body {
         case .status(let state) where printsPage:
             lines = StatusText(state: state, size: size, showsLinks: showsLinks).lines
-        case .prediction(let report): lines = PredictionText(report).sentences
+        case .prediction(let report): lines = report.sentences
         default:
             lines = [EventText(event, changes).line]
             if !isJournal { prefix = StyledText(event.time.local, .faint).rendered(color: color) + " " }
         }
         if isJournal { lines.removeAll(where: \.isEmpty) }
         return lines.flatMap { Array("\(prefix)\($0.rendered(color: color))\n".utf8) }
+    }
+}
+
+/// The priorities of syslog(3) that are used, for the journal.
+enum Priority: Int {
+    case critical = 2
+    case error = 3
+    case warning = 4
+    case information = 6
+}
+
+extension Event {
+    /// The priority of the event: for a state, that of its worst problem.
+    var priority: Priority {
+        switch body {
+        case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state):
+            state.quorate == false
+                ? .critical
+                : state.quorate == nil || state.votes.total == nil || !state.problems.isEmpty ? .warning : .information
+        case .nodelist: .information
+        case .disconnected, .unsettled, .unresponsive: .error
+        case .link(let report): report.isConnected && report.downs == 0 ? .information : .warning
+        case .evidence(let report): report.isHarmless ? .information : .warning
+        case .dropped: .warning
+        case .prediction(let report): report.prediction.quorate == true ? .information : .warning
+        }
     }
 }

@@ -33,7 +33,7 @@ struct EventText {
                         + "kept from running")
         case .dropped(let count):
             StyledText("missing: \(count) events, because the output was read too slowly", .warning)
-        case .prediction(let report): PredictionText(report).sentences.joined(separator: " ")
+        case .prediction(let report): report.sentences.joined(separator: " ")
         }
     }
 

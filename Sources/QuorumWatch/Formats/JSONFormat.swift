@@ -119,7 +119,7 @@ extension JSONBuffer {
 
 extension ClusterState.Field {
     /// The fields that not every line has.
-    fileprivate static let ofStateAlone = all.filter {
+    fileprivate static let ofStateAlone = allCases.filter {
         ![.clusterName, .localNode, .localName, .quorate].contains($0)
     }
 }
@@ -157,7 +157,8 @@ extension JSONBuffer {
         value(time)
     }
 
-    fileprivate mutating func members<Part: FieldContainer>(of part: Part, _ fields: [Part.Field] = Part.Field.all) {
+    fileprivate mutating func members<Part: FieldContainer>(of part: Part, _ fields: [Part.Field] = Part.Field.allCases)
+    {
         for field in fields { member(field.rawValue, part.value(of: field)) }
     }
 

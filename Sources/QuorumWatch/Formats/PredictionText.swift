@@ -3,20 +3,11 @@
 internal import Corosync
 
 /// A prediction as sentences for people.
-struct PredictionText {
-    private let report: PredictionReport
-    private let prediction: Prediction
-
-    init(_ report: PredictionReport) {
-        self.report = report
-        prediction = report.prediction
-    }
-
+extension PredictionReport {
     /// The verdict with the votes, then remarks on it.
     var sentences: [StyledText] {
-        let failing = report.ifDown
-        let names = failing.map { $0.id == .quorumDevice ? "the quorum device" : $0.text }
-        let condition = "\(list(names)) \(failing.count == 1 ? "goes" : "go") down"
+        let names = ifDown.map { $0.id == .quorumDevice ? "the quorum device" : $0.text }
+        let condition = "\(list(names)) \(ifDown.count == 1 ? "goes" : "go") down"
         let votes = prediction.members.isEmpty ? "no member is left" : prediction.decision.summary
         return [StyledText("If \(condition): ") + prediction.decision.styled + StyledText(": \(votes)")]
             + remarks.map { StyledText($0) }
@@ -24,12 +15,12 @@ struct PredictionText {
 
     private var remarks: [String] {
         var remarks: [String] = []
-        for node in report.ifDown.compactMap({ report.nodes.about($0.id) }) where !node.isMember {
+        for node in ifDown.compactMap({ nodes.about($0.id) }) where !node.isMember {
             let consequence = prediction.dependsOnDevice == true ? "" : ", so its failure changes nothing"
             remarks.append("\(node.reference.text) is already \(node.stateText)\(consequence).")
         }
-        if report.ifDown.contains(where: { $0.id == .quorumDevice }),
-            !report.nodes.contains(where: { $0.device != nil })
+        if ifDown.contains(where: { $0.id == .quorumDevice }),
+            !nodes.contains(where: { $0.device != nil })
         {
             remarks.append("No quorum device is registered, so its failure changes nothing.")
         }

@@ -1,5 +1,17 @@
 // SPDX-License-Identifier: MIT
 
+/// The style of a piece of text on a terminal with colour.
+enum TextStyle: String {
+    case good = "1;32"
+    case bad = "1;31"
+    case warning = "33"
+    case faint = "2"
+    case strong = "1"
+
+    /// The text, between the escape sequences of the style when colour is on.
+    func apply(to text: String, color: Bool) -> String { color ? "\u{1b}[\(rawValue)m\(text)\u{1b}[0m" : text }
+}
+
 /// Text with styles.
 struct StyledText: Hashable, Sendable, ExpressibleByStringLiteral {
     /// A part in one style.
@@ -21,8 +33,7 @@ struct StyledText: Hashable, Sendable, ExpressibleByStringLiteral {
 
     /// The text, with the escape sequences of its styles when colour is on.
     func rendered(color: Bool) -> String {
-        guard color else { return plain }
-        return parts.map { $0.style?.apply(to: $0.text, color: true) ?? $0.text }.joined()
+        parts.map { $0.style?.apply(to: $0.text, color: color) ?? $0.text }.joined()
     }
 
     static func += (text: inout StyledText, part: (text: String, style: TextStyle?)) {

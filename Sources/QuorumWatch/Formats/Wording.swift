@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-internal import Corosync
+package import Corosync
 
 /// A decision of votequorum in words, whether it was made or predicted.
 struct Verdict {
@@ -57,17 +57,13 @@ extension ClusterState {
             waitsForAll: flags?.contains(.waitForAll) == true)
     }
 
-    /// `QUORATE`, `NOT QUORATE` or `QUORUM UNKNOWN`.
-    var verdict: String { decision.word }
-    /// The votes against the quorum.
-    var votesText: String { decision.votesText }
-    /// How many votes can be lost or are missing, without names.
-    var marginWords: String? { decision.marginText }
-
-    /// ``marginWords`` with the nodes that would help: those that the cluster waits for, or those whose votes are
+    /// ``Verdict/marginText`` with the nodes that would help: those that the cluster waits for, or those whose votes are
     /// enough.
     var marginText: String? {
-        guard let words = marginWords, quorate == false, let margin = votes.margin else { return marginWords }
+        let decision = decision
+        guard let words = decision.marginText, quorate == false, let margin = votes.margin else {
+            return decision.marginText
+        }
         let missing = missingNodes.map(\.reference)
         if margin >= 0 {
             return decision.waitsForAll && !missing.isEmpty ? "\(words): \(names.text(missing)) missing" : words
@@ -82,7 +78,7 @@ extension ClusterState {
     }
 
     /// The votes, and how many can be lost or are missing, with names.
-    var summary: String { votesText + (marginText.map { ", \($0)" } ?? "") }
+    var summary: String { decision.votesText + (marginText.map { ", \($0)" } ?? "") }
 
     /// The nodes that people are shown: all but those that were removed from the nodelist.
     var shownNodes: [Node] { nodes.filter { !$0.isRemoved } }
@@ -135,4 +131,20 @@ extension DeviceState {
 
     /// ``text`` in short, for a table.
     var shortText: String { isWorking ? "votes" : alive ? "no vote" : "not alive" }
+}
+
+extension NodeInfo.Flags {
+    /// The flags that are about the cluster, with the names and in the order of corosync-quorumtool(8); the last, which
+    /// that has no name for, is named in the same manner.
+    package static let clusterFlags: [(flag: NodeInfo.Flags, name: String)] = [
+        (.twoNode, "2Node"), (.quorate, "Quorate"), (.waitForAll, "WaitForAll"),
+        (.lastManStanding, "LastManStanding"), (.autoTieBreaker, "AutoTieBreaker"),
+        (.allowDownscale, "AllowDownscale"), (.quorumDeviceRegistered, "Qdevice"),
+        (.quorumDeviceHasExtraInfo, "QdeviceHasExtraInfo"),
+    ]
+
+    /// The names of the flags that are about the cluster; each bit without a name is given as `0x800`.
+    package var clusterFlagNames: [String] {
+        subtracting([.quorumDeviceAlive, .quorumDeviceCastVote, .quorumDeviceMasterWins]).names(Self.clusterFlags)
+    }
 }

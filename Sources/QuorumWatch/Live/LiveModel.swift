@@ -12,11 +12,6 @@ struct LiveModel: Sendable {
     /// Counts the requests to draw the whole page again.
     var redraws = 0
 
-    init(_ facts: LiveFacts, size: TerminalSize) {
-        self.facts = facts
-        self.size = size
-    }
-
     /// Records the events of an input and the state of the reducer after it. Returns whether anything changed.
     mutating func record(_ events: [Event], _ reducer: Reducer, at now: Instant) -> Bool {
         update { $0.record(events, reducer, at: now) }

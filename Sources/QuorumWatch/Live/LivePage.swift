@@ -91,7 +91,7 @@ struct LivePage {
         // The bar is left out rather than the names of nodes that would help.
         let line = StyledText(glyphs.text(isSpacious && !isWaiting ? state.summary : state.decision.summary))
         var lines: [StyledText]
-        if let bar = VoteBar(state.votes, room: size.width - line.columns - 1, glyphs: glyphs)?.text(state.quorate) {
+        if let bar = bar(of: state, room: size.width - line.columns - 1) {
             lines = [bar + " " + line]
         } else {
             lines = Array(line.wrapped(to: size.width, indent: 2).prefix(isSpacious ? 3 : 1))

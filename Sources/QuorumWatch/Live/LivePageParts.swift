@@ -3,7 +3,7 @@
 internal import Corosync
 
 /// Replaces characters that a terminal without UTF-8 cannot show.
-struct Glyphs: Hashable, Sendable {
+struct Glyphs {
     let isPlain: Bool
 
     private static let plain: [Unicode.Scalar: String] = [
@@ -33,11 +33,6 @@ struct Durations {
     let glyphs: Glyphs
     private(set) var nextChange: Instant?
 
-    init(now: Instant, glyphs: Glyphs) {
-        self.now = now
-        self.glyphs = glyphs
-    }
-
     /// `12 s`, `5 min`, `3 h 12 min`, `3 d 4 h`, or `≥ 5 min`; nil for a lower bound of less than a minute.
     mutating func text(since: LiveFacts.Since) -> String? {
         let second: UInt64 = 1_000_000_000
@@ -58,38 +53,26 @@ struct Durations {
     }
 }
 
-/// The votes as a bar, with the quorum marked: `[■■■■│■□□]`.
-struct VoteBar {
-    private let filled: Int
-    private let marked: Int
-    private let length: Int
-    private let glyphs: Glyphs
-
-    private static let longest = 40
-
-    /// A bar with one place per vote, or a scaled one if there are too many votes. Nil if the votes are not known or
-    /// there is no room.
-    init?(_ votes: Votes, room: Int, glyphs: Glyphs) {
+extension LivePage {
+    /// The votes as a bar, with the quorum marked: `[■■■■│■□□]`. It has one place per vote, or is scaled if there are too
+    /// many votes. Nil if the votes are not known or there is no room.
+    func bar(of state: ClusterState, room: Int) -> StyledText? {
+        let votes = state.votes
         guard let total = votes.total.map(Int.init), let quorum = votes.quorum.map(Int.init) else { return nil }
         let most = max(total, votes.expected.map(Int.init) ?? 0, quorum)
         // Brackets and mark take three columns.
-        length = min(most, Self.longest, room - 3)
+        let length = min(most, 40, room - 3)
         guard most > 0, length >= min(most, 5) else { return nil }
         let scale = Double(length) / Double(most)
-        marked = Int((Double(quorum) * scale).rounded())
+        let marked = Int((Double(quorum) * scale).rounded())
         let share = Int((Double(total) * scale).rounded())
         // Rounding must not move the votes to the other side of the quorum.
-        filled = total >= quorum ? max(share, marked) : min(share, max(0, marked - 1))
-        self.glyphs = glyphs
-    }
-
-    func text(_ quorate: Bool?) -> StyledText {
-        func places(_ range: Range<Int>) -> String {
-            range.map { $0 < filled ? "■" : "□" }.joined()
+        let filled = total >= quorum ? max(share, marked) : min(share, max(0, marked - 1))
+        func places(_ range: Range<Int>) -> StyledText {
+            StyledText(
+                glyphs.text(range.map { $0 < filled ? "■" : "□" }.joined()), state.quorate.map { $0 ? .good : .bad })
         }
-        let style: TextStyle? = quorate.map { $0 ? .good : .bad }
-        return StyledText("[") + StyledText(glyphs.text(places(0..<marked)), style)
-            + StyledText(glyphs.text("│"), .strong)
-            + StyledText(glyphs.text(places(marked..<length)), style) + StyledText("]")
+        return StyledText("[") + places(0..<marked) + StyledText(glyphs.text("│"), .strong)
+            + places(marked..<length) + StyledText("]")
     }
 }

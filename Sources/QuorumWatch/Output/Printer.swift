@@ -47,7 +47,8 @@ struct Printer {
         self.stop = stop
         check = plan.isCheck ? CheckFormat(plan.requirements) : nil
         formatter = EventFormatter(
-            plan.format, printsPage: plan.printsOnce, showsLinks: plan.task == .status(links: true), check: check)
+            format: plan.format, printsPage: plan.printsOnce, showsLinks: plan.task == .status(links: true),
+            check: check)
     }
 
     /// The number of events after which the watch ends.

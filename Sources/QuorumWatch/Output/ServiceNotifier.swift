@@ -108,7 +108,7 @@ extension WatchRecord {
     /// The state in a line for people.
     var text: String {
         if let state, state.quorate != nil {
-            return "\(state.verdict): \(state.summary)"
+            return "\(state.decision.word): \(state.summary)"
         }
         if isConnected {
             let reason = unsettled.map { $0.words(hasDevice: state?.device != nil) } ?? "votequorum recalculates"

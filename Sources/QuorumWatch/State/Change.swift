@@ -47,6 +47,11 @@ extension Change.Field {
         }
     }
 
+    /// Whether it is a measurement, which differs all the time. Another value is no change.
+    var isMeasurement: Bool {
+        if case .link(_, .latency) = self { true } else { false }
+    }
+
     /// The node that the field is about.
     var node: NodeID? {
         switch self {
@@ -62,7 +67,7 @@ extension ClusterState {
     func changes(since old: ClusterState) -> [Change] {
         guard self != old else { return [] }
         var changes = ChangeList()
-        for field in Field.all {
+        for field in Field.allCases {
             switch field {
             case .votes: changes.note(from: old.votes, to: votes, Change.Field.votes)
             case .nodes: changes.note(from: old.nodes, to: nodes, \.id, FieldValue.node, Change.Field.node)
@@ -85,17 +90,15 @@ extension ClusterState {
 private struct ChangeList {
     var list: [Change] = []
 
-    mutating func note(_ field: @autoclosure () -> Change.Field, _ from: FieldValue, _ to: FieldValue) {
-        if from != to { list.append(Change(field: field(), from: from, to: to)) }
+    mutating func note(_ field: Change.Field, _ from: FieldValue, _ to: FieldValue) {
+        if from != to, !field.isMeasurement { list.append(Change(field: field, from: from, to: to)) }
     }
 
     mutating func note<Part: FieldContainer>(
         from old: Part, to new: Part, _ path: (Part.Field) -> Change.Field
     ) {
         guard old != new else { return }
-        for field in Part.Field.all where field.makesChanges {
-            note(path(field), old.value(of: field), new.value(of: field))
-        }
+        for field in Part.Field.allCases { note(path(field), old.value(of: field), new.value(of: field)) }
     }
 
     /// Both lists are sorted, so a single pass over both finds every difference.

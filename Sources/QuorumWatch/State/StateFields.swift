@@ -5,21 +5,8 @@ internal import Corosync
 /// A part of a state whose fields have names in JSON lines. JSON lines and changes are both made from this table.
 protocol FieldContainer: Hashable {
     /// The fields; the raw value is the name in JSON, and the order is that of JSON.
-    associatedtype Field: StateField
-    /// The value of a field.
+    associatedtype Field: RawRepresentable<String>, CaseIterable where Field.AllCases == [Field]
     func value(of field: Field) -> FieldValue
-}
-
-/// A field by its name.
-protocol StateField: RawRepresentable<String>, Hashable, Sendable {
-    /// All fields in the order of JSON.
-    static var all: [Self] { get }
-    /// Whether another value is a change. It is not for a measurement, which differs all the time.
-    var makesChanges: Bool { get }
-}
-
-extension StateField {
-    var makesChanges: Bool { true }
 }
 
 /// The value of a field.
@@ -46,7 +33,7 @@ enum FieldValue: Hashable, Sendable {
 }
 
 extension ClusterState: FieldContainer {
-    enum Field: String, StateField, CaseIterable {
+    enum Field: String, CaseIterable {
         case clusterName = "cluster_name"
         case localNode = "local_node_id"
         case localName = "local_node_name"
@@ -55,8 +42,6 @@ extension ClusterState: FieldContainer {
         case votes, flags
         case device = "qdevice"
         case links, nodes, problems
-
-        static let all = allCases
     }
 
     /// The name of the local node in the configuration.
@@ -80,12 +65,10 @@ extension ClusterState: FieldContainer {
 }
 
 extension Votes: FieldContainer {
-    enum Field: String, StateField, CaseIterable {
+    enum Field: String, CaseIterable {
         case total, expected
         case highestExpected = "highest_expected"
         case quorum, margin
-
-        static let all = allCases
     }
 
     func value(of field: Field) -> FieldValue {
@@ -100,12 +83,10 @@ extension Votes: FieldContainer {
 }
 
 extension QuorumDevice: FieldContainer {
-    enum Field: String, StateField, CaseIterable {
+    enum Field: String, CaseIterable {
         case name, model, registered, votes, alive
         case castVote = "cast_vote"
         case masterWins = "master_wins"
-
-        static let all = allCases
     }
 
     func value(of field: Field) -> FieldValue {
@@ -122,12 +103,10 @@ extension QuorumDevice: FieldContainer {
 }
 
 extension DeviceState: FieldContainer {
-    enum Field: String, StateField, CaseIterable {
+    enum Field: String, CaseIterable {
         case alive
         case castVote = "cast_vote"
         case masterWins = "master_wins"
-
-        static let all = allCases
     }
 
     func value(of field: Field) -> FieldValue {
@@ -140,7 +119,7 @@ extension DeviceState: FieldContainer {
 }
 
 extension Node: FieldContainer {
-    enum Field: String, StateField, CaseIterable {
+    enum Field: String, CaseIterable {
         case id, name, state
         case configured
         case votes
@@ -150,8 +129,6 @@ extension Node: FieldContainer {
         case reachable
         case configVersion = "config_version"
         case quorateIfDown = "quorate_if_down"
-
-        static let all = allCases
     }
 
     func value(of field: Field) -> FieldValue {
@@ -173,15 +150,12 @@ extension Node: FieldContainer {
 }
 
 extension Link: FieldContainer {
-    enum Field: String, StateField, CaseIterable {
+    enum Field: String, CaseIterable {
         case node = "node_id"
         case number = "link"
         case connected, enabled
         case latency = "latency_us"
         case mtu
-
-        static let all = allCases
-        var makesChanges: Bool { self != .latency }
     }
 
     func value(of field: Field) -> FieldValue {

@@ -29,7 +29,8 @@ package struct Watch: Sendable {
         var display: LiveDisplay?
         if case .live(let style) = plan.format {
             let facts = LiveFacts(kinds: plan.kinds, at: .now)
-            display = try LiveDisplay(LatestValue(LiveModel(facts, size: Terminal.size)), style: style, stop: stop)
+            display = try LiveDisplay(
+                LatestValue(LiveModel(facts: facts, size: Terminal.size)), style: style, stop: stop)
         }
         self.display = display
         var outputs = Core.Outputs(
