@@ -8,12 +8,10 @@ extension LinkReport {
     /// `link 1 to node3 is down`
     var text: String {
         let link = "link \(number) to \(NodeNames(among: [node]).text(node))"
-        func times(_ downs: UInt64) -> String { downs > 1 ? " \(downs) times" : "" }
-        guard isConnected else {
-            return "\(link) is down\(downs.map { $0 > 1 ? " (it went down\(times($0)))" : "" } ?? "")"
-        }
-        guard let downs, downs > 0 else { return "\(link) is connected again" }
-        return "\(link) went down\(times(downs)), and is connected again"
+        let downs = downs ?? 0
+        let times = downs > 1 ? " \(downs) times" : ""
+        guard isConnected else { return "\(link) is down" + (downs > 1 ? " (it went down\(times))" : "") }
+        return "\(link) " + (downs > 0 ? "went down\(times), and is" : "is") + " connected again"
     }
 }
 

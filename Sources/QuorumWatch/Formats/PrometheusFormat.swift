@@ -119,7 +119,7 @@ extension PrometheusFormat {
             var written: Set<[String]> = []
             for problem in state.problems {
                 let nodes = problem.nodes.map { state.node($0.id) ?? Node($0) }
-                for node in nodes.isEmpty ? [noNode] : nodes.map(\.labels) {
+                for node in nodes.isEmpty ? [[("node_id", ""), ("node", "")]] : nodes.map(\.labels) {
                     guard written.insert([problem.code.rawValue, node[0].value]).inserted else { continue }
                     let labels: Labels = [
                         ("cluster_name", state.clusterName ?? ""), ("code", problem.code.rawValue),
@@ -263,9 +263,6 @@ private struct Samples {
         bytes.append(contentsOf: labels.isEmpty ? " ".utf8 : "} ".utf8)
     }
 }
-
-/// The labels of a node, of something that is about no node.
-private let noNode: Labels = [("node_id", ""), ("node", "")]
 
 extension Node {
     /// A node of which only the ID and the name are known.

@@ -53,8 +53,6 @@ extension String {
 
     /// The text cut to a width in columns. `mark` ends a text that was cut.
     func cut(to width: Int, mark: String = "…") -> String {
-        guard columns > width else { return self }
-        let kept = prefix(columns: max(0, width - mark.columns))
-        return kept + String(mark.prefix(columns: max(0, width)))
+        StyledText(self).cut(to: width, mark: mark).plain
     }
 }

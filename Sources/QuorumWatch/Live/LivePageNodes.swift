@@ -46,9 +46,9 @@ extension LivePage {
         node.isMember && facts.recalculation.map { !$0.members.contains(node.id) } ?? false
     }
 
-    private func links(to node: Node) -> [Link] { facts.state?.links?.filter { $0.id.node == node.id } ?? [] }
-
-    private func hasLinkDown(_ node: Node) -> Bool { links(to: node).contains { !$0.isConnected } }
+    private func hasLinkDown(_ node: Node) -> Bool {
+        facts.state?.links?.contains { $0.id.node == node.id && !$0.isConnected } ?? false
+    }
 
     private mutating func table(of state: ClusterState) -> TextTable {
         let nodes = state.shownNodes

@@ -4,11 +4,8 @@ internal import Corosync
 
 /// One difference between two states.
 struct Change: Hashable, Sendable {
-    /// The field that differs.
     var field: Field
-    /// The value before.
     var from: FieldValue
-    /// The value now.
     var to: FieldValue
 
     /// A field of a state.
