@@ -27,12 +27,9 @@ extension ConfigurationMap {
     /// what else the library gives, except the `CS_ERR_NO_SECTIONS` that is the end.
     public func keys(withPrefix prefix: String) throws(CorosyncError) -> [Key] {
         var keys: [Key] = []
-        do throws(DispatchError<Never>) {
-            try iterate(prefix, readsValues: false) { key, _ throws(Never) in keys.append(key) }
-        } catch {
-            switch error {
-            case .corosync(let error): throw error
-            }
+        try iterate(prefix) { key throws(CorosyncError) in
+            keys.append(key)
+            return true
         }
         return keys
     }
@@ -46,10 +43,9 @@ extension ConfigurationMap {
     public func forEachKey(
         withPrefix prefix: String, _ body: (Key, Value?) throws(CorosyncError) -> Void
     ) throws(CorosyncError) {
-        do throws(DispatchError<CorosyncError>) {
-            try iterate(prefix, readsValues: true, body)
-        } catch {
-            throw error.either
+        try iterate(prefix) { key throws(CorosyncError) in
+            try body(key, valueIfReadable(key.name))
+            return true
         }
     }
 
@@ -62,38 +58,38 @@ extension ConfigurationMap {
     public func forEachKey<Failure: Error>(
         withPrefix prefix: String, _ body: (Key, Value?) throws(Failure) -> Void
     ) throws(DispatchError<Failure>) {
-        try iterate(prefix, readsValues: true, body)
+        var failure: Failure?
+        do throws(CorosyncError) {
+            try iterate(prefix) { key throws(CorosyncError) in
+                let value = try valueIfReadable(key.name)
+                do throws(Failure) { try body(key, value) } catch { failure = error }
+                return failure == nil
+            }
+        } catch {
+            if failure == nil { throw .corosync(error) }
+        }
+        if let failure { throw .handler(failure) }
     }
 
-    private func iterate<Failure: Error>(
-        _ prefix: String, readsValues: Bool, _ body: (Key, Value?) throws(Failure) -> Void
-    ) throws(DispatchError<Failure>) {
+    /// Hands every key to `body`, until that returns false.
+    private func iterate(
+        _ prefix: String, _ body: (Key) throws(CorosyncError) -> Bool
+    ) throws(CorosyncError) {
         // The library copies a name of the length that corosync gives, in 16 bits, without a limit of its own.
         let name = UnsafeMutableBufferPointer<CChar>.allocate(capacity: Int(UInt16.max) + 1)
         defer { name.deallocate() }
-        var failure: Failure?
+        try refuseIllegalName(prefix, .cmapIterInit)
+        var iterator: cmap_iter_handle_t = 0
+        try interrupter.check(.cmapIterInit, cmap_iter_init(handle, prefix, &iterator))
         do throws(CorosyncError) {
-            try refuseIllegalName(prefix, .cmapIterInit)
-            var iterator: cmap_iter_handle_t = 0
-            try interrupter.check(.cmapIterInit, cmap_iter_init(handle, prefix, &iterator))
-            do throws(CorosyncError) {
-                while failure == nil, let key = try next(iterator, name) {
-                    let value = readsValues ? try valueIfReadable(key.name) : nil
-                    do throws(Failure) { try body(key, value) } catch { failure = error }
-                }
-            } catch {
-                // What went wrong first is what the caller needs to know.
-                _ = cmap_iter_finalize(handle, iterator)
-                throw error
-            }
-            let finalized = cmap_iter_finalize(handle, iterator)
-            guard finalized == CS_OK || failure != nil else {
-                throw interrupter.error(finalized, .cmapIterFinalize)
-            }
+            while let key = try next(iterator, name), try body(key) {}
         } catch {
-            throw .corosync(error)
+            // What went wrong first is what the caller needs to know.
+            _ = cmap_iter_finalize(handle, iterator)
+            throw error
         }
-        if let failure { throw .handler(failure) }
+        let finalized = cmap_iter_finalize(handle, iterator)
+        guard finalized == CS_OK else { throw interrupter.error(finalized, .cmapIterFinalize) }
     }
 
     private func next(

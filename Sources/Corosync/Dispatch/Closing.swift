@@ -11,7 +11,7 @@ internal import Synchronization
 /// a daemon that was killed leaves the ring buffers of every connection in `/dev/shm`, 3 MiB each, which libqb removes
 /// if the daemon has exited. But it looks for that for 30 ms only, and a daemon takes longer on a busy machine. In these
 /// cases a thread closes the connections, one after the other; there is no thread while there is nothing to close.
-enum Closing {
+package enum Closing {
     private struct Connection: Sendable {
         let lock: HandleLock
         let finalize: @Sendable () -> cs_error_t
@@ -23,13 +23,14 @@ enum Closing {
     private struct State {
         var connections: Deque<Connection> = []
         var isRunning = false
-        var isWaitedForAtExit = false
     }
 
     private static let state = Mutex(State())
     /// How long a daemon is waited for. On a machine that is overloaded, where daemons are killed, a dead process can
     /// stay visible for seconds.
     private static let patience = Duration.seconds(10)
+    /// Lets a process that ends with exit(3) wait; registered by the first access.
+    private static let waitAtExit = atexit { Closing.finish(within: .milliseconds(500)) }
 
     /// Closes a connection, now if that does not block.
     static func close(
@@ -48,7 +49,7 @@ enum Closing {
             return !state.isRunning
         }
         guard mustStart else { return }
-        waitAtExit()
+        _ = waitAtExit
         // Without a thread, the caller has to wait.
         if startThread(run) != 0 { run() }
     }
@@ -74,17 +75,9 @@ enum Closing {
         }
     }
 
-    /// Registers the wait for a process that ends regularly.
-    private static func waitAtExit() {
-        let isRegistered = state.withLock { state in
-            defer { state.isWaitedForAtExit = true }
-            return state.isWaitedForAtExit
-        }
-        if !isRegistered { atexit { Closing.finish() } }
-    }
-
-    /// Waits until the connections that were given up are closed, for half a second at most.
-    static func finish(within limit: Duration = .milliseconds(500)) {
+    /// Waits until the lost connections that this process has given up are closed, as exit(3) does, but for this time
+    /// at most; for a program that ends with _exit(2).
+    package static func finish(within limit: Duration) {
         let deadline = ContinuousClock.Instant.now + limit
         while state.withLock({ $0.isRunning }), .now < deadline { usleep(1000) }
     }
@@ -105,7 +98,3 @@ enum Closing {
         return isKnown && peer.process != getpid() ? peer.process : 0
     }
 }
-
-/// Waits until the lost connections that this process has given up are closed, as exit(3) does, but for this time at
-/// most; for a program that ends with _exit(2).
-package func finishClosingConnections(within limit: Duration) { Closing.finish(within: limit) }

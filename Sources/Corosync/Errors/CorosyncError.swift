@@ -103,11 +103,9 @@ extension CorosyncError {
         /// Every code that `corotypes.h` names, by value.
         public static let named: [Code] = [
             .libraryFailure, .version, .initialization, .timeout, .tryAgain, .invalidParameter, .noMemory, .badHandle,
-            .busy,
-            .accessDenied, .doesNotExist, .nameTooLong, .alreadyExists, .noSpace, .interrupt, .nameNotFound,
-            .noResources,
-            .notSupported, .badOperation, .failedOperation, .messageError, .queueFull, .queueNotAvailable, .badFlags,
-            .tooBig, .noSections, .contextNotFound, .tooManyGroups, .security,
+            .busy, .accessDenied, .doesNotExist, .nameTooLong, .alreadyExists, .noSpace, .interrupt, .nameNotFound,
+            .noResources, .notSupported, .badOperation, .failedOperation, .messageError, .queueFull, .queueNotAvailable,
+            .badFlags, .tooBig, .noSections, .contextNotFound, .tooManyGroups, .security,
         ]
     }
 

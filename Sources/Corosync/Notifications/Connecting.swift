@@ -27,32 +27,27 @@ enum Connecting {
 
     /// Starts a thread as soon as no other one connects.
     static func start(_ job: Job) {
-        let mayStart = state.withLock { state in
-            guard state.isConnecting else {
-                state.isConnecting = true
-                return true
-            }
-            state.waiting.removeAll { $0.isCancelled() }
-            state.waiting.append(job)
-            return false
-        }
-        if mayStart { launch(job) }
+        state.withLock { $0.waiting.append(job) }
+        launchNext()
     }
 
     /// Records that a thread has connected, or has failed to.
     static func ended() {
-        let next = state.withLock { state -> Job? in
-            state.waiting.removeAll { $0.isCancelled() }
-            state.isConnecting = !state.waiting.isEmpty
-            return state.isConnecting ? state.waiting.removeFirst() : nil
-        }
-        if let next { launch(next) }
+        state.withLock { $0.isConnecting = false }
+        launchNext()
     }
 
-    private static func launch(_ job: Job) {
-        let error = startThread(job.run)
+    private static func launchNext() {
+        let next = state.withLock { state -> Job? in
+            state.waiting.removeAll { $0.isCancelled() }
+            guard !state.isConnecting, !state.waiting.isEmpty else { return nil }
+            state.isConnecting = true
+            return state.waiting.removeFirst()
+        }
+        guard let next else { return }
+        let error = startThread(next.run)
         guard error != 0 else { return }
-        job.fail(error)
+        next.fail(error)
         ended()
     }
 }

@@ -64,25 +64,19 @@ final class Feed<Output: Sendable, ReadFailure: Error>: Sendable {
 
     /// Adds an element.
     func put(_ output: Output) {
-        let resume = state.withLock { state in
-            guard state.end == nil else { return nil as (() -> Void)? }
+        update { state in
+            guard state.end == nil else { return }
             if state.queue.count == limit {
                 state.queue.removeFirst()
                 state.dropped += 1
             }
             state.queue.append(output)
-            return state.wake()
         }
-        resume?()
     }
 
     /// Ends the sequence with an error, behind what is queued; without one as if it was cancelled.
     func finish(_ error: Failure?) {
-        let resume = state.withLock { state in
-            state.end = state.end ?? error.map(End.failed) ?? .cancelled
-            return state.wake()
-        }
-        resume?()
+        update { $0.end = $0.end ?? error.map(End.failed) ?? .cancelled }
     }
 
     // MARK: The reader
@@ -106,13 +100,19 @@ final class Feed<Output: Sendable, ReadFailure: Error>: Sendable {
 
     /// Ends the sequence and the connection.
     func cancel() {
-        let (resume, interrupter) = state.withLock { state in
+        let interrupter = update { state in
             state.queue = []
             state.dropped = 0
             state.end = .cancelled
-            return (state.wake(), state.interrupter)
+            return state.interrupter
         }
-        resume?()
         interrupter?.interrupt()
+    }
+
+    /// Changes the state, and wakes the reader if there is something for it then.
+    private func update<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+        let (result, resume) = state.withLock { (body(&$0), $0.wake()) }
+        resume?()
+        return result
     }
 }

@@ -118,7 +118,13 @@ private func follow<Connection: Followable & ~Copyable, Output, ReadFailure>(
     read: (Connection.Notification?, borrowing Connection) throws(ReadFailure) -> Output
 ) throws(NotificationsError<ReadFailure>) {
     do throws(DispatchError<ReadFailure>) {
-        let connection = try connectOnce(feed, connect)
+        let connection: Connection
+        do throws(CorosyncError) {
+            defer { Connecting.ended() }
+            connection = try persist(feed, connect)
+        } catch {
+            throw .corosync(error)
+        }
         guard feed.connected(connection.interrupter) else { return }
         do throws(CorosyncError) { try track(connection) } catch { throw .corosync(error) }
         func put(_ notification: Connection.Notification?) throws(ReadFailure) {
@@ -144,13 +150,6 @@ private func follow<Connection: Followable & ~Copyable, Output, ReadFailure>(
         case .handler(let error): throw .read(error)
         }
     }
-}
-
-private func connectOnce<Connection: ~Copyable, Output, ReadFailure>(
-    _ feed: Feed<Output, ReadFailure>, _ connect: () throws(CorosyncError) -> Connection
-) throws(DispatchError<ReadFailure>) -> Connection {
-    defer { Connecting.ended() }
-    do throws(CorosyncError) { return try persist(feed, connect) } catch { throw .corosync(error) }
 }
 
 /// Makes a request again, after a pause that grows, while corosync is busy and somebody reads.

@@ -97,7 +97,7 @@ package struct Watch: Sendable {
             closeConnections()
             // The rest of the second within which a signal ends the program.
             let end = begin + .milliseconds(850)
-            finishClosingConnections(within: min(.milliseconds(500), end.since(.now)))
+            Closing.finish(within: min(.milliseconds(500), end.since(.now)))
             _ = writing.wait(until: end) { $0 == 0 ? () : nil }
         }
         return ending.outcome
