@@ -12,7 +12,7 @@ final class LiveDisplay: Sendable {
 
     private let style: LiveStyle
     private let stop: StopRequest
-    private let signals: TerminalSignals
+    private let signals: Signals
     private let terminal = Terminal()
     /// Raised when the drawing thread has restored the terminal.
     private let closed: Flag
@@ -28,7 +28,7 @@ final class LiveDisplay: Sendable {
         self.model = model
         self.style = style
         self.stop = stop
-        signals = try TerminalSignals()
+        signals = try Signals(Signals.terminal)
         closed = try Flag()
     }
 
@@ -141,7 +141,7 @@ final class LiveDisplay: Sendable {
             return true
         }
         waitUntilClosed()
-        signals.stopProgram()
+        stopProgram()
         if Terminal.isInForeground { redraw() }
     }
 

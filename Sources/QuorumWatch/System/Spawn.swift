@@ -42,8 +42,7 @@ struct Spawn {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        sigemptyset(&signals)
+        var signals = sigset_t([])
         posix_spawnattr_setsigmask(&attributes, &signals)
         // This program ignores SIGPIPE itself. Signals that its caller ignores, like SIGHUP under nohup(1), stay
         // ignored.

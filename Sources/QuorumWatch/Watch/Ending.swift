@@ -13,7 +13,7 @@ struct Ending {
     private enum Source { case signal, events, reader, command, diagnostics }
 
     private let watch: Watch
-    private let signals: EndingSignals
+    private let signals: Signals
     private var deadline: Instant?
     /// The number of events that the command is not run for.
     private var notRun = 0
@@ -24,7 +24,7 @@ struct Ending {
     private static let lastPatience = Duration.milliseconds(100)
 
     /// The end of a watch, which has been requested.
-    init(of watch: Watch, _ signals: EndingSignals) {
+    init(of watch: Watch, _ signals: Signals) {
         self.watch = watch
         self.signals = signals
         outcome = watch.stop.requested ?? .nothingPending

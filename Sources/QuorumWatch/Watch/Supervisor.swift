@@ -9,7 +9,7 @@ extension Watch {
     }
 
     /// Waits until there is a reason to end.
-    func supervise(_ signals: EndingSignals) {
+    func supervise(_ signals: Signals) {
         let deadline = plan.timeout.map { Instant.now + $0 }
         /// The timer whose silence was reported, while it lasts.
         var reported: SilenceTimer?

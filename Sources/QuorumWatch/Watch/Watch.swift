@@ -72,7 +72,7 @@ package struct Watch: Sendable {
         mallopt(M_ARENA_MAX, 1)
         // These access files before signals are handled here: if a file system hangs, a signal still ends the program.
         let problem = command?.begin() ?? metrics?.begin()
-        let signals = try EndingSignals()
+        let signals = try Signals(Signals.ending)
         if let problem {
             stop.request(.failed(problem))
             // No thread has been started that would consume them.
