@@ -9,20 +9,17 @@ struct StandardOutput {
     let isTerminal = isatty(STDOUT_FILENO) == 1
     /// Whether it is connected to the journal: `JOURNAL_STREAM` contains its device and inode (systemd.exec(5)).
     let isJournal = {
-        let numbers = getenv("JOURNAL_STREAM").map { String(cString: $0) }?.split(separator: ":").map { UInt64($0) }
+        let numbers = variable("JOURNAL_STREAM")?.split(separator: ":").map { UInt64($0) }
         var information = stat()
         return fstat(STDOUT_FILENO, &information) == 0
             && numbers == [UInt64(information.st_dev), UInt64(information.st_ino)]
     }()
-    /// Whether `NO_COLOR` is set, which turns colour off in every program.
-    let refusesColor = variable("NO_COLOR") != nil
-
-    /// The size of the terminal; nil if standard output is not a terminal.
-    private var size: TerminalSize? { isTerminal ? terminalSize(of: STDOUT_FILENO) : nil }
 
     /// The output format for text.
     func text(in color: ColorArgument) -> OutputFormat {
-        isJournal ? .journal(color: hasColor(color)) : .text(color: hasColor(color), size: size)
+        isJournal
+            ? .journal(color: hasColor(color))
+            : .text(color: hasColor(color), size: isTerminal ? Terminal.size : nil)
     }
 
     /// The output format for a page. Throws if standard output or standard input is not a terminal that can show one.
@@ -40,7 +37,7 @@ struct StandardOutput {
     }
 
     private func hasColor(_ color: ColorArgument) -> Bool {
-        color == .always || color == .auto && isTerminal && !refusesColor
+        color == .always || color == .auto && isTerminal && variable("NO_COLOR") == nil
     }
 
     /// Whether the character encoding of the locale is UTF-8 (locale(7)).

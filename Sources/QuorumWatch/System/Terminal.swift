@@ -9,7 +9,7 @@ internal import Glibc
 /// The escape sequences are the few of ECMA-48 and xterm(1) that every current terminal implements, not the
 /// capabilities of terminfo(5): alternate screen, cursor, clearing, styles, and synchronised updates, which other
 /// terminals ignore.
-final class Terminal: Sendable {
+package final class Terminal: Sendable {
     private struct State {
         /// The modes to restore; nil while the terminal has no page.
         var modes: termios?
@@ -24,8 +24,14 @@ final class Terminal: Sendable {
 
     private let state = Guarded(State())
 
-    /// The size of the terminal.
-    static var size: TerminalSize { terminalSize(of: STDOUT_FILENO) }
+    /// The size of the terminal (`TIOCGWINSZ` of ioctl_tty(2)); 80 × 24 if it is not known.
+    package static var size: TerminalSize {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return TerminalSize(width: 80, height: 24)
+        }
+        return TerminalSize(width: Int(size.ws_col), height: Int(size.ws_row))
+    }
 
     /// Whether the program may write to the terminal and set its modes: not while the shell has it, after Ctrl-Z. A
     /// terminal that is not the controlling terminal has no foreground process group, and may be used.
@@ -90,7 +96,7 @@ final class Terminal: Sendable {
 }
 
 /// The lines of a page, none wider than the terminal.
-struct Screen: Hashable, Sendable {
+struct Screen {
     var lines: [StyledText]
     var size: TerminalSize
     var color: Bool
@@ -133,17 +139,6 @@ struct Screen: Hashable, Sendable {
 
 /// The size of a terminal in characters.
 package struct TerminalSize: Hashable, Sendable {
-    /// Columns.
-    package var width: Int
-    /// Lines.
-    package var height: Int
-}
-
-/// The size of a terminal (`TIOCGWINSZ` of ioctl_tty(2)); 80 × 24 if it is not known.
-package func terminalSize(of descriptor: CInt) -> TerminalSize {
-    var size = winsize()
-    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
-        return TerminalSize(width: 80, height: 24)
-    }
-    return TerminalSize(width: Int(size.ws_col), height: Int(size.ws_row))
+    var width: Int
+    var height: Int
 }
