@@ -19,16 +19,12 @@ extension WordArgument {
 
 /// The values of `--format`.
 enum FormatArgument: String, WordArgument {
-    case text
-    case json
-    case prometheus
+    case text, json, prometheus
 }
 
 /// The values of `--color`.
 enum ColorArgument: String, WordArgument {
-    case auto
-    case always
-    case never
+    case auto, always, never
 }
 
 /// The values of `--dispatch`.
@@ -90,43 +86,12 @@ func parsePath(_ argument: String) throws -> String {
     return argument
 }
 
-/// A condition to wait for.
-func parseCondition(_ argument: String) throws -> Condition {
-    do throws(Condition.ParseError) {
-        return try Condition(parsing: argument)
-    } catch {
-        throw ValidationError(error.description)
+/// A number in decimal digits.
+func parseNumber(_ argument: String, of unit: String, in range: ClosedRange<Int>) throws -> Int {
+    guard argument.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(argument), range.contains(number)
+    else {
+        let highest = range.upperBound == .max ? "or more" : "to \(range.upperBound)"
+        throw ValidationError("write a number of \(unit), \(range.lowerBound) \(highest)")
     }
-}
-
-/// A node, by ID, name or address.
-func parseNode(_ argument: String) throws -> NodeSelector {
-    do throws(Condition.ParseError) {
-        return try NodeSelector(parsing: argument)
-    } catch {
-        throw ValidationError(error.description)
-    }
-}
-
-/// A number of votes.
-func parseMargin(_ argument: String) throws -> Int {
-    guard argument.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let margin = UInt32(argument) else {
-        throw ValidationError("write a number of votes, 0 to \(UInt32.max)")
-    }
-    return Int(margin)
-}
-
-/// A number of links.
-func parseLinkCount(_ argument: String) throws -> Int {
-    guard argument.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let count = Int(argument), (1...8).contains(count)
-    else { throw ValidationError("write a number of links, 1 to 8") }
-    return count
-}
-
-/// A number of events.
-func parseCount(_ argument: String) throws -> Int {
-    guard argument.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let count = Int(argument), count > 0 else {
-        throw ValidationError("write a number of events, 1 or more")
-    }
-    return count
+    return number
 }

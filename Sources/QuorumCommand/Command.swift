@@ -70,7 +70,8 @@ struct Command: ParsableCommand {
         }
         plan.format = task.live ? try output.page(in: printing.color) : printing.outputFormat(for: output)
         if let events = printing.events { plan.kinds = events }
-        plan.requirements = printing.requirements
+        plan.requirements = Requirements(
+            margin: printing.warnMargin, links: printing.warnLinks, absentNodes: printing.allowAbsent)
         plan.changesOnly = printing.changesOnly
         plan.limit = printing.count
         plan.mode = watching.dispatch.mode

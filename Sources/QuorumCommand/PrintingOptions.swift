@@ -49,29 +49,26 @@ struct PrintingOptions: ParsableArguments {
     @Option(
         name: [.customShort("n", allowingJoined: true), .customLong("count")],
         help: ArgumentHelp("With --follow, exit after N events.", valueName: "N"),
-        transform: parseCount)
+        transform: { try parseNumber($0, of: "events", in: 1...Int.max) })
     var count: Int?
 
     @Option(
         name: .customLong("warn-margin"),
         help: ArgumentHelp("Report a problem when fewer than N more votes can be lost.", valueName: "N"),
-        transform: parseMargin)
+        transform: { try parseNumber($0, of: "votes", in: 0...Int(UInt32.max)) })
     var warnMargin: Int?
 
     @Option(
         name: .customLong("warn-links"),
         help: ArgumentHelp("Report a problem when a member is connected over fewer than N links.", valueName: "N"),
-        transform: parseLinkCount)
+        transform: { try parseNumber($0, of: "links", in: 1...8) })
     var warnLinks: Int?
 
     @Option(
         name: .customLong("allow-absent"),
         help: ArgumentHelp("This node may be away: its absence is no problem; repeatable.", valueName: "NODE"),
-        completion: .nodes, transform: parseNode)
+        completion: .nodes, transform: NodeSelector.init(parsing:))
     var allowAbsent: [NodeSelector] = []
-
-    /// The requirements on the cluster.
-    var requirements: Requirements { Requirements(margin: warnMargin, links: warnLinks, absentNodes: allowAbsent) }
 
     func validate() throws {
         if json, let format, format != .json { throw ValidationError("--json contradicts --format \(format)") }

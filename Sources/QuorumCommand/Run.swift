@@ -8,8 +8,8 @@ internal import QuorumWatch
 @c(vqwatch_main)
 public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Never {
     let isOutputOpen = openMissingStandardDescriptors()
-    let plan = parse(
-        strings(UnsafeBufferPointer(start: arguments, count: Int(count)).dropFirst()), isOutputOpen: isOutputOpen)
+    let arguments = UnsafeBufferPointer(start: arguments, count: Int(count)).dropFirst()
+    let plan = parse(arguments.compactMap { $0.map { String(cString: $0) } }, isOutputOpen: isOutputOpen)
     let errorStatus: CInt = !plan.isCheck ? EXIT_FAILURE : CheckStatus.unknown.rawValue
     guard isOutputOpen || plan.format == .quiet else {
         report("\(closedOutput) or use --quiet")
@@ -29,10 +29,6 @@ public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePoint
         }
         _exit(errorStatus)
     }
-}
-
-private func strings(_ arguments: some Sequence<UnsafeMutablePointer<CChar>?>) -> [String] {
-    arguments.compactMap { $0.map { String(cString: $0) } }
 }
 
 /// The plan of a command line. Ends the program for help, the version, completions and a usage error.

@@ -18,7 +18,7 @@ struct TaskOptions: ParsableArguments {
         name: [.customShort("w", allowingJoined: true), .customLong("wait-for")],
         help: ArgumentHelp(
             "Print the status as soon as this condition, and every other one given, holds.", valueName: "CONDITION"),
-        completion: .conditions, transform: parseCondition)
+        completion: .conditions, transform: Condition.init(parsing:))
     var waitFor: [Condition] = []
 
     @Flag(
@@ -33,7 +33,7 @@ struct TaskOptions: ParsableArguments {
             Predict whether the cluster would stay quorate if this member, and every other given, failed now; qdevice is \
             the quorum device.
             """, valueName: "NODE"),
-        completion: .members, transform: parseNode)
+        completion: .members, transform: NodeSelector.init(parsing:))
     var ifDown: [NodeSelector] = []
 }
 
@@ -46,41 +46,15 @@ enum TaskKind: String {
     case follow = "--follow"
     case live = "--live"
 
-    /// The name of the option without its dashes.
-    private var isOption: Bool { self != .status }
-
     /// Why an option makes no sense with the task.
     var reason: String {
         switch self {
-        case .status: "the status, which is printed once"
         case .check: "--check, which looks once and prints one line of its own form"
         case .waitFor: "--wait-for, which prints the status once, when the conditions hold"
         case .ifDown: "--if-down, which looks once and prints a prediction"
-        case .follow: "--follow"
+        case .status, .follow: rawValue
         case .live: "--live, which shows one page to a person at a terminal"
         }
-    }
-}
-
-/// An option of the command line, and the tasks to which it belongs.
-struct OptionRule {
-    let name: String
-    let isGiven: Bool
-    let tasks: Set<TaskKind>
-
-    init(_ name: String, _ isGiven: Bool, for tasks: Set<TaskKind>) {
-        self.name = name
-        self.isGiven = isGiven
-        self.tasks = tasks
-    }
-
-    /// The error if the option is given with a task that it does not belong to.
-    func refusal(by task: TaskKind) -> ValidationError? {
-        guard isGiven, !tasks.contains(task) else { return nil }
-        guard task == .status else { return ValidationError("\(name) makes no sense with \(task.reason)") }
-        let options = [TaskKind.follow, .live, .waitFor, .check].filter(tasks.contains).map(\.rawValue)
-        let list = options.count > 1 ? options.dropLast().joined(separator: ", ") + " or " + options.last! : options[0]
-        return ValidationError("\(name) needs \(list)")
     }
 }
 
@@ -94,44 +68,48 @@ extension Command {
         return task.follow || watching.dispatch == .blocking ? .follow : .status
     }
 
-    /// Which option belongs to which task.
-    private var rules: [OptionRule] {
+    /// Which option belongs to which tasks, and whether it is given.
+    private var rules: [(option: String, isGiven: Bool, tasks: Set<TaskKind>)] {
         let lasting: Set<TaskKind> = [.follow, .live, .waitFor]
-        let printing = self.printing
+        let (printing, dispatch) = (self.printing, watching.dispatch)
+        let format = printing.format
         return [
-            OptionRule("--follow", task.follow, for: [.follow]),
-            OptionRule("--check", task.check, for: [.check]),
-            OptionRule("--wait-for", !task.waitFor.isEmpty, for: [.waitFor]),
-            OptionRule("--if-down", !task.ifDown.isEmpty, for: [.ifDown]),
-            OptionRule("--json", printing.json, for: [.status, .check, .waitFor, .ifDown, .follow]),
-            OptionRule(
-                "--format \(printing.format?.rawValue ?? "")", printing.format != nil && printing.format != .prometheus,
-                for: [.status, .waitFor, .ifDown, .follow]),
-            OptionRule("--format prometheus", printing.format == .prometheus, for: [.status]),
-            OptionRule("--quiet", printing.quiet, for: [.status, .check, .waitFor, .ifDown, .follow]),
-            OptionRule(
-                "--color always", printing.color == .always, for: [.status, .waitFor, .ifDown, .follow, .live]),
-            OptionRule("--links", printing.links, for: [.status, .check, .follow, .live]),
-            OptionRule("--events", printing.events != nil, for: [.follow, .live]),
-            OptionRule(
-                "--changes-only", printing.changesOnly,
-                for: watching.dispatch == .all ? [.follow] : [.status, .follow]),
-            OptionRule("--count", printing.count != nil, for: [.follow]),
-            OptionRule("--warn-margin", printing.warnMargin != nil, for: [.status, .check, .follow, .live]),
-            OptionRule("--warn-links", printing.warnLinks != nil, for: [.status, .check, .follow, .live]),
-            OptionRule("--allow-absent", !printing.allowAbsent.isEmpty, for: [.status, .check, .follow, .live]),
-            OptionRule(
-                "--dispatch \(watching.dispatch.rawValue)", watching.dispatch != .all, for: [.status, .follow]),
-            OptionRule("--refresh", watching.refresh != nil, for: lasting),
-            OptionRule("--no-reconnect", watching.noReconnect, for: lasting),
-            OptionRule("--metrics-file", receivers.metricsFile != nil, for: [.follow]),
-            OptionRule("--exec", !receivers.exec.isEmpty, for: [.follow]),
+            ("--follow", task.follow, [.follow]),
+            ("--check", task.check, [.check]),
+            ("--wait-for", !task.waitFor.isEmpty, [.waitFor]),
+            ("--if-down", !task.ifDown.isEmpty, [.ifDown]),
+            ("--json", printing.json, [.status, .check, .waitFor, .ifDown, .follow]),
+            (
+                "--format \(format?.rawValue ?? "")", format != nil && format != .prometheus,
+                [.status, .waitFor, .ifDown, .follow]
+            ),
+            ("--format prometheus", format == .prometheus, [.status]),
+            ("--quiet", printing.quiet, [.status, .check, .waitFor, .ifDown, .follow]),
+            ("--color always", printing.color == .always, [.status, .waitFor, .ifDown, .follow, .live]),
+            ("--links", printing.links, [.status, .check, .follow, .live]),
+            ("--events", printing.events != nil, [.follow, .live]),
+            ("--changes-only", printing.changesOnly, dispatch == .all ? [.follow] : [.status, .follow]),
+            ("--count", printing.count != nil, [.follow]),
+            ("--warn-margin", printing.warnMargin != nil, [.status, .check, .follow, .live]),
+            ("--warn-links", printing.warnLinks != nil, [.status, .check, .follow, .live]),
+            ("--allow-absent", !printing.allowAbsent.isEmpty, [.status, .check, .follow, .live]),
+            ("--dispatch \(dispatch.rawValue)", dispatch != .all, [.status, .follow]),
+            ("--refresh", watching.refresh != nil, lasting),
+            ("--no-reconnect", watching.noReconnect, lasting),
+            ("--metrics-file", receivers.metricsFile != nil, [.follow]),
+            ("--exec", !receivers.exec.isEmpty, [.follow]),
         ]
     }
 
     /// Throws a usage error for the first option that does not belong to the task.
     func refuseOptionsOfOtherTasks() throws {
-        for rule in rules { if let refusal = rule.refusal(by: kind) { throw refusal } }
+        let kind = self.kind
+        for (option, isGiven, tasks) in rules where isGiven && !tasks.contains(kind) {
+            guard kind == .status else { throw ValidationError("\(option) makes no sense with \(kind.reason)") }
+            let needed = [TaskKind.follow, .live, .waitFor, .check].filter(tasks.contains).map(\.rawValue)
+            let list = needed.count > 1 ? needed.dropLast().joined(separator: ", ") + " or " + needed.last! : needed[0]
+            throw ValidationError("\(option) needs \(list)")
+        }
         for (index, condition) in task.waitFor.enumerated() {
             if let other = task.waitFor[..<index].first(where: condition.contradicts) {
                 throw ValidationError("--wait-for \(condition) contradicts --wait-for \(other)")

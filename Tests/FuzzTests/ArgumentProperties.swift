@@ -25,21 +25,18 @@ extension PropertyCheck {
                 Set(kinds.map { Array($0.rawValue.utf8) }) == Set(names),
                 "events \(argument.debugDescription): \(kinds)")
         }
-        if let count = try? parseCount(argument) {
+        if let count = try? parseNumber(argument, of: "events", in: 1...Int.max) {
             check(
                 count >= 1 && Int(argument) == count && bytes[0] != 0x2B, "count \(argument.debugDescription): \(count)"
             )
         }
-        if let margin = try? parseMargin(argument) {
+        if let margin = try? parseNumber(argument, of: "votes", in: 0...Int(UInt32.max)) {
             check(
                 UInt32(argument).map(Int.init) == margin && bytes[0] != 0x2B,
                 "margin \(argument.debugDescription): \(margin)")
         }
-        if let condition = try? parseCondition(argument) {
+        if let condition = try? Condition(parsing: argument) {
             check(Array("\(condition)".utf8) == bytes, "condition \(argument.debugDescription): \(condition)")
-            check(
-                (try? Condition(parsing: argument)) == condition, "condition \(argument.debugDescription): \(condition)"
-            )
         }
     }
 
