@@ -27,22 +27,17 @@ final class Delivery<Notification> {
         var room = mode.takesOne ? 1 : Int.max
         var last: (operation: CorosyncError.Operation, result: cs_error_t)?
         withoutActuallyEscaping(handler) { handler in
-            func handOver(_ notification: Notification) {
-                room -= 1
-                do throws(Failure) { try handler(notification) } catch { failure = error }
-            }
             func handOverKept() {
-                while failure == nil, room > 0, let notification = kept.popFirst() { handOver(notification) }
+                while failure == nil, room > 0, let notification = kept.popFirst() {
+                    room -= 1
+                    do throws(Failure) { try handler(notification) } catch { failure = error }
+                }
             }
             handOverKept()
             guard failure == nil, room > 0 else { return }
             let sink = Sink<Notification> { [self] notification in
-                if failure == nil, kept.isEmpty {
-                    handOver(notification)
-                } else {
-                    kept.append(notification)
-                    handOverKept()
-                }
+                kept.append(notification)
+                handOverKept()
                 // Nothing else makes CS_DISPATCH_BLOCKING return.
                 if failure != nil, mode == .blocking { interrupter.interrupt() }
             }
