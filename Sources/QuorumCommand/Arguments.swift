@@ -17,17 +17,14 @@ extension WordArgument {
     var defaultValueDescription: String { rawValue }
 }
 
-/// The values of `--format`.
 enum FormatArgument: String, WordArgument {
     case text, json, prometheus
 }
 
-/// The values of `--color`.
 enum ColorArgument: String, WordArgument {
     case auto, always, never
 }
 
-/// The values of `--dispatch`.
 enum DispatchArgument: String, WordArgument {
     case all
     case one
@@ -78,7 +75,6 @@ func parseEventKinds(_ argument: String) throws -> Set<EventKind> {
     return kinds
 }
 
-/// The path of a file.
 func parsePath(_ argument: String) throws -> String {
     guard !argument.isEmpty, argument.utf8.last != UInt8(ascii: "/") else {
         throw ValidationError("write the path of a file")

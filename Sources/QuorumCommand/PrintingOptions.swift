@@ -84,7 +84,6 @@ struct PrintingOptions: ParsableArguments {
         }
     }
 
-    /// The format of the output.
     func outputFormat(for output: StandardOutput) -> OutputFormat {
         if quiet { return .quiet }
         return switch json ? .json : format ?? .text {

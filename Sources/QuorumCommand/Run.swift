@@ -11,10 +11,7 @@ public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePoint
     let arguments = UnsafeBufferPointer(start: arguments, count: Int(count)).dropFirst()
     let plan = parse(arguments.compactMap { $0.map { String(cString: $0) } }, isOutputOpen: isOutputOpen)
     let errorStatus: CInt = !plan.isCheck ? EXIT_FAILURE : CheckStatus.unknown.rawValue
-    guard isOutputOpen || plan.format == .quiet else {
-        report("\(closedOutput) or use --quiet")
-        _exit(errorStatus)
-    }
+    guard isOutputOpen || plan.format == .quiet else { fail("\(closedOutput) or use --quiet", errorStatus) }
     do throws(SystemError) {
         let outcome = try Watch(plan).run()
         if case .signal(let signal) = outcome { endProgram(bySignal: signal) }
@@ -22,12 +19,7 @@ public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePoint
     } catch {
         // The write below may block on a slow reader, and a signal has to be able to end the program then.
         restoreEndingSignals()
-        if plan.isCheck, plan.format != .quiet {
-            write(CheckFormat.line(forUnknown: error.description), to: STDOUT_FILENO)
-        } else {
-            report(error.description)
-        }
-        _exit(errorStatus)
+        fail(error.description, errorStatus, asCheck: plan.isCheck && plan.format != .quiet)
     }
 }
 
@@ -41,12 +33,8 @@ private func parse(_ arguments: [String], isOutputOpen: Bool) -> WatchPlan {
         // The message can have several lines, and contains arguments from the command line, which need escaping.
         let lines = Command.message(for: error).split(separator: "\n").map { $0.drop { $0 == " " } }
         let text = "\(escaped(lines.joined(separator: " "), limit: 1000)); see 'vqwatch --help'"
-        guard isCheck(arguments) else {
-            report(text)
-            _exit(EX_USAGE)
-        }
-        write(CheckFormat.line(forUnknown: text), to: STDOUT_FILENO)
-        _exit(CheckStatus.unknown.rawValue)
+        let asCheck = isCheck(arguments)
+        fail(text, asCheck ? CheckStatus.unknown.rawValue : EX_USAGE, asCheck: asCheck)
     }
 }
 
@@ -54,13 +42,10 @@ private let closedOutput = "cannot write to standard output: it is closed; redir
 
 /// Prints the help, the version or a completion script, and ends the program.
 private func end(printing text: String, _ isOutputOpen: Bool) -> Never {
-    guard isOutputOpen else {
-        report(closedOutput)
-        _exit(EXIT_FAILURE)
-    }
+    guard isOutputOpen else { fail(closedOutput, EXIT_FAILURE) }
     let error = writeAll("\(text)\n".utf8, to: STDOUT_FILENO)
-    if error != 0 { report(diagnosisOfOutput(error)) }
-    _exit(error == 0 ? EXIT_SUCCESS : EXIT_FAILURE)
+    guard error == 0 else { fail(diagnosisOfOutput(error), EXIT_FAILURE) }
+    _exit(EXIT_SUCCESS)
 }
 
 /// Whether a command line that cannot be parsed asks for the line of a monitoring plugin, which reports every error.
@@ -86,8 +71,9 @@ private func exitStatus(of outcome: Outcome, of plan: WatchPlan, _ errorStatus: 
     }
 }
 
-private func report(_ text: String) {
-    write(Array("vqwatch: \(text)\n".utf8), to: STDERR_FILENO)
+/// Reports an error on standard error, or as the line of a monitoring plugin, and ends the program.
+private func fail(_ text: String, _ status: CInt, asCheck: Bool = false) -> Never {
+    let line = asCheck ? CheckFormat.line(forUnknown: text) : Array("vqwatch: \(text)\n".utf8)
+    _ = write(asCheck ? STDOUT_FILENO : STDERR_FILENO, line, line.count)
+    _exit(status)
 }
-
-private func write(_ line: [UInt8], to descriptor: CInt) { _ = Glibc.write(descriptor, line, line.count) }

@@ -43,8 +43,7 @@ struct StandardOutput {
     /// Whether the character encoding of the locale is UTF-8 (locale(7)).
     private var isUTF8: Bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap(variable).first ?? ""
-        let letters = locale.lowercased().filter { $0 != "-" }
-        return letters.contains("utf8")
+        return locale.lowercased().filter { $0 != "-" }.contains("utf8")
     }
 }
 

@@ -6,8 +6,7 @@ internal import Glibc
 let adviceOnOpenFiles = "allow more open files (ulimit -n)"
 
 /// The failure of a system call that the watch depends on.
-package struct SystemError: Error, Hashable, CustomStringConvertible {
-    /// The call.
+package struct SystemError: Error, CustomStringConvertible {
     let call: String
     /// Its error number (errno(3)).
     let number: CInt
