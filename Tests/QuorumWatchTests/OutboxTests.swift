@@ -127,7 +127,7 @@ struct OutboxTests {
         outbox.put(1)
         outbox.close()
         outbox.put(2)
-        func isFinished() -> Bool { wait(for: [Polled((), outbox.finishedDescriptor)], until: .now).isAny }
+        func isFinished() -> Bool { !wait(for: [Polled((), outbox.finishedDescriptor)], until: .now).isEmpty }
         #expect(!isFinished())
         #expect(Self.drain(outbox) == ["1", "end"])
         #expect(!isFinished())

@@ -13,7 +13,7 @@ struct SilenceTimerTests {
     private func after(_ milliseconds: Int64) -> Instant { start + .milliseconds(milliseconds) }
 
     private func isReady(_ timer: SilenceTimer, within limit: Duration) -> Bool {
-        wait(for: [Polled((), timer.descriptor)], until: .now + limit).isAny
+        !wait(for: [Polled((), timer.descriptor)], until: .now + limit).isEmpty
     }
 
     @Test("reports a silence after 10 s, and again every 60 s, but not a millisecond earlier")

@@ -88,7 +88,7 @@ final class LiveDisplay: Sendable {
     private func waitUntilClosed(interruptedBy descriptor: CInt = -1) {
         let isClosed = Polled(true, closed.descriptor)
         let deadline = Instant.now + .milliseconds(300)
-        guard !wait(for: [isClosed, Polled(false, descriptor)], until: deadline).has(true) else { return }
+        guard !wait(for: [isClosed, Polled(false, descriptor)], until: deadline).contains(true) else { return }
         terminal.unblock()
         _ = wait(for: [isClosed], until: .now + .milliseconds(100))
         terminal.restoreModes()

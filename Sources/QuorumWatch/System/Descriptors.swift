@@ -34,29 +34,16 @@ struct Polled<Name> {
     }
 }
 
-/// The descriptors that are ready after a wait.
-struct Ready<Name> {
-    fileprivate var names: [Name] = []
-
-    /// Whether any descriptor is ready; false after the deadline.
-    var isAny: Bool { !names.isEmpty }
-}
-
-extension Ready where Name: Equatable {
-    /// Whether the descriptor with this name is ready.
-    func has(_ name: Name) -> Bool { names.contains(name) }
-}
-
-/// Waits for one or more descriptors (poll(2)), or until a deadline. A signal does not end the wait, and a negative
-/// descriptor is ignored.
-func wait<Name>(for descriptors: [Polled<Name>], until deadline: Instant? = nil) -> Ready<Name> {
+/// Waits for one or more descriptors (poll(2)), or until a deadline. Returns the names of those that are ready. A signal
+/// does not end the wait, and a negative descriptor is ignored.
+func wait<Name>(for descriptors: [Polled<Name>], until deadline: Instant? = nil) -> [Name] {
     var polled = descriptors.map { pollfd(fd: $0.descriptor, events: Int16($0.events), revents: 0) }
     while true {
         let count = poll(&polled, nfds_t(polled.count), deadline?.pollTimeout ?? -1)
         if count > 0 {
-            return Ready(names: descriptors.indices.filter { polled[$0].revents != 0 }.map { descriptors[$0].name })
+            return descriptors.indices.filter { polled[$0].revents != 0 }.map { descriptors[$0].name }
         }
-        if count == 0, let deadline, deadline <= .now { return Ready() }
+        if count == 0, let deadline, deadline <= .now { return [] }
     }
 }
 
@@ -65,7 +52,6 @@ extension Instant {
     fileprivate var pollTimeout: CInt { CInt(clamping: (since(.now).nanoseconds + 999_999) / 1_000_000) }
 }
 
-/// Whether a descriptor is open.
 func isOpen(_ descriptor: CInt) -> Bool { fcntl(descriptor, F_GETFD) != -1 }
 
 /// Whether so many more descriptors can be opened.
@@ -76,7 +62,9 @@ func areFreeDescriptors(_ count: Int) -> Bool {
 }
 
 /// Whether a line can be written to a descriptor without blocking.
-func canWriteNow(to descriptor: CInt) -> Bool { wait(for: [.init((), descriptor, events: POLLOUT)], until: .now).isAny }
+func canWriteNow(to descriptor: CInt) -> Bool {
+    !wait(for: [.init((), descriptor, events: POLLOUT)], until: .now).isEmpty
+}
 
 /// Writes all bytes, with a single write(2) unless the system accepts only a part. Returns the error number, or 0.
 package func writeAll(_ bytes: some Collection<UInt8>, to descriptor: CInt) -> CInt {

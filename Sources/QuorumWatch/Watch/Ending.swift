@@ -53,8 +53,8 @@ struct Ending {
                 Polled(.command, isRunning ? outputs.command?.finishedDescriptor ?? -1 : -1),
             ])
             guard let ready else { break }
-            if ready.has(.events) || ready.has(.reader) { isPrinting = false }
-            if ready.has(.command) { isRunning = false }
+            if ready.contains(.events) || ready.contains(.reader) { isPrinting = false }
+            if ready.contains(.command) { isRunning = false }
         }
         watch.command?.reportEnd(notRun: notRun, isRunning: isRunning)
         // Errors that happened meanwhile.
@@ -71,20 +71,20 @@ struct Ending {
         default: deadline = max(deadline ?? .now + Self.patience, .now + Self.lastPatience)
         }
         let finished = Polled(Source.diagnostics, watch.outputs.diagnostics.finishedDescriptor)
-        while !isHurried, let ready = waitForAny([finished]), !ready.has(.diagnostics) {}
+        while !isHurried, let ready = waitForAny([finished]), !ready.contains(.diagnostics) {}
     }
 
     /// Waits for the descriptors; nil when the deadline or a second signal comes. A first signal sets the deadline.
-    private mutating func waitForAny(_ descriptors: [Polled<Source>]) -> Ready<Source>? {
+    private mutating func waitForAny(_ descriptors: [Polled<Source>]) -> [Source]? {
         guard !isHurried else { return nil }
         let ready = wait(for: [Polled(.signal, signals.descriptor)] + descriptors, until: deadline)
-        if ready.has(.signal), let signal = signals.next() {
+        if ready.contains(.signal), let signal = signals.next() {
             if case .signal = outcome { isHurried = true }
             outcome = .signal(signal)
             if !isHurried { limit() }
             return isHurried ? nil : ready
         }
-        return ready.isAny ? ready : nil
+        return ready.isEmpty ? nil : ready
     }
 
     private mutating func limit() {

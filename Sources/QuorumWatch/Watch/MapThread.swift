@@ -135,8 +135,8 @@ final class MapThread {
                 Polled(.configuration, configuration.descriptor), Polled(.statistics, statistics.descriptor),
             ],
             until: requests.isActive ? deadline : nil)
-        if ready.has(.configuration) { dispatchConfiguration() }
-        if ready.has(.statistics) {
+        if ready.contains(.configuration) { dispatchConfiguration() }
+        if ready.contains(.statistics) {
             statistics.isOutdated = true
             statistics.use { open throws(CorosyncError) in
                 guard let changed = try reader.dispatch(open.map) else { return }

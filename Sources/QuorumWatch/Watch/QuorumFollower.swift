@@ -133,7 +133,7 @@ extension QuorumFollower {
             }
             guard plan.mode == .all else { continue }
             silence.requestEnds()
-            if waitForNotification(quorum, until: nil).has(.stop) { return }
+            if waitForNotification(quorum, until: nil).contains(.stop) { return }
         }
     }
 
@@ -146,8 +146,8 @@ extension QuorumFollower {
             var isReadable = true
             if !plan.mode.waitsItself {
                 let ready = waitForNotification(quorum, until: nextReading)
-                if ready.has(.stop) { return }
-                isReadable = ready.has(.votequorum)
+                if ready.contains(.stop) { return }
+                isReadable = ready.contains(.votequorum)
             }
             if isReadable {
                 do throws(CorosyncError) {
@@ -169,7 +169,7 @@ extension QuorumFollower {
         }
     }
 
-    private func waitForNotification(_ quorum: borrowing VoteQuorum, until deadline: Instant?) -> Ready<Source> {
+    private func waitForNotification(_ quorum: borrowing VoteQuorum, until deadline: Instant?) -> [Source] {
         wait(for: [Polled(Source.stop, stop.descriptor), Polled(.votequorum, quorum.fileDescriptor)], until: deadline)
     }
 

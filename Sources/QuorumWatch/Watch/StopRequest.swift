@@ -24,6 +24,6 @@ final class StopRequest: Sendable {
 
     /// Waits until a deadline. Returns true if the watch should end before.
     func wait(until deadline: Instant) -> Bool {
-        QuorumWatch.wait(for: [.init((), descriptor)], until: deadline).isAny
+        !QuorumWatch.wait(for: [.init((), descriptor)], until: deadline).isEmpty
     }
 }

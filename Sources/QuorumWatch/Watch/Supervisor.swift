@@ -24,23 +24,23 @@ extension Watch {
                 polled += [Polled(.keyboard, display.inputDescriptor), Polled(.terminal, display.signalDescriptor)]
             }
             let ready = wait(for: polled, until: [deadline, notifier?.nextMessage].compactMap { $0 }.min())
-            if ready.has(.stop) { return }
-            if ready.has(.signal), let signal = signals.next() { return stop.request(.signal(signal)) }
-            if ready.has(.output) { return stop.request(.outputClosed) }
+            if ready.contains(.stop) { return }
+            if ready.contains(.signal), let signal = signals.next() { return stop.request(.signal(signal)) }
+            if ready.contains(.output) { return stop.request(.outputClosed) }
             for (source, timer) in [(Source.votequorum, follower.silence), (.maps, maps.silence)]
-            where ready.has(source) {
+            where ready.contains(source) {
                 guard let silent = timer.silentFor(), plan.follows else { continue }
                 // If both threads wait, report one of them only.
                 if let reported, reported !== timer, reported.isWaiting { continue }
                 reported = timer
                 core.record(.unresponsive(silent: silent, ofMap: source == .maps))
             }
-            if ready.has(.deadline) {
+            if ready.contains(.deadline) {
                 core.timer.acknowledge()
                 core.record(.deadline)
             }
-            if ready.has(.keyboard) { display?.handleInput() }
-            if ready.has(.terminal) { display?.handleSignal() }
+            if ready.contains(.keyboard) { display?.handleInput() }
+            if ready.contains(.terminal) { display?.handleSignal() }
             if let deadline, deadline <= .now {
                 let isWaiting = follower.silence.isWaiting || maps.silence.isWaiting
                 let isConnected = follower.isConnected || isWaiting
