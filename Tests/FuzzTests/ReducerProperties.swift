@@ -129,7 +129,9 @@ extension PropertyCheck {
         let isOK = line.starts(with: "QUORUM OK - ".utf8)
         check(isOK == (format.status(of: state) == .ok), "the line and the exit status of a check differ")
         check(!isOK || isComplete(state, but: requirements.absentNodes), "OK, and it is not: \(state)")
-        let held = generator.conditions().filter { $0.holds(of: state, configured: reducer.configuredNodes) }
+        let held = generator.conditions().filter { condition in
+            condition.obstacle(in: state, configured: reducer.configuredNodes) == nil
+        }
         check(!held.contains { held.contains(where: $0.contradicts(_:)) }, "\(held)")
     }
 }

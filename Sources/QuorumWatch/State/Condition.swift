@@ -44,43 +44,28 @@ package enum Condition: Hashable, Sendable {
         }
     }
 
-    /// Whether the condition holds in a state, when these nodes are configured.
+    /// Why the condition does not hold in a state when these nodes are configured, in words for people; nil if it holds.
     ///
     /// For a node that nobody knows, `absent` holds, unless it may have been given by a name that is not known now.
-    func holds(of state: ClusterState, configured: [NodeID]) -> Bool {
+    func obstacle(in state: ClusterState, configured: [NodeID]) -> String? {
         switch self {
-        case .quorate: return state.quorate == true
-        case .inquorate: return state.quorate == false
+        case .quorate: return state.quorate == true ? nil : "the cluster is not quorate"
+        case .inquorate: return state.quorate == false ? nil : "the cluster is quorate"
         case .complete:
-            return !configured.isEmpty && configured.allSatisfy { state.node($0)?.isMember == true }
-        case .member(let selector):
-            guard case .node(let node) = selector.match(in: state) else { return false }
-            return node.isMember
-        case .absent(let selector):
-            switch selector.match(in: state) {
-            case .node(let node): return !node.isMember
-            case .nobody: return selector.id != nil || state.knowsNodelist
-            case .several: return false
-            }
-        }
-    }
-
-    /// Why the condition does not hold in a state, in words for people.
-    func obstacle(in state: ClusterState, configured: [NodeID]) -> String {
-        func text(_ node: Node) -> String { state.names.text(node.reference) }
-        switch self {
-        case .quorate: return "the cluster is not quorate"
-        case .inquorate: return "the cluster is quorate"
-        case .complete:
-            let missing = configured.map { state.node($0)?.reference ?? NodeReference(id: $0) }
-                .filter { state.node($0.id)?.isMember != true }
             guard !configured.isEmpty else { return "the configuration cannot be read" }
-            let nodes = "\(abbreviated(missing.map(state.names.text)))"
+            let missing = configured.filter { state.node($0)?.isMember != true }.map(state.reference)
+            guard !missing.isEmpty else { return nil }
+            let nodes = abbreviated(missing.map(state.names.text))
             return missing.count == 1 ? "\(nodes) is not a member" : "\(missing.count) nodes are not members (\(nodes))"
         case .member(let selector), .absent(let selector):
+            let wantsMember = self == .member(selector)
             switch selector.match(in: state) {
-            case .node(let node): return "\(text(node)) \(node.isMember ? "is a member" : "is not a member")"
-            case .nobody: return "no node has the ID, name or address \(escaped(selector.description))"
+            case .node(let node):
+                guard node.isMember != wantsMember else { return nil }
+                return "\(state.names.text(node.reference)) \(node.isMember ? "is a member" : "is not a member")"
+            case .nobody:
+                if !wantsMember, selector.id != nil || state.knowsNodelist { return nil }
+                return "no node has the ID, name or address \(escaped(selector.description))"
             case .several(let nodes): return selector.diagnosis(of: nodes)
             }
         }
@@ -150,6 +135,23 @@ package struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
     func nodes(in state: ClusterState) -> [Node] {
         if case .node(let node) = match(in: state) { return [node] }
         return []
+    }
+
+    /// What a text that is no known node may have been.
+    var kinds: String { id == nil ? "name or address" : "ID, name or address" }
+
+    /// Why this, the argument of an option, does not stand for exactly one node, and what to do; nil if it does.
+    func obstacle(
+        of option: String, in state: ClusterState, knowsNodelist: Bool
+    ) -> (text: String, isAmbiguous: Bool)? {
+        switch match(in: state) {
+        case .node: return nil
+        case .nobody:
+            let advice =
+                knowsNodelist || id != nil ? "'vqwatch' lists the nodes" : "the names cannot be read: give its ID"
+            return ("\(escaped(option)): no node has this \(kinds); \(advice)", false)
+        case .several(let nodes): return ("\(escaped(option)): \(diagnosis(of: nodes))", true)
+        }
     }
 
     /// Why it is ambiguous between these nodes, and what to give instead.

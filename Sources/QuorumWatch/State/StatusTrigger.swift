@@ -5,11 +5,11 @@ internal import Corosync
 /// Replaces all events by one status or prediction, as soon as the state is settled and all conditions hold. Pure.
 struct StatusTrigger: Sendable {
     /// The conditions to wait for.
-    var conditions: [Condition] = []
+    private let conditions: [Condition]
     /// What fails, if the event is a prediction; nil: it is a status.
-    var ifDown: [NodeSelector]?
+    private let ifDown: [NodeSelector]?
     /// Whether a status is shown at the timeout, as far as it is known.
-    var showsAtTimeout = false
+    private let showsAtTimeout: Bool
 
     private var hasFired = false
     private var remarked: Set<Condition> = []
@@ -22,7 +22,9 @@ struct StatusTrigger: Sendable {
 
     /// Called with the reducer after each input. Returns the status or prediction if the trigger fires.
     mutating func status(of reducer: Reducer, at time: Timestamp) -> Event? {
-        guard !hasFired, let state = settledState(of: reducer), unmetConditions(reducer).isEmpty else { return nil }
+        guard !hasFired, let state = settledState(of: reducer), obstacles(in: state, reducer).isEmpty else {
+            return nil
+        }
         guard let body = ifDown.map({ prediction($0, from: state, reducer) }) ?? .status(state) else { return nil }
         hasFired = true
         return event(body, of: state, at: time)
@@ -80,10 +82,7 @@ struct StatusTrigger: Sendable {
         }
         var unmet: [String] = []
         // Two conditions can have the same obstacle.
-        for condition in unmetConditions(reducer) {
-            let words = condition.obstacle(in: state, configured: reducer.configuredNodes)
-            if !unmet.contains(words) { unmet.append(words) }
-        }
+        for words in obstacles(in: state, reducer) where !unmet.contains(words) { unmet.append(words) }
         return unmet.isEmpty ? nil : .conditions(unmet.joined(separator: ", "))
     }
 
@@ -102,18 +101,15 @@ struct StatusTrigger: Sendable {
         guard reducer.configuration != nil, let state = settledState(of: reducer) else { return [] }
         return conditions.compactMap { condition in
             guard let node = condition.node, node.match(in: state) == .nobody, remarked.insert(condition).inserted
-            else {
-                return nil as String?
-            }
-            let holds = condition.holds(of: state, configured: reducer.configuredNodes)
+            else { return nil as String? }
+            let holds = condition.obstacle(in: state, configured: reducer.configuredNodes) == nil
             return "\(escaped("\(condition)")): no node has this \(node.kinds); "
                 + (holds ? "taken as absent" : "waiting for it to be configured")
         }
     }
 
-    private func unmetConditions(_ reducer: Reducer) -> [Condition] {
-        guard let state = settledState(of: reducer) else { return conditions }
-        return conditions.filter { !$0.holds(of: state, configured: reducer.configuredNodes) }
+    private func obstacles(in state: ClusterState, _ reducer: Reducer) -> [String] {
+        conditions.compactMap { $0.obstacle(in: state, configured: reducer.configuredNodes) }
     }
 
     /// The state if it is consistent: no recalculation is in progress, totem has a membership, and the reading agrees

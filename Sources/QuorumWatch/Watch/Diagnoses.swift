@@ -2,28 +2,6 @@
 
 internal import Corosync
 
-extension NodeSelector {
-    /// What a text that is no known node may have been.
-    var kinds: String { id == nil ? "name or address" : "ID, name or address" }
-
-    /// Why this, the argument of an option, does not stand for exactly one node; nil if it does.
-    func obstacle(
-        of option: String, in state: ClusterState, knowsNodelist: Bool
-    ) -> (text: String, isAmbiguous: Bool)? {
-        switch match(in: state) {
-        case .node: nil
-        case .nobody: (diagnosis(of: option, knowsNodelist: knowsNodelist), false)
-        case .several(let nodes): ("\(escaped(option)): \(diagnosis(of: nodes))", true)
-        }
-    }
-
-    /// What failed, why, and what to do, when nobody knows the node of an option.
-    func diagnosis(of option: String, knowsNodelist: Bool) -> String {
-        let advice = knowsNodelist || id != nil ? "'vqwatch' lists the nodes" : "the names cannot be read: give its ID"
-        return "\(escaped(option)): no node has this \(kinds); \(advice)"
-    }
-}
-
 extension CorosyncError {
     /// Whether no further request can succeed on the same connection.
     var endsConnection: Bool {
@@ -63,9 +41,7 @@ extension CorosyncError {
                 + "answer \(source); see whether corosync hangs (systemctl status corosync)"
         }
     }
-}
 
-extension CorosyncError {
     /// What failed, why, and what to do, when the configuration cannot be read.
     var diagnosisOfConfiguration: String { "cannot read the configuration: \(withAdvice)" }
 
