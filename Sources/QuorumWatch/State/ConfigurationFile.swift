@@ -75,9 +75,9 @@ extension ConfigurationFile {
     func difference(from running: [String: ConfigurationMap.Value], clusterName: String?) -> Difference? {
         guard settings["totem.cluster_name"] == clusterName else { return nil }
         if let error { return .error(escaped(error)) }
-        let runningNodes = Self.nodes(of: running)
+        let runningNodes = Self.nodes(of: running, \.text)
         var (fileNodes, differences): ([NodeLabel: [String: String]], [String]) = ([:], [])
-        for (label, node) in Self.nodes(of: settings) {
+        for (label, node) in Self.nodes(of: settings, \.self) {
             // Without an ID, corosync derives one from the address.
             let sameAddress = runningNodes.first { running in
                 node["nodeid"] == nil
@@ -113,10 +113,9 @@ extension ConfigurationFile {
         Set(file.keys).union(running.keys).sorted().compactMap { key in
             let (inFile, inMap) = (file[key], running[key])
             if let inFile, let inMap, inMap.holds(inFile) { return nil }
-            let text = inMap.map(\.text)
-            return "\(escaped(label(key), limit: 64)) is "
-                + (inFile.map { escaped($0, limit: 64) } ?? "not set") + " in the file and "
-                + (text.map { escaped($0, limit: 64) } ?? "not set") + " in corosync"
+            func words(_ value: String?) -> String { value.map { escaped($0, limit: 64) } ?? "not set" }
+            return "\(escaped(label(key), limit: 64)) is \(words(inFile)) in the file and "
+                + "\(words(inMap?.text)) in corosync"
         }
     }
 
@@ -133,7 +132,9 @@ extension ConfigurationFile {
     }
 
     /// The settings of each node.
-    private static func nodes<Value: TextValue>(of settings: [String: Value]) -> [NodeLabel: [String: Value]] {
+    private static func nodes<Value>(
+        of settings: [String: Value], _ text: (Value) -> String
+    ) -> [NodeLabel: [String: Value]] {
         var positions: [Int: [String: Value]] = [:]
         for (key, value) in settings where key.hasPrefix("nodelist.node.") {
             let parts = key.split(separator: ".", maxSplits: 3)
@@ -142,23 +143,14 @@ extension ConfigurationFile {
         }
         var nodes: [NodeLabel: [String: Value]] = [:]
         for (position, node) in positions {
-            let id = node["nodeid"].flatMap { UInt32($0.text) }
+            let id = node["nodeid"].flatMap { UInt32(text($0)) }
             nodes[NodeLabel(id: id, position: id == nil ? position : 0)] = node
         }
         return nodes
     }
 }
 
-/// A value with a text.
-private protocol TextValue {
-    var text: String { get }
-}
-
-extension String: TextValue {
-    fileprivate var text: String { self }
-}
-
-extension ConfigurationMap.Value: TextValue {
+extension ConfigurationMap.Value {
     /// The value as text; numbers in decimal.
     fileprivate var text: String { converted(to: String.self) ?? number.map { "\($0)" } ?? "a value of type \(type)" }
 
