@@ -68,11 +68,12 @@ struct InputGenerator {
     private mutating func configuration() -> Configuration {
         var configuration = Configuration(
             clusterName: chance(5) ? nil : string(),
-            nodes: list(6) { generator in
-                ConfiguredNode(
-                    id: generator.node(), name: generator.chance(4) ? nil : generator.string(),
-                    addresses: generator.list(2) { $0.string() }, votes: generator.number())
-            },
+            nodes: Array(
+                byNode: list(6) { generator in
+                    ConfiguredNode(
+                        id: generator.node(), name: generator.chance(4) ? nil : generator.string(),
+                        addresses: generator.list(2) { $0.string() }, votes: generator.number())
+                }),
             expectedVotes: chance(3) ? number() : nil,
             device: chance(2)
                 ? ConfiguredDevice(
@@ -101,7 +102,7 @@ struct InputGenerator {
                 ? nil
                 : links.sorted().map { id in
                     Link(
-                        id, isConnected: chance(2), isEnabled: chance(4) ? nil : chance(2),
+                        id: id, isConnected: chance(2), isEnabled: chance(4) ? nil : chance(2),
                         latency: chance(2) ? number() : nil, mtu: chance(4) ? nil : number(),
                         downs: chance(4) ? nil : number())
                 },

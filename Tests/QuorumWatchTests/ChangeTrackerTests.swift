@@ -150,7 +150,7 @@ struct ChangeTrackerTests {
         #expect(derived.map(\.field.node) == [3, 3] && derived.map(\.causesEvent) == [false, false])
         other.nodes[2].configVersion = 4
         #expect(other.changes(since: state).map(\.causesEvent) == [false, true, false])
-        state.links = [Link(LinkID(node: 3, number: 1), isConnected: true, latency: 10, mtu: 1446)]
+        state.links = [Link(id: LinkID(node: 3, number: 1), isConnected: true, latency: 10, mtu: 1446)]
         other = state
         other.links?[0].latency = 20
         #expect(other.changes(since: state).isEmpty)

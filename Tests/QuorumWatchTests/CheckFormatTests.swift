@@ -176,7 +176,7 @@ struct CheckFormatTests {
                 index % 4 < 2 ? nil : DeviceState(alive: index % 4 == 3, castVote: false, masterWins: false)
             state.nodes[index].configVersion = 7
         }
-        state.links = state.nodes.map { Link(LinkID(node: $0.id, number: 0), isConnected: false) }
+        state.links = state.nodes.map { Link(id: LinkID(node: $0.id, number: 0), isConnected: false) }
         state.problems = state.problems(requirements, configuration: configuration, unsettled: nil)
         let line = line(state, CheckFormat(requirements))
         #expect(line.utf8.count <= 1024 && line.hasPrefix("QUORUM WARNING - "))

@@ -81,9 +81,9 @@ struct LinkFormatTests {
     func page() throws {
         var state = ClusterState()
         state.links = [
-            Link(LinkID(node: 2, number: 0), isConnected: true, latency: 1234, mtu: 1446),
-            Link(LinkID(node: 3, number: 0), isConnected: true),
-            Link(LinkID(node: 3, number: 1), isConnected: false, latency: 99),
+            Link(id: LinkID(node: 2, number: 0), isConnected: true, latency: 1234, mtu: 1446),
+            Link(id: LinkID(node: 3, number: 0), isConnected: true),
+            Link(id: LinkID(node: 3, number: 1), isConnected: false, latency: 99),
         ]
         state.nodes = [Node(id: 3, name: "node3", isLocal: false, addresses: [])]
         #expect(!StatusText(state: state).lines.contains { $0.plain.contains("LATENCY") })
@@ -125,7 +125,7 @@ struct LinkFormatTests {
             """#
         #expect(line(.evidence(report)).hasSuffix(end))
         var state = ClusterState()
-        state.links = [Link(LinkID(node: 3, number: 1), isConnected: false, isEnabled: nil)]
+        state.links = [Link(id: LinkID(node: 3, number: 1), isConnected: false, isEnabled: nil)]
         #expect(
             line(.status(state)).contains(
                 #""links":[{"node_id":3,"link":1,"connected":false,"enabled":null,"latency_us":null,"mtu":null}],"nodes""#
@@ -136,7 +136,7 @@ struct LinkFormatTests {
     func change() {
         var state = ClusterState()
         state.nodes = [Node(id: 3, name: "node3", isLocal: false, addresses: [])]
-        let link = Link(LinkID(node: 3, number: 1), isConnected: true)
+        let link = Link(id: LinkID(node: 3, number: 1), isConnected: true)
         func phrases(_ field: Link.Field?, _ from: FieldValue, _ to: FieldValue) -> [String] {
             ChangeText(state).phrases(for: [Change(field: .link(link.id, field), from: from, to: to)])
         }
@@ -169,7 +169,7 @@ struct LinkFormatTests {
     func metrics() {
         var state = ClusterState()
         state.nodes = [Node(id: 3, name: "node3", isLocal: false, addresses: [])]
-        state.links = [Link(LinkID(node: 3, number: 1), isConnected: true, latency: 1250, downs: 4)]
+        state.links = [Link(id: LinkID(node: 3, number: 1), isConnected: true, latency: 1250, downs: 4)]
         state.counters = TotemCounters(tokenLosses: 5, retransmits: 6)
         let text = String(decoding: PrometheusFormat.exposition(of: state), as: UTF8.self)
         for line in [

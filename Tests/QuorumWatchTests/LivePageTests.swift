@@ -324,7 +324,7 @@ extension LivePageTests {
             let ids = [2, 3].flatMap { node in [0, 1].map { LinkID(node: node, number: $0) } }
             let links = ids.map { id in
                 let isDown = !isConnected && id == ids[3]
-                return Link(id, isConnected: !isDown, downs: isDown ? 1 : 0)
+                return Link(id: id, isConnected: !isDown, downs: isDown ? 1 : 0)
             }
             return .statistics(Statistics(links: links))
         }

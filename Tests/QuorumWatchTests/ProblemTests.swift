@@ -108,7 +108,7 @@ struct ProblemTests {
                 .filter { $0.code == .nodeMissing }.map(\.text)
         }
         func link(_ node: UInt32, _ number: Int = 0, mtu: UInt32? = nil, isConnected: Bool = true) -> Link {
-            Link(LinkID(node: NodeID(node), number: number), isConnected: isConnected, mtu: mtu)
+            Link(id: LinkID(node: NodeID(node), number: number), isConnected: isConnected, mtu: mtu)
         }
         #expect(
             missing([link(2, isConnected: false), link(3, mtu: 450)]) == [
@@ -259,7 +259,8 @@ struct ProblemTests {
             state.links = links.flatMap { node in
                 (0...1).map { number in
                     Link(
-                        LinkID(node: NodeID(node), number: number), isConnected: !down.contains { $0 == (node, number) }
+                        id: LinkID(node: NodeID(node), number: number),
+                        isConnected: !down.contains { $0 == (node, number) }
                     )
                 }
             }

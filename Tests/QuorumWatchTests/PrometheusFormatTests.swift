@@ -27,7 +27,7 @@ struct PrometheusFormatTests {
         state.nodes[0].configVersion = 4
         state.links = [2, 3].flatMap { node in
             [0, 1].map {
-                Link(LinkID(node: NodeID(node), number: $0), isConnected: true, latency: 131, mtu: 1446, downs: 2)
+                Link(id: LinkID(node: NodeID(node), number: $0), isConnected: true, latency: 131, mtu: 1446, downs: 2)
             }
         }
         return state

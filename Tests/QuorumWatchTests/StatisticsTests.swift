@@ -14,7 +14,7 @@ struct CountedCluster {
             [LinkID(node: 1, number: 0)]
             + [2, 3].flatMap { node in [0, 1].map { LinkID(node: node, number: $0) } }
         return Dictionary(
-            uniqueKeysWithValues: ids.map { ($0, Link($0, isConnected: true, latency: 100, downs: 1)) })
+            uniqueKeysWithValues: ids.map { ($0, Link(id: $0, isConnected: true, latency: 100, downs: 1)) })
     }()
     var counters = TotemCounters(tokenLosses: 1, consensusTimeouts: 2, retransmits: 3, memberships: 4)
     var misses: [SchedulingMiss] = []
@@ -28,7 +28,8 @@ struct CountedCluster {
 
     /// Reads the statistics at a moment, in milliseconds.
     mutating func read(at time: Int64 = 0) -> [Event] {
-        let statistics = Statistics(links: Array(links.values), counters: counters, schedulingMisses: misses)
+        let statistics = Statistics(
+            links: links.values.sorted { $0.id < $1.id }, counters: counters, schedulingMisses: misses)
         return cluster.reduce(.statistics(statistics), at: time * 1000)
     }
 
@@ -145,7 +146,7 @@ struct StatisticsTests {
         var watched = CountedCluster()
         watched.links[LinkID(node: 3, number: 1)] = nil
         let new = LinkID(node: 4, number: 0)
-        watched.links[new] = Link(new, isConnected: true)
+        watched.links[new] = Link(id: new, isConnected: true)
         #expect(watched.read().only?.kind == .info)
         #expect(watched.cluster.changes.map(\.field.path) == ["links.3.1", "links.4.0"])
     }
@@ -159,7 +160,7 @@ struct StatisticsTests {
         // A late reading of the corosync that has ended, then one of the corosync that has started.
         _ = watched.read()
         watched.counters = TotemCounters(tokenLosses: 0, consensusTimeouts: 0, retransmits: 0, memberships: 1)
-        for id in watched.links.keys { watched.links[id] = Link(id, isConnected: false, downs: 0) }
+        for id in watched.links.keys { watched.links[id] = Link(id: id, isConnected: false, downs: 0) }
         let nothing = watched.read()
         #expect(nothing == [])
         _ = watched.cluster.nodelist(9, [1])

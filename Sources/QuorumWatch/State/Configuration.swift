@@ -7,7 +7,7 @@ struct Configuration: Hashable, Sendable {
     /// `totem.cluster_name`
     var clusterName: String?
     /// The nodes of `nodelist.node.N`, sorted by ID.
-    var nodes: [ConfiguredNode]
+    var nodes: [ConfiguredNode] = []
     /// `quorum.expected_votes`; 0 counts as not set.
     var expectedVotes: UInt32?
     /// With `quorum.expected_votes_tracking`, the highest expected votes that votequorum has seen, which it starts with
@@ -28,21 +28,6 @@ struct Configuration: Hashable, Sendable {
     var fileDifference: ConfigurationFile.Difference?
     /// The additional values for predictions; nil when they were not read.
     var voting: VotingSettings?
-
-    /// A configuration from its parts, with the nodes in any order. Of several nodes with one ID, the first is kept.
-    init(
-        clusterName: String? = nil, nodes: [ConfiguredNode] = [], expectedVotes: UInt32? = nil,
-        device: ConfiguredDevice? = nil, voting: VotingSettings? = nil
-    ) {
-        self.clusterName = clusterName
-        self.nodes = Array(byNode: nodes)
-        self.expectedVotes = expectedVotes
-        self.device = device
-        self.voting = voting
-    }
-
-    /// The configured node with an ID.
-    func node(_ id: NodeID) -> ConfiguredNode? { nodes.about(id) }
 
     /// The expected votes after a start of all nodes, by votequorum's own rules (`votequorum_readconfig` and
     /// `recalculate_quorum` in exec/votequorum.c of corosync): from those that votequorum starts with, to those that it has
@@ -73,7 +58,7 @@ struct Configuration: Hashable, Sendable {
     var lowersExpectedVotes: Bool { hasLastManStanding && nodes.allSatisfy { $0.votes <= 1 } }
 
     /// A node by ID and, where configured, name.
-    func reference(_ id: NodeID) -> NodeReference { NodeReference(id: id, name: node(id)?.name) }
+    func reference(_ id: NodeID) -> NodeReference { NodeReference(id: id, name: nodes.about(id)?.name) }
 }
 
 /// What totem knows of a node (`runtime.members.N` of cmap_keys(8)).
@@ -93,22 +78,11 @@ package struct ConfiguredNode: Hashable, Sendable {
     /// `name`
     package var name: String?
     /// `ring0_addr`, `ring1_addr`, …
-    var addresses: [String]
+    var addresses: [String] = []
     /// The numbers of its links: N of `ringN_addr`.
-    var links: [Int]
-    /// `quorum_votes`, 1 by default.
-    var votes: UInt32
-
-    /// A configured node from its parts, with links that are numbered from 0.
-    init(
-        id: NodeID, name: String? = nil, addresses: [String] = [], links: [Int]? = nil, votes: UInt32 = 1
-    ) {
-        self.id = id
-        self.name = name
-        self.addresses = addresses
-        self.links = links ?? Array(addresses.indices)
-        self.votes = votes
-    }
+    var links: [Int] = []
+    /// `quorum_votes`
+    var votes: UInt32 = 1
 }
 
 /// The quorum device of `quorum.device`.

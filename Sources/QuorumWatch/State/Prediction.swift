@@ -20,9 +20,6 @@ struct Prediction: Hashable, Sendable {
     /// The number of votes that would then have to be present for quorum to return: the expected votes of that moment.
     /// Nil also when they would not wait.
     var waitsForVotes: UInt32?
-
-    /// A prediction in which only the survivors are known.
-    init(members: [NodeID]) { self.members = members }
 }
 
 /// The rule that makes a cluster quorate.

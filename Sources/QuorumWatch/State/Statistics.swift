@@ -6,34 +6,18 @@ internal import Corosync
 struct Statistics: Hashable, Sendable {
     /// The links to all configured nodes, by node and number, with the loopback link of the local node; empty if the
     /// transport is not knet; nil if the configured nodes are unknown.
-    var links: [Link]?
-    /// Whether totem has a membership, and what it counts.
-    var totem: TotemState
-    /// The counters of totem.
-    var counters: TotemCounters
+    var links: [Link]? = []
+    var totem = TotemState()
+    var counters = TotemCounters()
     /// The last scheduling misses, at most ten, the latest first.
-    var schedulingMisses: [SchedulingMiss]
-
-    /// Statistics from their parts, with the links in any order.
-    init(
-        links: [Link]? = [], totem: TotemState = TotemState(), counters: TotemCounters = TotemCounters(),
-        schedulingMisses: [SchedulingMiss] = []
-    ) {
-        self.links = links?.sorted { $0.id < $1.id }
-        self.totem = totem
-        self.counters = counters
-        self.schedulingMisses = schedulingMisses
-    }
+    var schedulingMisses: [SchedulingMiss] = []
 }
 
 /// The identity of a link: the node at its other end, and its number, the N of the address `ringN_addr`.
 struct LinkID: Hashable, Comparable, Sendable {
-    /// The node at the other end.
     var node: NodeID
-    /// The number of the link.
     var number: Int
 
-    /// By node, then by number.
     static func < (one: LinkID, other: LinkID) -> Bool {
         (one.node, one.number) < (other.node, other.number)
     }
@@ -41,31 +25,17 @@ struct LinkID: Hashable, Comparable, Sendable {
 
 /// A network link of the local node to another node (`stats.knet.nodeN.linkL`).
 struct Link: Hashable, Sendable {
-    /// The identity of the link.
     var id: LinkID
     /// Whether knet can reach the node over the link.
     var isConnected: Bool
     /// Whether corosync has enabled the link; nil if unknown.
-    var isEnabled: Bool?
+    var isEnabled: Bool? = true
     /// The running average of the latency in microseconds; nil before the first sample.
     var latency: UInt32?
     /// The largest payload of a packet over the link in bytes; nil if unknown.
     var mtu: UInt32?
     /// How often the link failed since corosync started or its counters were cleared; nil if unknown.
     var downs: UInt32?
-
-    /// A link from its parts.
-    init(
-        _ id: LinkID, isConnected: Bool, isEnabled: Bool? = true, latency: UInt32? = nil, mtu: UInt32? = nil,
-        downs: UInt32? = nil
-    ) {
-        self.id = id
-        self.isConnected = isConnected
-        self.isEnabled = isEnabled
-        self.latency = latency
-        self.mtu = mtu
-        self.downs = downs
-    }
 }
 
 /// Whether totem has a membership (`stats.srp`). Nil is unknown.

@@ -9,39 +9,21 @@ internal import Corosync
 struct VotingSnapshot: Hashable, Sendable {
     /// A member, as the local node last received its values.
     struct Member: Hashable, Sendable {
-        /// Its ID.
         var id: NodeID
-        /// Its votes.
-        var votes: UInt32
-        /// Its expected votes.
+        var votes: UInt32 = 1
         var expectedVotes: UInt32
         /// Whether a quorum device is registered on it.
-        var hasDevice: Bool
+        var hasDevice = false
         /// Whether the quorum device casts its votes on this member.
-        var castsDeviceVote: Bool
+        var castsDeviceVote = false
         /// Whether it has the master-wins flag: its partition is quorate while the quorum device casts its votes on it.
-        var isMaster: Bool
+        var isMaster = false
         /// Whether it applies the master-wins rule; nil when not known.
-        var allowsMasterWins: Bool?
-
-        /// A member from its parts.
-        init(
-            id: NodeID, votes: UInt32 = 1, expectedVotes: UInt32, hasDevice: Bool = false,
-            castsDeviceVote: Bool = false, isMaster: Bool = false, allowsMasterWins: Bool? = false
-        ) {
-            self.id = id
-            self.votes = votes
-            self.expectedVotes = expectedVotes
-            self.hasDevice = hasDevice
-            self.castsDeviceVote = castsDeviceVote
-            self.isMaster = isMaster
-            self.allowsMasterWins = allowsMasterWins
-        }
+        var allowsMasterWins: Bool? = false
     }
 
     /// The members, sorted by ID.
     var members: [Member]
-    /// The local node.
     var localNode: NodeID
     /// The present quorum.
     var quorum: UInt32
@@ -94,19 +76,6 @@ struct VotingSettings: Hashable, Sendable {
     /// Whether the node applies the master-wins rule (`runtime.votequorum.qdevice_master_wins`).
     var allowsMasterWins: Bool?
 
-    /// Settings from their parts.
-    init(
-        tieBreaker: TieBreaker? = nil, isWaitingForAll: Bool? = nil, tracksExpectedVotes: Bool? = nil,
-        allowsMasterWins: Bool? = nil
-    ) {
-        self.tieBreaker = tieBreaker
-        self.isWaitingForAll = isWaitingForAll
-        self.tracksExpectedVotes = tracksExpectedVotes
-        self.allowsMasterWins = allowsMasterWins
-    }
-}
-
-extension VotingSettings {
     /// These settings, with the list of tie breakers of an earlier reading of the same corosync if it is unknown now:
     /// votequorum keeps the list of its start.
     func keepingList(of earlier: VotingSettings) -> VotingSettings {

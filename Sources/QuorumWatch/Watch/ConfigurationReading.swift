@@ -41,20 +41,13 @@ extension Configuration {
         guard change.key.hasPrefix(Self.membersPrefix) else { return false }
         let parts = change.key.split(separator: ".")
         guard parts.count == 4, let id = UInt32(parts[2]), nodes.about(NodeID(id)) != nil else { return true }
-        var member = members[NodeID(id)] ?? TotemMember()
-        switch parts[3] {
-        case "status": member.isJoined = change.newValue?.converted(to: String.self).map { $0 == "joined" }
-        case "join_count": member.joinCount = change.newValue?.converted()
-        case "config_version": member.configVersion = change.newValue?.converted()
-        default: break
-        }
-        members[NodeID(id)] = member
+        members[NodeID(id), default: TotemMember()].set(parts[3], to: change.newValue)
         return true
     }
 }
 
 extension ConfiguredNode {
-    /// The nodes of the keys under `nodelist.node.`, in the order of the nodelist.
+    /// The nodes of the keys under `nodelist.node.`, sorted by ID. Of several with one ID, the first is kept.
     static func nodes(in values: [String: ConfigurationMap.Value]) -> [ConfiguredNode] {
         var positions: [Int: [(key: Substring, value: ConfigurationMap.Value)]] = [:]
         for (key, value) in values {
@@ -62,10 +55,10 @@ extension ConfiguredNode {
             guard parts.count == 4, let position = Int(parts[2]) else { continue }
             positions[position, default: []].append((parts[3], value))
         }
-        return positions.sorted { $0.key < $1.key }.compactMap { position in
+        let nodes = positions.sorted { $0.key < $1.key }.compactMap { _, values -> ConfiguredNode? in
             var (id, name, votes): (UInt32?, String?, UInt32?)
             var addresses: [(link: Int, text: String)] = []
-            for (key, value) in position.value {
+            for (key, value) in values {
                 switch key {
                 case "nodeid": id = value.converted()
                 case "name": name = value.converted()
@@ -84,6 +77,7 @@ extension ConfiguredNode {
                     votes: votes ?? 1)
             }
         }
+        return Array(byNode: nodes)
     }
 }
 
@@ -98,17 +92,63 @@ extension ConfiguredDevice {
     }
 }
 
+extension VotingSettings {
+    /// The present values in a configuration map (cmap_keys(8)).
+    ///
+    /// After a reload, the `quorum.` keys are those of the file, but votequorum keeps some of its start. Those are
+    /// therefore read from `runtime.votequorum.` keys, or are unknown.
+    fileprivate init(reading map: borrowing ConfigurationMap) throws(CorosyncError) {
+        let node = "runtime.votequorum"
+        // The keys do not exist without a tie breaker, and before the first decision.
+        switch try map.read("\(node).atb_type", as: UInt32.self) {
+        case 1: tieBreaker = .lowest(try map.read("\(node).lowest_node_id", as: UInt32.self).map(NodeID.init(_:)))
+        case 2: tieBreaker = .highest(try map.read("\(node).highest_node_id", as: UInt32.self).map(NodeID.init(_:)))
+        case 3:
+            // In this order: a reload in between must not go unnoticed. After one, it may not be the list of the start.
+            let list = try map.read("quorum.auto_tie_breaker_node", as: String.self)
+            let isReloaded = try map.read("config.reload_status", as: Int32.self) != nil
+            tieBreaker = isReloaded ? nil : list.map(TieBreaker.init(list:))
+        default: break
+        }
+        isWaitingForAll = try map.read("\(node).wait_for_all_status", as: UInt8.self) == 1
+        // The key exists only if they are tracked.
+        tracksExpectedVotes = try map.read(Configuration.barrierKey, as: UInt32.self) != nil
+        allowsMasterWins = try map.read("\(node).qdevice_master_wins", as: UInt8.self) == 1
+    }
+}
+
+extension TieBreaker {
+    /// A list as votequorum parses it: numbers separated by blanks, up to the first that is 0 or not a number.
+    init(list text: String) {
+        var nodes: [NodeID] = []
+        for word in text.split(whereSeparator: \.isWhitespace) {
+            let digits = word.prefix { ("0"..."9").contains($0) }
+            guard let number = UInt32(digits), number != 0 else { break }
+            nodes.append(NodeID(number))
+            if digits.count < word.count { break }
+        }
+        self = .list(nodes)
+    }
+}
+
 extension TotemMember {
     /// What totem knows of a node; without `completely` only the version of its configuration.
     fileprivate init(
         reading map: borrowing ConfigurationMap, of node: NodeID, completely: Bool
     ) throws(CorosyncError) {
-        let prefix = "runtime.members.\(node)."
-        if completely {
-            isJoined = try map.read(prefix + "status", as: String.self).map { $0 == "joined" }
-            joinCount = try map.read(prefix + "join_count", as: UInt32.self)
+        for name in completely ? ["status", "join_count", "config_version"] : ["config_version"] {
+            set(name, to: try map.read("\(Configuration.membersPrefix)\(node).\(name)"))
         }
-        configVersion = try map.read(prefix + "config_version", as: UInt64.self)
+    }
+
+    /// Sets a value by the last part of its key; nil: the key is missing.
+    fileprivate mutating func set(_ name: some StringProtocol, to value: ConfigurationMap.Value?) {
+        switch name {
+        case "status": isJoined = value?.converted(to: String.self).map { $0 == "joined" }
+        case "join_count": joinCount = value?.converted()
+        case "config_version": configVersion = value?.converted()
+        default: break
+        }
     }
 }
 
@@ -127,7 +167,8 @@ extension ConfigurationMap {
         return values
     }
 
-    private borrowing func read(_ key: String) throws(CorosyncError) -> Value? {
+    /// A value; nil when it is missing or too large.
+    borrowing func read(_ key: String) throws(CorosyncError) -> Value? {
         do {
             return try value(of: key)
         } catch {

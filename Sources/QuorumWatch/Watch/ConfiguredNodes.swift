@@ -24,7 +24,7 @@ package func configuredNodes(within limit: Duration, onlyMembers: Bool = false) 
 private func nodes(onlyMembers: Bool) throws(CorosyncError) -> [ConfiguredNode] {
     let map = try ConfigurationMap()
     var nodes: [ConfiguredNode] = []
-    for node in ConfiguredNode.nodes(in: try map.values(withPrefix: "nodelist.node.")).sorted(by: { $0.id < $1.id }) {
+    for node in ConfiguredNode.nodes(in: try map.values(withPrefix: "nodelist.node.")) {
         let status = try onlyMembers ? map.read("runtime.members.\(node.id).status", as: String.self) : "joined"
         if status == "joined" { nodes.append(node) }
     }

@@ -49,7 +49,7 @@ struct StatisticsReader {
     mutating func dispatch(_ map: borrowing ConfigurationMap) throws(CorosyncError) -> Statistics? {
         let before = latest?.totem
         var totem = before
-        try map.dispatch(.all) { change in totem?.update(change) }
+        try map.dispatch(.all) { change in totem?.set(change.key, to: change.newValue) }
         guard let totem, totem != before else { return nil }
         latest?.totem = totem
         return latest
@@ -86,7 +86,7 @@ struct StatisticsReader {
             if latency == 0, try map.read(id.key("latency_samples"), as: UInt32.self) == 0 { latency = nil }
             found.append(
                 Link(
-                    id, isConnected: connected != 0,
+                    id: id, isConnected: connected != 0,
                     isEnabled: try map.read(id.key("enabled"), as: UInt8.self).map { $0 != 0 }, latency: latency,
                     mtu: try map.read(id.key("mtu"), as: UInt32.self),
                     downs: needs.counters ? try map.read(id.key("down_count"), as: UInt32.self) : nil))
@@ -94,14 +94,10 @@ struct StatisticsReader {
         return found
     }
 
-    /// The number of scheduling misses that corosync keeps.
-    private static let mostMisses = 10
-    /// The key that changes with every scheduling miss.
-    private static let latestMissKey = "stats.schedmiss.0.timestamp"
-
     private func schedulingMisses(in map: borrowing ConfigurationMap) throws(CorosyncError) -> [SchedulingMiss] {
         var misses: [SchedulingMiss] = []
-        for index in 0..<Self.mostMisses {
+        // Corosync keeps the last ten.
+        for index in 0..<10 {
             guard let time = try map.read("stats.schedmiss.\(index).timestamp", as: UInt64.self),
                 let delay = try map.read("stats.schedmiss.\(index).delay", as: Float.self)
             else { break }
@@ -116,7 +112,8 @@ struct StatisticsReader {
 
     /// Tracks totem's state, the scheduling misses and the present links, and no others.
     private mutating func track(_ open: MapConnection.Open) throws(CorosyncError) {
-        let wanted = Set(TotemState.trackedKeys + [Self.latestMissKey] + (links ?? []).flatMap(\.trackedKeys))
+        let ofLinks = (links ?? []).flatMap { ["connected", "down_count", "mtu"].map($0.key) }
+        let wanted = Set(TotemState.trackedKeys + ["stats.schedmiss.0.timestamp"] + ofLinks)
         for (key, track) in open.tracks where !wanted.contains(key) {
             try open.map.stopTracking(track)
             open.tracks[key] = nil
@@ -129,37 +126,29 @@ struct StatisticsReader {
 }
 
 extension TotemState {
-    private static let gatherKey = "stats.srp.continuous_gather"
-    private static let gatherEnteredKey = "stats.srp.gather_entered"
-    private static let operationalKey = "stats.srp.operational_entered"
-    private static let networkKey = "stats.srp.firewall_enabled_or_nic_failure"
-
-    fileprivate static let trackedKeys = [gatherKey, gatherEnteredKey, operationalKey, networkKey]
-
-    /// Applies a change of a value.
-    fileprivate mutating func update(_ change: ConfigurationMap.Change) {
-        switch change.key {
-        case Self.gatherKey: continuousGather = change.newValue?.converted()
-        case Self.gatherEnteredKey: gatherEntered = change.newValue?.converted()
-        case Self.operationalKey: operationalEntered = change.newValue?.converted()
-        case Self.networkKey: isNetworkBlocked = change.newValue?.converted(to: UInt8.self).map { $0 != 0 }
-        default: break
-        }
-    }
+    fileprivate static let trackedKeys = [
+        "stats.srp.continuous_gather", "stats.srp.gather_entered", "stats.srp.operational_entered",
+        "stats.srp.firewall_enabled_or_nic_failure",
+    ]
 
     /// The present values in a statistics map.
     fileprivate init(reading map: borrowing ConfigurationMap) throws(CorosyncError) {
-        self.init(
-            continuousGather: try map.read(Self.gatherKey, as: UInt32.self),
-            gatherEntered: try map.read(Self.gatherEnteredKey, as: UInt64.self),
-            operationalEntered: try map.read(Self.operationalKey, as: UInt64.self),
-            isNetworkBlocked: try map.read(Self.networkKey, as: UInt8.self).map { $0 != 0 })
+        for key in Self.trackedKeys { set(key, to: try map.read(key)) }
+    }
+
+    /// Sets the value of a key; nil: the key is missing.
+    fileprivate mutating func set(_ key: String, to value: ConfigurationMap.Value?) {
+        switch key {
+        case "stats.srp.continuous_gather": continuousGather = value?.converted()
+        case "stats.srp.gather_entered": gatherEntered = value?.converted()
+        case "stats.srp.operational_entered": operationalEntered = value?.converted()
+        case "stats.srp.firewall_enabled_or_nic_failure":
+            isNetworkBlocked = value?.converted(to: UInt8.self).map { $0 != 0 }
+        default: break
+        }
     }
 }
 
 extension LinkID {
-    /// The keys that change with the state of the link.
-    fileprivate var trackedKeys: [String] { ["connected", "down_count", "mtu"].map(key) }
-
     fileprivate func key(_ name: String) -> String { "stats.knet.node\(node).link\(number).\(name)" }
 }
