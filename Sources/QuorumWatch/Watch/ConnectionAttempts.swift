@@ -4,11 +4,6 @@ internal import Corosync
 
 /// Computes the pauses between attempts to connect, and decides which failures to report.
 struct ConnectionAttempts {
-    /// The lifetime of a connection after which its loss resets the pauses.
-    private static let held = Duration.seconds(5)
-    /// The number of losses in a row after which they are reported as repeated.
-    private static let repeatedLosses = 4
-
     /// The last report.
     private enum Report: Equatable {
         /// Corosync has been busy for a second.
@@ -23,15 +18,12 @@ struct ConnectionAttempts {
     private var losses = 0
     private var busySince: Instant?
     private var reported: Report?
-    private var hasReportedLosses = false
     private var isAfterLoss = false
 
     /// Whether to report that corosync has been busy for a second. True once, until another failure is reported.
     var areLongBusy: Bool {
         mutating get {
-            guard let busySince, Instant.now.since(busySince) >= .seconds(1), reported != .busy else {
-                return false
-            }
+            guard let busySince, Instant.now.since(busySince) >= .seconds(1), reported != .busy else { return false }
             reported = .busy
             return true
         }
@@ -49,15 +41,14 @@ struct ConnectionAttempts {
         return reported != .failure(failure)
     }
 
-    /// Records the loss of a connection. Returns whether to report that connections are lost repeatedly.
+    /// Records the loss of a connection. Returns whether to report that connections are lost repeatedly: at the fourth
+    /// loss in a row of a connection that did not last.
     mutating func noteLoss(after lifetime: Duration) -> Bool {
-        if lifetime >= Self.held { (losing, losses, hasReportedLosses) = (.losing, 0, false) }
+        if lifetime >= .seconds(5) { (losing, losses) = (.losing, 0) }
         (connecting, requesting, reported) = (.connecting, .asking, nil)
         isAfterLoss = true
         losses += 1
-        guard losses >= Self.repeatedLosses, !hasReportedLosses else { return false }
-        hasReportedLosses = true
-        return true
+        return losses == 4
     }
 
     /// The pause before the next attempt, after this error.
