@@ -16,10 +16,10 @@ extension Requirements {
 
 /// Makes a diagnostic when a node of `--allow-absent` is unknown or ambiguous, and again when the reason changes. Pure.
 struct AbsenceRemarks: Sendable {
-    /// Nil: there are no diagnostics, because standard output contains the reason.
-    let requirements: Requirements?
+    /// Nil: there are no diagnostics, because standard output contains the reason, as the line of a check does.
+    private let requirements: Requirements?
     /// Whether a node that is ambiguous at the first state is an error, and not only a remark.
-    let failsIfAmbiguous: Bool
+    private let failsIfAmbiguous: Bool
     private var reported: String?
 
     init(_ requirements: Requirements?, failsIfAmbiguous: Bool = true) {

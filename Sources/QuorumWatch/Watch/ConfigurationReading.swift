@@ -24,13 +24,17 @@ extension Configuration {
         }
         version = try map.read("totem.config_version", as: UInt64.self)
         consensus = try map.read("runtime.config.totem.consensus", as: UInt32.self).map { .milliseconds($0) }
-        for node in nodes { members[node.id] = try TotemMember(reading: map, of: node.id, completely: withMembers) }
+        let parts = withMembers ? ["status", "join_count", "config_version"] : ["config_version"]
+        for node in nodes {
+            for part in parts {
+                let value = try map.read("\(Self.membersPrefix)\(node.id).\(part)")
+                members[node.id, default: TotemMember()].set(part, to: value)
+            }
+        }
         fileDifference = ConfigurationFile()?.difference(
             from: nodelist.merging(quorum) { $1 }, clusterName: clusterName)
     }
-}
 
-extension Configuration {
     /// The key of ``trackedExpectedVotes``.
     static let barrierKey = "runtime.votequorum.ev_tracking_barrier"
     /// The prefix of the keys whose changes ``update(_:)`` applies.
@@ -132,18 +136,9 @@ extension TieBreaker {
 }
 
 extension TotemMember {
-    /// What totem knows of a node; without `completely` only the version of its configuration.
-    fileprivate init(
-        reading map: borrowing ConfigurationMap, of node: NodeID, completely: Bool
-    ) throws(CorosyncError) {
-        for name in completely ? ["status", "join_count", "config_version"] : ["config_version"] {
-            set(name, to: try map.read("\(Configuration.membersPrefix)\(node).\(name)"))
-        }
-    }
-
-    /// Sets a value by the last part of its key; nil: the key is missing.
-    fileprivate mutating func set(_ name: some StringProtocol, to value: ConfigurationMap.Value?) {
-        switch name {
+    /// Sets the value of a part of its key; nil: the key is missing.
+    fileprivate mutating func set(_ part: some StringProtocol, to value: ConfigurationMap.Value?) {
+        switch part {
         case "status": isJoined = value?.converted(to: String.self).map { $0 == "joined" }
         case "join_count": joinCount = value?.converted()
         case "config_version": configVersion = value?.converted()

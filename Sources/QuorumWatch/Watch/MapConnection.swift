@@ -64,7 +64,8 @@ final class MapConnection {
         silence.requestBegins()
         defer { silence.requestEnds() }
         do throws(CorosyncError) {
-            let open = try connection()
+            let open = if let open = self.open { open } else { try Open(kind) }
+            self.open = open
             try requests(open)
             (nextAttempt, reported) = (nil, nil)
             retry = Retry()
@@ -84,14 +85,6 @@ final class MapConnection {
         }
     }
 
-    private func connection() throws(CorosyncError) -> Open {
-        if let open { return open }
-        let new = try Open(kind)
-        open = new
-        return new
-    }
-
-    /// Closes the connection.
     func close() {
         open = nil
         isOutdated = true
@@ -110,7 +103,6 @@ private struct Retry {
         return now.since(since ?? now)
     }
 
-    /// The pause before the next attempt.
     mutating func pause(after error: CorosyncError, isPassing: Bool) -> Duration {
         if error.isRefusal { return Backoff.afterRefusal }
         return isPassing ? asking.pause() : connecting.pause()

@@ -62,8 +62,7 @@ package enum Outcome: Hashable, Sendable {
     func diagnosis(of task: WatchPlan.Task) -> String? {
         switch self {
         case .failed(let diagnosis), .commandFailed(let diagnosis): diagnosis
-        case .outputFailed(let error):
-            diagnosisOfOutput(error)
+        case .outputFailed(let error): diagnosisOfOutput(error)
         case .timedOut(let obstacle?): "\(task.wordsAtTimeout): \(obstacle.words)"
         case .done, .checked, .nothingPending, .signal, .outputClosed, .timedOut(nil): nil
         }

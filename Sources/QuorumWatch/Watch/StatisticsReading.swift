@@ -20,12 +20,10 @@ struct StatisticsReader {
 
     /// Sets the configuration, which defines the links; nil if it cannot be read. Returns whether the links have changed.
     mutating func configure(_ configuration: Configuration?) -> Bool {
-        guard needs.links else { return false }
-        let links = configuration.map { configuration in
-            configuration.nodes.flatMap { node in node.links.map { LinkID(node: node.id, number: $0) } }
-        }
         // While the configuration cannot be read, the links that were read before stay valid.
-        guard let links, links != self.links else { return false }
+        guard needs.links, let configuration else { return false }
+        let links = configuration.nodes.flatMap { node in node.links.map { LinkID(node: node.id, number: $0) } }
+        guard links != self.links else { return false }
         (self.links, linksHaveChanged) = (links, true)
         return true
     }
@@ -36,7 +34,15 @@ struct StatisticsReader {
         if needs.follows, linksHaveChanged || open.tracks.isEmpty { try track(open) }
         // Notifications that are queued have older values than this reading.
         if needs.follows { _ = try dispatch(open.map) }
-        var read = try read(open.map)
+        var read = Statistics(links: try links(of: open.map), totem: try TotemState(reading: open.map))
+        if needs.counters {
+            read.counters = TotemCounters(
+                tokenLosses: try open.map.read("stats.srp.operational_token_lost", as: UInt64.self),
+                consensusTimeouts: try open.map.read("stats.srp.consensus_timeouts", as: UInt64.self),
+                retransmits: try open.map.read("stats.srp.mcast_retx", as: UInt64.self),
+                memberships: read.totem.operationalEntered)
+            read.schedulingMisses = try schedulingMisses(in: open.map)
+        }
         if !needs.follows || latest?.totem.lacksToken ?? true {
             read.totem.lacksToken = try lacksToken(open.map)
         }
@@ -53,18 +59,6 @@ struct StatisticsReader {
         guard let totem, totem != before else { return nil }
         latest?.totem = totem
         return latest
-    }
-
-    private func read(_ map: borrowing ConfigurationMap) throws(CorosyncError) -> Statistics {
-        var statistics = Statistics(links: try links(of: map), totem: try TotemState(reading: map))
-        guard needs.counters else { return statistics }
-        statistics.counters = TotemCounters(
-            tokenLosses: try map.read("stats.srp.operational_token_lost", as: UInt64.self),
-            consensusTimeouts: try map.read("stats.srp.consensus_timeouts", as: UInt64.self),
-            retransmits: try map.read("stats.srp.mcast_retx", as: UInt64.self),
-            memberships: statistics.totem.operationalEntered)
-        statistics.schedulingMisses = try schedulingMisses(in: map)
-        return statistics
     }
 
     /// Whether the token was last received longer ago than the token timeout (``TotemState/lacksToken``).

@@ -14,16 +14,15 @@ extension Watch {
         /// The timer whose silence was reported, while it lasts.
         var reported: SilenceTimer?
         while true {
-            var polled = [
-                Polled(Source.stop, stop.descriptor), Polled(.signal, signals.descriptor),
-                Polled(.output, output, events: 0), Polled(.votequorum, follower.silence.descriptor),
-                Polled(.maps, maps.silence.descriptor), Polled(.deadline, core.timer.descriptor),
-                Polled(.record, notifier?.descriptor ?? -1),
-            ]
-            if let display {
-                polled += [Polled(.keyboard, display.inputDescriptor), Polled(.terminal, display.signalDescriptor)]
-            }
-            let ready = wait(for: polled, until: [deadline, notifier?.nextMessage].compactMap { $0 }.min())
+            let ready = wait(
+                for: [
+                    Polled(Source.stop, stop.descriptor), Polled(.signal, signals.descriptor),
+                    Polled(.output, output, events: 0), Polled(.votequorum, follower.silence.descriptor),
+                    Polled(.maps, maps.silence.descriptor), Polled(.deadline, core.timer.descriptor),
+                    Polled(.record, notifier?.descriptor ?? -1), Polled(.keyboard, display?.inputDescriptor ?? -1),
+                    Polled(.terminal, display?.signalDescriptor ?? -1),
+                ],
+                until: [deadline, notifier?.nextMessage].compactMap { $0 }.min())
             if ready.contains(.stop) { return }
             if ready.contains(.signal), let signal = signals.next() { return stop.request(.signal(signal)) }
             if ready.contains(.output) { return stop.request(.outputClosed) }

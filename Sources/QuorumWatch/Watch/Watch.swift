@@ -52,7 +52,8 @@ package struct Watch: Sendable {
             Reducer(
                 requirements: plan.requirements, predictsIfDown: plan.predictsIfDown, needsStatistics: true),
             trigger: plan.trigger,
-            absence: AbsenceRemarks(plan.tellsOfAbsence ? plan.requirements : nil, failsIfAmbiguous: !plan.isCheck),
+            absence: AbsenceRemarks(
+                plan.isCheck && plan.format != .json ? nil : plan.requirements, failsIfAmbiguous: !plan.isCheck),
             filter: EventFilter(kinds: plan.kinds, showsFirstStatus: !plan.changesOnly), outputs: outputs, stop: stop,
             follows: plan.follows)
         maps = try MapFollower(plan.needsOfMaps, core: core, stop: stop)

@@ -20,7 +20,6 @@ package struct WatchPlan: Hashable, Sendable {
         case live
     }
 
-    /// What the watch is for.
     package var task = Task.status(links: false)
     /// How notifications are dispatched.
     package var mode = DispatchMode.all
@@ -61,9 +60,6 @@ extension WatchPlan {
     /// Whether the watch prints the line of a monitoring plugin.
     package var isCheck: Bool { task == .check }
 
-    /// Whether standard error tells of a node whose absence is allowed and that nobody knows; the line of a check does.
-    var tellsOfAbsence: Bool { !isCheck || format == .json }
-
     /// Whether the watch prints a result that somebody waits for.
     package var printsResult: Bool {
         switch task {
@@ -89,19 +85,15 @@ extension WatchPlan {
 
     /// What to read from the maps.
     var needsOfMaps: MapFollower.Needs {
-        var needs = MapFollower.Needs(
-            configuration: needsDetails, voting: predictsIfDown, links: needsLinks, counters: true, follows: follows,
-            refresh: refresh)
-        if !follows { needs.counters = format == .prometheus }
-        return needs
-    }
-
-    private var needsLinks: Bool {
-        switch task {
-        case .status(let links): links || format == .prometheus || requirements.links != nil
-        case .check, .follow, .live: true
-        case .waitFor, .ifDown: false
-        }
+        let links =
+            switch task {
+            case .status(let links): links || format == .prometheus || requirements.links != nil
+            case .check, .follow, .live: true
+            case .waitFor, .ifDown: false
+            }
+        return MapFollower.Needs(
+            configuration: needsDetails, voting: predictsIfDown, links: links,
+            counters: follows || format == .prometheus, follows: follows, refresh: refresh)
     }
 
     /// Whether an output contains predictions.
