@@ -2,9 +2,7 @@
 
 internal import Corosync
 
-/// An element of a list of nodes.
 protocol AboutNode {
-    /// The node.
     var id: NodeID { get }
 }
 

@@ -8,7 +8,6 @@ package enum CheckStatus: Int32, Hashable, Sendable, CaseIterable {
     case warning = 1
     /// Not quorate.
     case critical = 2
-    /// Not known.
     case unknown = 3
 
     /// The word of the monitoring plugin guidelines.
@@ -31,11 +30,8 @@ package struct Requirements: Hashable, Sendable {
     /// The nodes that may be absent.
     var absentNodes: [NodeSelector]
 
-    /// Requirements from their parts.
     package init(margin: Int? = nil, links: Int? = nil, absentNodes: [NodeSelector] = []) {
-        self.margin = margin
-        self.links = links
-        self.absentNodes = absentNodes
+        (self.margin, self.links, self.absentNodes) = (margin, links, absentNodes)
     }
 }
 

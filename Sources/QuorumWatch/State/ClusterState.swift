@@ -12,9 +12,7 @@ struct ClusterState: Hashable, Sendable {
     var quorate: Bool?
     /// The ring of the last nodelist notification.
     var ring: RingID?
-    /// The votes.
     var votes = Votes()
-    /// The flags of the cluster.
     var flags: NodeInfo.Flags?
     /// The quorum device of the local node; nil when none is registered and none is configured.
     var device: QuorumDevice?
@@ -33,14 +31,12 @@ struct ClusterState: Hashable, Sendable {
     /// one way. Nil when the cluster is quorate, or when that is not known. A change of it alone causes no event.
     var waysToQuorum: [[NodeReference]]?
 
-    /// The node with an ID.
     func node(_ id: NodeID) -> Node? { nodes.about(id) }
 
     /// A node by its ID, with its name if that is known.
     func reference(_ id: NodeID) -> NodeReference { nodes.reference(id) }
 }
 
-/// The votes of a cluster.
 struct Votes: Hashable, Sendable {
     /// The total votes of all members, and of the quorum device if it casts its votes.
     var total: UInt32?
@@ -64,12 +60,10 @@ struct QuorumDevice: Hashable, Sendable {
     var name: String?
     /// `quorum.device.model`; nil when it is not set or not known.
     var model: String?
-    /// Its votes.
     var votes: UInt32
     /// Its state in votequorum; nil when it is not registered.
     var state: DeviceState?
 
-    /// Whether it is registered.
     var isRegistered: Bool { state != nil }
 }
 
@@ -98,17 +92,13 @@ extension DeviceState {
 
 /// A node of the cluster.
 struct Node: Hashable, Sendable {
-    /// Its ID.
     var id: NodeID
     /// Its name in the configuration.
     var name: String?
     /// Its state in votequorum; nil: absent, which means that it is configured but was never seen by votequorum.
     var state: NodeState?
-    /// Its votes.
     var votes: UInt32?
-    /// Its expected votes.
     var expectedVotes: UInt32?
-    /// Whether it is the local node.
     var isLocal: Bool
     /// Its addresses in the configuration, in the order of its links.
     var addresses: [String]
@@ -127,19 +117,15 @@ struct Node: Hashable, Sendable {
     /// or not computed. A change of it alone causes no event.
     var quorateIfDown: Bool?
 
-    /// Whether it is a member of the cluster.
     var isMember: Bool { state == .member }
     /// Whether it was removed from the nodelist. Such a node is in JSON, and nowhere else.
     var isRemoved: Bool { isConfigured == false && !isMember }
     /// `member`, `dead`, `leaving`, `absent`, or `state_9` for a number without a name.
     var stateName: String { state?.description ?? "absent" }
-    /// Its ID and name.
     var reference: NodeReference { NodeReference(id: id, name: name) }
 }
 
-/// A node by ID and name.
 struct NodeReference: Hashable, Sendable {
-    /// Its ID.
     var id: NodeID
     /// Its name in the configuration.
     var name: String?

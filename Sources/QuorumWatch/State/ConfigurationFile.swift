@@ -88,8 +88,8 @@ extension ConfigurationFile {
         for label in Set(fileNodes.keys).union(runningNodes.keys).sorted() {
             switch (fileNodes[label], runningNodes[label]) {
             case (let inFile?, let inMap?):
-                let derived: Set<String> = inFile["nodeid"] == nil ? ["nodeid"] : []
-                differences += Self.differences(inFile, inMap.filter { !derived.contains($0.key) }) {
+                let hasID = inFile["nodeid"] != nil
+                differences += Self.differences(inFile, inMap.filter { hasID || $0.key != "nodeid" }) {
                     "\($0) of \(label)"
                 }
             case (nil, _): differences.append("\(label) is missing in the file")

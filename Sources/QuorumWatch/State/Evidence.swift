@@ -6,34 +6,27 @@ internal import Corosync
 struct LinkReport: Hashable, Sendable {
     /// The node at the other end.
     var node: NodeReference
-    /// The number of the link.
     var number: Int
-    /// Whether it is connected now.
     var isConnected: Bool
     /// How often it failed since the last report; nil if its counter was cleared.
     var downs: UInt64?
 
-    /// The identity of the link.
     var id: LinkID { LinkID(node: node.id, number: number) }
 }
 
 /// The growth of corosync's counters since the last evidence. It coincides with a change, and need not be its cause.
 ///
-/// A count is nil if it is unknown, or if the counter was cleared meanwhile.
+/// A count, as in ``TotemCounters``, is nil if it is unknown, or if the counter was cleared meanwhile.
 struct EvidenceReport: Hashable, Sendable {
     /// The ring of the nodelist that the evidence follows.
     var ring: RingID?
-    /// How often the token was lost.
     var tokenLosses: UInt64?
-    /// How often the nodes did not agree on a membership in time.
     var consensusTimeouts: UInt64?
-    /// The number of retransmitted messages.
     var retransmits: UInt64?
     /// The number of rings that totem formed, with those that votequorum was not notified of.
     var memberships: UInt64?
     /// The links that failed, by node and number; nil if a counter of a link was cleared.
     var linksDown: [LinkDown]?
-    /// The links whose MTU changed.
     var mtuChanges: [MTUChange] = []
     /// The nodes that are in the rings before and after, and that left in between, by their join count: their corosync
     /// restarted within the token timeout.
@@ -44,32 +37,25 @@ struct EvidenceReport: Hashable, Sendable {
     var schedulingMisses: [SchedulingMiss]
 }
 
-/// A link that failed.
 struct LinkDown: Hashable, Sendable {
     /// The node at the other end.
     var node: NodeReference
-    /// The number of the link.
     var number: Int
     /// How long before the nodelist the failure was noticed, in milliseconds; negative: after it; nil for a failure without a
     /// nodelist.
     var before: Int64?
 }
 
-/// A link whose MTU changed.
 struct MTUChange: Hashable, Sendable {
     /// The node at the other end.
     var node: NodeReference
-    /// The number of the link.
     var number: Int
-    /// The MTU before, in bytes.
+    /// The MTU before and after, in bytes.
     var from: UInt32
-    /// The MTU after, in bytes.
     var to: UInt32
 }
 
-/// The version of a node's configuration.
 struct NodeConfigVersion: Hashable, Sendable {
-    /// The node.
     var node: NodeReference
     /// Its `runtime.members.N.config_version`.
     var version: UInt64

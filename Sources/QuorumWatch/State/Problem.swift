@@ -4,7 +4,6 @@ internal import Corosync
 
 /// Something that keeps a cluster from being well.
 struct Problem: Hashable, Sendable {
-    /// What it is.
     var code: Code
     /// The nodes that it is about, by ID; empty if it is about none.
     var nodes: [NodeReference]
@@ -13,7 +12,7 @@ struct Problem: Hashable, Sendable {
     /// The same without lists, for a line of limited length: the number of the nodes instead of their names.
     var shortText: String
 
-    /// A problem from its parts. The short text is by default the whole text.
+    /// The short text is by default the whole text.
     init(code: Code, nodes: [NodeReference] = [], text: String, shortText: String? = nil) {
         self.code = code
         self.nodes = nodes
@@ -63,7 +62,6 @@ struct Problem: Hashable, Sendable {
         case warning
     }
 
-    /// How severe it is.
     var severity: Severity {
         switch code {
         case .notQuorate: .critical

@@ -41,11 +41,9 @@ extension ClusterState {
         guard found.count > 1 else { return found }
         return Problem.Severity.allCases.flatMap { severity in found.filter { $0.severity == severity } }
     }
-}
 
-// MARK: - Quorum and votes
+    // MARK: - Quorum and votes
 
-extension ClusterState {
     private var problemOfQuorum: [Problem] {
         guard quorate == false else { return [] }
         let reason: String
@@ -130,11 +128,9 @@ extension ClusterState {
         guard quorate == true, let required, let margin = votes.margin, margin < required else { return [] }
         return [Problem(code: .lowMargin, text: "fewer than \(count(required, "more vote")) can be lost")]
     }
-}
 
-// MARK: - Quorum device and links
+    // MARK: - Quorum device and links
 
-extension ClusterState {
     /// The problems of the quorum device, whose model in the configuration is `model`.
     private func problemsOfDevice(_ model: String?) -> [Problem] {
         guard device != nil || model != nil else { return [] }
@@ -182,11 +178,9 @@ extension ClusterState {
     private func connectedLinks(to node: NodeID) -> [Link] {
         (links ?? []).filter { $0.id.node == node && $0.isConnected }
     }
-}
 
-// MARK: - Configuration
+    // MARK: - Configuration
 
-extension ClusterState {
     private func problemsOfVersion(_ configuration: Configuration?) -> [Problem] {
         guard let configuration else { return [] }
         // Votequorum exchanges 0 where there is none.

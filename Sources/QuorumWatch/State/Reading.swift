@@ -9,13 +9,11 @@ struct Reading: Hashable, Sendable {
     /// The answers for the other nodes, sorted by ID, without those for which the request failed.
     var others: [NodeInfo]
 
-    /// A reading from its parts.
     init(local: NodeInfo, others: [NodeInfo] = []) {
         self.local = local
         // An answer can be for another node than the requested one.
         self.others = Array(byNode: others.filter { $0.id != local.id })
     }
 
-    /// The answer for one node.
     func info(of id: NodeID) -> NodeInfo? { id == local.id ? local : others.about(id) }
 }
