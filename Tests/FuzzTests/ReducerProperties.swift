@@ -141,9 +141,9 @@ private func isComplete(_ state: ClusterState, but absent: [NodeSelector]) -> Bo
     guard state.quorate == true, let configured = state.configuredVotes, let expected = state.votes.expected,
         let total = state.votes.total
     else { return false }
-    let mayBeAway = absent.flatMap { $0.nodes(in: state) }
+    let mayBeAway = absent.compactMap { $0.node(in: state) }
     let votesAway = mayBeAway.filter { !$0.isMember }.map { Int($0.votes ?? $0.configuredVotes ?? 0) }
-    return Int(expected) >= configured && (absent.allSatisfy { !$0.nodes(in: state).isEmpty })
+    return Int(expected) >= configured && (absent.allSatisfy { $0.node(in: state) != nil })
         && Int(total) + (absent.isEmpty ? 0 : votesAway.reduce(0, +)) >= Int(expected)
         && state.nodes.allSatisfy { $0.isMember || $0.configuredVotes == nil || mayBeAway.contains($0) }
         && (state.device?.model == nil

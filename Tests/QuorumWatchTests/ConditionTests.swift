@@ -109,17 +109,17 @@ struct ConditionTests {
                     .init(id: NodeID(8), name: "twin", addresses: ["10.0.0.7"]),
                 ])))
         let state = try #require(cluster.reducer.knownState)
-        func found(_ text: String) throws -> [NodeID] { try NodeSelector(parsing: text).nodes(in: state).map(\.id) }
+        func found(_ text: String) throws -> NodeID? { try NodeSelector(parsing: text).node(in: state)?.id }
         for (text, id) in [
             ("1", 1), ("102", 7), ("10.0.0.1", 2), ("fe80::1", 1), ("10.0.0.3", 3),
         ] as [(String, UInt32)] {
-            #expect(try found(text) == [NodeID(id)], "\(text)")
+            #expect(try found(text) == NodeID(id), "\(text)")
         }
-        #expect(try found("99999999999") == [] && found("10.0.0.9") == [])
-        func diagnosis(_ text: String) throws -> String? {
+        #expect(try found("99999999999") == nil && found("10.0.0.9") == nil)
+        func diagnosis(_ text: String) throws -> String {
             let selector = try NodeSelector(parsing: text)
-            guard case .several(let nodes) = selector.match(in: state) else { return nil }
-            #expect(selector.nodes(in: state) == [])
+            let nodes = selector.matches(in: state)
+            #expect(nodes.count > 1 && selector.node(in: state) == nil)
             return selector.diagnosis(of: nodes)
         }
         #expect(

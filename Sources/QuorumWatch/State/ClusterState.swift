@@ -31,6 +31,9 @@ struct ClusterState: Hashable, Sendable {
     /// one way. Nil when the cluster is quorate, or when that is not known. A change of it alone causes no event.
     var waysToQuorum: [[NodeReference]]?
 
+    /// Whether the nodelist is known, and so the names and addresses of all nodes.
+    var knowsNodelist: Bool { nodes.contains { $0.isConfigured != nil } }
+
     func node(_ id: NodeID) -> Node? { nodes.about(id) }
 
     /// A node by its ID, with its name if that is known.

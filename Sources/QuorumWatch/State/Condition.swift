@@ -59,15 +59,14 @@ package enum Condition: Hashable, Sendable {
             return missing.count == 1 ? "\(nodes) is not a member" : "\(missing.count) nodes are not members (\(nodes))"
         case .member(let selector), .absent(let selector):
             let wantsMember = self == .member(selector)
-            switch selector.match(in: state) {
-            case .node(let node):
-                guard node.isMember != wantsMember else { return nil }
-                return "\(state.names.text(node.reference)) \(node.isMember ? "is a member" : "is not a member")"
-            case .nobody:
+            let nodes = selector.matches(in: state)
+            if nodes.count > 1 { return selector.diagnosis(of: nodes) }
+            guard let node = nodes.first else {
                 if !wantsMember, selector.id != nil || state.knowsNodelist { return nil }
                 return "no node has the ID, name or address \(escaped(selector.description))"
-            case .several(let nodes): return selector.diagnosis(of: nodes)
             }
+            guard node.isMember != wantsMember else { return nil }
+            return "\(state.names.text(node.reference)) \(node.isMember ? "is a member" : "is not a member")"
         }
     }
 
@@ -113,28 +112,18 @@ package struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
     /// Whether it stands for the quorum device, where that can be given: the text is `qdevice`.
     package var isQuorumDevice: Bool { description == "qdevice" }
 
-    /// The nodes that a selector stands for.
-    enum Match: Hashable {
-        /// Exactly one.
-        case node(Node)
-        /// No node has this ID, name or address.
-        case nobody
-        /// It is ambiguous between these nodes.
-        case several([Node])
-    }
-
-    /// The node with this ID, else with this name, else with this address. Removed nodes are not considered.
-    func match(in state: ClusterState) -> Match {
+    /// The nodes with this ID or name, else those with this address. Several: it is ambiguous. Removed nodes are not
+    /// considered.
+    func matches(in state: ClusterState) -> [Node] {
         let candidates = state.nodes.filter { !$0.isRemoved }
-        var nodes = candidates.filter { $0.id == id || $0.name == description }
-        if nodes.isEmpty { nodes = candidates.filter { $0.addresses.contains(description) } }
-        return nodes.count > 1 ? .several(nodes) : nodes.first.map(Match.node) ?? .nobody
+        let nodes = candidates.filter { $0.id == id || $0.name == description }
+        return nodes.isEmpty ? candidates.filter { $0.addresses.contains(description) } : nodes
     }
 
-    /// The node if there is exactly one, else none.
-    func nodes(in state: ClusterState) -> [Node] {
-        if case .node(let node) = match(in: state) { return [node] }
-        return []
+    /// The node that it stands for; nil unless there is exactly one.
+    func node(in state: ClusterState) -> Node? {
+        let nodes = matches(in: state)
+        return nodes.count == 1 ? nodes.first : nil
     }
 
     /// What a text that is no known node may have been.
@@ -144,14 +133,11 @@ package struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
     func obstacle(
         of option: String, in state: ClusterState, knowsNodelist: Bool
     ) -> (text: String, isAmbiguous: Bool)? {
-        switch match(in: state) {
-        case .node: return nil
-        case .nobody:
-            let advice =
-                knowsNodelist || id != nil ? "'vqwatch' lists the nodes" : "the names cannot be read: give its ID"
-            return ("\(escaped(option)): no node has this \(kinds); \(advice)", false)
-        case .several(let nodes): return ("\(escaped(option)): \(diagnosis(of: nodes))", true)
-        }
+        let nodes = matches(in: state)
+        if nodes.count == 1 { return nil }
+        if nodes.count > 1 { return ("\(escaped(option)): \(diagnosis(of: nodes))", true) }
+        let advice = knowsNodelist || id != nil ? "'vqwatch' lists the nodes" : "the names cannot be read: give its ID"
+        return ("\(escaped(option)): no node has this \(kinds); \(advice)", false)
     }
 
     /// Why it is ambiguous between these nodes, and what to give instead.
@@ -164,9 +150,4 @@ package struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
         let ids = nodes.map(\.id.description).joined(separator: " and ")
         return "\(text) is \(named.isEmpty ? "an address" : "the name") of the nodes \(ids); give the ID of the node"
     }
-}
-
-extension ClusterState {
-    /// Whether the nodelist is known, and so the names and addresses of all nodes.
-    var knowsNodelist: Bool { nodes.contains { $0.isConfigured != nil } }
 }

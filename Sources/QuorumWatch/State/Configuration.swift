@@ -54,9 +54,6 @@ struct Configuration: Hashable, Sendable {
     /// The votes that votequorum expects when all nodes have started.
     var votes: Int? { expectedVotesAfterStart?.upperBound }
 
-    /// Whether votequorum lowers expected votes when a node leaves. It does not if a node has more than one vote.
-    var lowersExpectedVotes: Bool { hasLastManStanding && nodes.allSatisfy { $0.votes <= 1 } }
-
     /// A node by ID and, where configured, name.
     func reference(_ id: NodeID) -> NodeReference { NodeReference(id: id, name: nodes.about(id)?.name) }
 }

@@ -20,7 +20,7 @@ extension ClusterState {
         if let unsettled {
             found.append(Problem(code: .unsettled, text: unsettled.words(hasDevice: device != nil)))
         } else if quorate != nil {
-            let allowed = Set(requirements.absentNodes.flatMap { $0.nodes(in: self) }.map(\.id))
+            let allowed = Set(requirements.absentNodes.compactMap { $0.node(in: self)?.id })
             found += problemOfQuorum + missingNodes(allowed) + problemsOfVotes(configuration, allowed)
             found += problemsOfDevice(configuration?.device?.model)
         }
@@ -32,11 +32,9 @@ extension ClusterState {
         let lacksLinks = lacksStatistics || requirements.links != nil && links == nil
         if lacksConfiguration || lacksLinks {
             let parts = (lacksConfiguration ? ["the configuration"] : []) + (lacksLinks ? ["the statistics"] : [])
-            let words = "\(parts.joined(separator: " and ")) of corosync cannot be read"
-            found.append(
-                Problem(
-                    code: .configuration,
-                    text: words + (lacksLinks ? ", so the state of the links and of totem is not known" : "")))
+            let consequence = lacksLinks ? ", so the state of the links and of totem is not known" : ""
+            let text = "\(parts.joined(separator: " and ")) of corosync cannot be read\(consequence)"
+            found.append(Problem(code: .configuration, text: text))
         }
         guard found.count > 1 else { return found }
         return Problem.Severity.allCases.flatMap { severity in found.filter { $0.severity == severity } }
@@ -84,15 +82,14 @@ extension ClusterState {
         if let configuration, let afterStart = configuration.expectedVotesAfterStart {
             let highest = max(expected, votes.highestExpected.map(Int.init) ?? 0)
             let lowered = afterStart.lowerBound - expected
-            // last_man_standing lowers them by the votes of the nodes that have left.
-            let excused = configuration.lowersExpectedVotes ? sum(absent.filter { allowed.contains($0.id) }) : 0
+            // last_man_standing lowers them by the votes of the nodes that have left, if no node has more than one.
+            let areLowered = configuration.hasLastManStanding && configuration.nodes.allSatisfy { $0.votes <= 1 }
+            let excused = areLowered ? sum(absent.filter { allowed.contains($0.id) }) : 0
             let wrong = lowered > excused ? expected : highest > afterStart.upperBound ? highest : nil
             if let wrong {
-                found.append(
-                    Problem(
-                        code: .expectedVotes,
-                        text: "expected votes are \(wrong), but would be \(afterStart.upperBound) after a start of all "
-                            + "nodes"))
+                let right = afterStart.upperBound
+                let text = "expected votes are \(wrong), but would be \(right) after a start of all nodes"
+                found.append(Problem(code: .expectedVotes, text: text))
             }
         }
         if let total = votes.total {
@@ -100,11 +97,10 @@ extension ClusterState {
             let ofDevice = device.map { $0.state?.castVote == true ? 0 : Int($0.votes) } ?? 0
             let deficit = expected - Int(total) - sum(absent) - ofDevice
             if deficit > 0 {
-                found.append(
-                    Problem(
-                        code: .votesMissing,
-                        text: "\(deficit) of \(expected) expected votes \(deficit == 1 ? "is" : "are") absent, and no "
-                            + "absent node accounts for \(deficit == 1 ? "it" : "them")"))
+                let text =
+                    "\(deficit) of \(expected) expected votes \(deficit == 1 ? "is" : "are") absent, and no absent node "
+                    + "accounts for \(deficit == 1 ? "it" : "them")"
+                found.append(Problem(code: .votesMissing, text: text))
             }
         }
         return found

@@ -49,7 +49,7 @@ struct StatusTrigger: Sendable {
     private func prediction(_ selectors: [NodeSelector], from state: ClusterState, _ reducer: Reducer) -> Event.Body? {
         guard diagnosis(reducer) == nil else { return nil }
         let losesDevice = selectors.contains(where: \.isQuorumDevice)
-        let failing = Array(byNode: selectors.filter { !$0.isQuorumDevice }.flatMap { $0.nodes(in: state) })
+        let failing = Array(byNode: selectors.filter { !$0.isQuorumDevice }.compactMap { $0.node(in: state) })
         let survivors = state.nodes.filter { node in node.isMember && !failing.contains { $0.id == node.id } }
         let prediction =
             reducer.voting?.prediction(without: Set(failing.map(\.id)), losingDevice: losesDevice)
@@ -100,7 +100,7 @@ struct StatusTrigger: Sendable {
         }
         guard reducer.configuration != nil, let state = settledState(of: reducer) else { return [] }
         return conditions.compactMap { condition in
-            guard let node = condition.node, node.match(in: state) == .nobody, remarked.insert(condition).inserted
+            guard let node = condition.node, node.matches(in: state).isEmpty, remarked.insert(condition).inserted
             else { return nil as String? }
             let holds = condition.obstacle(in: state, configured: reducer.configuredNodes) == nil
             return "\(escaped("\(condition)")): no node has this \(node.kinds); "
