@@ -2,12 +2,8 @@
 
 internal import Corosync
 
-/// The configured nodes of the running corosync, for shell completions.
-///
-/// - Parameters:
-///   - limit: The timeout of the call.
-///   - onlyMembers: Whether to leave out nodes that are not members.
-/// - Returns: The nodes, sorted by ID; none when corosync does not run or does not answer.
+/// The configured nodes of the running corosync for shell completions, sorted by ID; with `onlyMembers`, without those that
+/// are not members. None when corosync does not run, or does not answer within the limit.
 package func configuredNodes(within limit: Duration, onlyMembers: Bool = false) -> [ConfiguredNode] {
     let answer = Guarded<[ConfiguredNode]?>(nil)
     do throws(SystemError) {

@@ -52,9 +52,9 @@ extension CorosyncError {
     }
 
     /// Whether corosync has refused a connection of this user, and has logged that as an error.
-    var isRefusal: Bool {
-        code == .accessDenied && (operation == .votequorumInitialize || operation == .cmapInitialize)
-    }
+    var isRefusal: Bool { code == .accessDenied && isOfConnecting }
+
+    private var isOfConnecting: Bool { operation == .votequorumInitialize || operation == .cmapInitialize }
 
     /// The error and ``advice``.
     var withAdvice: String {
@@ -65,21 +65,16 @@ extension CorosyncError {
     /// Whether a connection cannot be made because too few open files are allowed. The library usually returns the same
     /// error as if corosync did not run.
     var lacksDescriptors: Bool {
-        guard operation == .votequorumInitialize || operation == .cmapInitialize,
-            code == .libraryFailure || code == .badHandle
-        else { return false }
+        guard isOfConnecting, code == .libraryFailure || code == .badHandle else { return false }
         // One connection of each library can be made at the same time, and needs three descriptors while it is made.
         return !areFreeDescriptors(6)
     }
 
     /// What the user can do about the error, without a full stop.
     var advice: String {
-        switch (code, operation) {
-        case (.libraryFailure, .votequorumInitialize), (.libraryFailure, .cmapInitialize):
-            // It may have been fenced: starting it again could do harm.
-            "see its state, and why it stopped if it was running (systemctl status corosync)"
-        default: code.advice
-        }
+        // It may have been fenced: starting it again could do harm.
+        code == .libraryFailure && isOfConnecting
+            ? "see its state, and why it stopped if it was running (systemctl status corosync)" : code.advice
     }
 }
 
