@@ -23,7 +23,6 @@ extension Array where Element: AboutNode {
         }
     }
 
-    /// The element for a node.
     func about(_ id: NodeID) -> Element? {
         let place = place(of: id)
         return place.isTaken ? self[place.index] : nil

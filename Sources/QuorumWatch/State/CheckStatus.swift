@@ -27,7 +27,6 @@ package struct Requirements: Hashable, Sendable {
     var margin: Int?
     /// Over how many links each member has to be connected; nil: any number.
     var links: Int?
-    /// The nodes that may be absent.
     var absentNodes: [NodeSelector]
 
     package init(margin: Int? = nil, links: Int? = nil, absentNodes: [NodeSelector] = []) {

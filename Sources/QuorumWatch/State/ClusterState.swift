@@ -4,7 +4,6 @@ internal import Corosync
 
 /// The state of a cluster at one moment, as its local node sees it. Nil is unknown, never "no" or zero.
 struct ClusterState: Hashable, Sendable {
-    /// The name of the cluster (`totem.cluster_name`).
     var clusterName: String?
     /// The local node: the one whose corosync the watch is connected to.
     var localNode: NodeID?
@@ -45,7 +44,6 @@ struct Votes: Hashable, Sendable {
     var total: UInt32?
     /// The expected votes of the local node.
     var expected: UInt32?
-    /// The highest expected votes of all members.
     var highestExpected: UInt32?
     /// The number of votes that is needed to be quorate.
     var quorum: UInt32?

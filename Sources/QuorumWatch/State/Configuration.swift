@@ -54,7 +54,6 @@ struct Configuration: Hashable, Sendable {
     /// The votes that votequorum expects when all nodes have started.
     var votes: Int? { expectedVotesAfterStart?.upperBound }
 
-    /// A node by ID and, where configured, name.
     func reference(_ id: NodeID) -> NodeReference { NodeReference(id: id, name: nodes.about(id)?.name) }
 }
 

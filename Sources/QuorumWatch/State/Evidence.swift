@@ -68,7 +68,7 @@ struct EvidenceCollector: Sendable {
 
     /// What was counted since the last evidence.
     private struct Counts: Sendable {
-        var counters = TotemCounters.zero
+        var counters = TotemCounters(tokenLosses: 0, consensusTimeouts: 0, retransmits: 0, memberships: 0)
         /// The links that failed, and when that was noticed; nil if a counter of a link was cleared.
         var linksDown: [LinkID: Instant]? = [:]
         /// The MTU before and after, of the links whose MTU changed.
@@ -208,8 +208,6 @@ struct EvidenceCollector: Sendable {
 }
 
 extension TotemCounters {
-    fileprivate static let zero = TotemCounters(tokenLosses: 0, consensusTimeouts: 0, retransmits: 0, memberships: 0)
-
     /// Adds what was counted between two readings. The sum of a counter that was cleared meanwhile is unknown.
     fileprivate mutating func add(from old: TotemCounters, to new: TotemCounters) {
         for counter in [\TotemCounters.tokenLosses, \.consensusTimeouts, \.retransmits, \.memberships] {

@@ -6,7 +6,6 @@ internal import Corosync
 struct Decision: Hashable {
     /// Whether it is quorate; nil when that depends on something that is not known.
     var quorate: Bool? = false
-    /// The rule that makes it quorate.
     var rule: DecidingRule?
     /// The total votes, with those of the quorum device if it casts them.
     var total: UInt32
@@ -14,7 +13,6 @@ struct Decision: Hashable {
     var expected: UInt32
     /// The highest expected votes of all members.
     var highest: UInt32
-    /// The number of votes that is needed to be quorate.
     var quorum: UInt32
 }
 

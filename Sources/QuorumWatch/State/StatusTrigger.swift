@@ -4,7 +4,6 @@ internal import Corosync
 
 /// Replaces all events by one status or prediction, as soon as the state is settled and all conditions hold. Pure.
 struct StatusTrigger: Sendable {
-    /// The conditions to wait for.
     private let conditions: [Condition]
     /// What fails, if the event is a prediction; nil: it is a status.
     private let ifDown: [NodeSelector]?

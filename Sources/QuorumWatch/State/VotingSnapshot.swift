@@ -12,9 +12,7 @@ struct VotingSnapshot: Hashable, Sendable {
         var id: NodeID
         var votes: UInt32 = 1
         var expectedVotes: UInt32
-        /// Whether a quorum device is registered on it.
         var hasDevice = false
-        /// Whether the quorum device casts its votes on this member.
         var castsDeviceVote = false
         /// Whether it has the master-wins flag: its partition is quorate while the quorum device casts its votes on it.
         var isMaster = false
@@ -29,7 +27,6 @@ struct VotingSnapshot: Hashable, Sendable {
     var quorum: UInt32
     /// The flags of the cluster, without those of the quorum device.
     var flags: NodeInfo.Flags
-    /// The votes of the quorum device.
     var deviceVotes: UInt32
     /// The values from the configuration map.
     var settings: VotingSettings

@@ -8,13 +8,10 @@ struct WatchRecord: Sendable {
     private(set) var state: ClusterState?
     /// Whether corosync is connected and answers.
     private(set) var isConnected = false
-    /// Whether votequorum recalculates.
     private(set) var isRecalculating = false
     /// Why what votequorum says is outdated, if it has been for too long.
     private(set) var unsettled: UnsettledReason?
-    /// The number of events of each kind.
     private(set) var events: [EventKind: Int] = [:]
-    /// The number of reconnects.
     private(set) var reconnects = 0
     /// The total scheduling delay of corosync since the start of the watch, in milliseconds; nil if it is not read.
     private(set) var missedMilliseconds: Int64?
@@ -47,6 +44,5 @@ struct WatchRecord: Sendable {
         return true
     }
 
-    /// Records that the watch is waiting for corosync, and why.
     mutating func recordWaiting(because reason: String) { waitingReason = reason }
 }

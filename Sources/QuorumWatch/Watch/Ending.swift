@@ -30,7 +30,6 @@ struct Ending {
         outcome = watch.stop.requested ?? .nothingPending
     }
 
-    /// Runs until the end.
     mutating func run() {
         // Restore the terminal before anything is written to standard error, which may be the same terminal.
         watch.display?.end(interruptedBy: signals.descriptor)

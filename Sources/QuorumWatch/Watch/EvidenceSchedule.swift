@@ -7,7 +7,6 @@ internal import Corosync
 /// They are read immediately after a nodelist, and again some time later, because corosync notices a failed link later
 /// than a lost token. They are also read some time after a scheduling miss, in case no nodelist follows it.
 struct EvidenceSchedule: Sendable {
-    /// A ring and its members.
     typealias Nodelist = (ring: RingID, members: [NodeID])
 
     /// The time between a nodelist and its evidence. Corosync checks its counters every 1.5 s, and the evidence has to
@@ -25,13 +24,11 @@ struct EvidenceSchedule: Sendable {
     /// When ``due(at:)`` returns the next item; nil if nothing is scheduled.
     var deadline: Instant? { nodelists.isEmpty ? evidence : Instant(nanoseconds: 0) }
 
-    /// Adds a nodelist.
     mutating func note(_ nodelist: Nodelist, at now: Instant) {
         nodelists.append(nodelist)
         evidence = now + Self.afterNodelist
     }
 
-    /// Adds a scheduling miss.
     mutating func noteMiss(at now: Instant) { evidence = evidence ?? now + Self.afterMiss }
 
     /// Removes and returns the purposes of a reading at this time; nil if there is none.
@@ -43,6 +40,5 @@ struct EvidenceSchedule: Sendable {
         return (nodelists, isEvidence)
     }
 
-    /// Removes everything.
     mutating func cancel() { self = EvidenceSchedule() }
 }

@@ -8,7 +8,6 @@ final class MapConnection {
     /// The timeout for a reading. Values that were read before stay valid for as long while the map cannot be read.
     static let patience = Duration.seconds(2)
 
-    /// An open connection.
     final class Open {
         let map: ConfigurationMap
         /// What is tracked, by key or prefix.
@@ -40,7 +39,6 @@ final class MapConnection {
     /// Whether it is read, or a failure to read it is reported.
     var isDecided: Bool { !isOutdated || reported != nil }
 
-    /// Whether it has to be read now.
     var isDue: Bool { isOutdated && nextAttempt.map { $0 <= .now } ?? true }
 
     /// Makes a reading due at once, as if nothing had failed.

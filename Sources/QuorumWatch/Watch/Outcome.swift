@@ -14,9 +14,7 @@ package enum Outcome: Hashable, Sendable {
     case timedOut(Obstacle?)
     /// The program received a signal to end it.
     case signal(CInt)
-    /// Standard output was closed by its reader.
     case outputClosed
-    /// The output cannot be written.
     case outputFailed(errorNumber: CInt)
     /// The command of `--exec` cannot be started; the diagnosis says why, and what to do.
     case commandFailed(String)
@@ -25,9 +23,7 @@ package enum Outcome: Hashable, Sendable {
 
     /// Why a required status was not printed before the timeout.
     package enum Obstacle: Hashable, Sendable {
-        /// There was no connection to corosync.
         case noConnection
-        /// Corosync did not answer.
         case silence
         /// What votequorum says was outdated.
         case unsettled(UnsettledReason, hasDevice: Bool)

@@ -34,7 +34,6 @@ final class SilenceTimer: Sendable {
         timer = try Timer()
     }
 
-    /// Reports that a request begins.
     func requestBegins(at now: Instant = .now) { state.withLock { beginSilence(&$0, at: now) } }
 
     /// Reports an answer, after which the next request begins.
@@ -48,7 +47,6 @@ final class SilenceTimer: Sendable {
         state = State(lastAnswer: now)
     }
 
-    /// Reports that no request is made for now.
     func requestEnds() {
         state.withLock { state in
             guard state.lastAnswer != nil else { return }

@@ -14,7 +14,6 @@ final class StopRequest: Sendable {
     /// The outcome with the highest rank that was requested; nil while the watch should go on.
     var requested: Outcome? { outcome.withLock { $0 } }
 
-    /// Requests the end.
     func request(_ reason: Outcome) {
         outcome.withLock { outcome in
             if outcome.map({ $0.rank < reason.rank }) ?? true { outcome = reason }

@@ -21,11 +21,9 @@ package struct WatchPlan: Hashable, Sendable {
     }
 
     package var task = Task.status(links: false)
-    /// How notifications are dispatched.
     package var mode = DispatchMode.all
     /// Whether the status at the start is not printed.
     package var changesOnly = false
-    /// The kinds of events to print.
     package var kinds = Set(EventKind.allCases)
     /// The number of events after which the watch ends; nil: no limit.
     package var limit: Int?
@@ -35,9 +33,7 @@ package struct WatchPlan: Hashable, Sendable {
     package var refresh: Duration?
     /// Whether to wait for corosync when the connection is lost or cannot be made.
     package var reconnects = false
-    /// The format of the output.
     package var format = OutputFormat.text(color: false)
-    /// The requirements on the cluster, for the problems.
     package var requirements = Requirements()
     /// The file to write for the textfile collector of node_exporter; nil: none.
     package var metricsFile: String?
@@ -57,7 +53,6 @@ extension WatchPlan {
         }
     }
 
-    /// Whether the watch prints the line of a monitoring plugin.
     package var isCheck: Bool { task == .check }
 
     /// Whether the watch prints a result that somebody waits for.
@@ -83,7 +78,6 @@ extension WatchPlan {
         return true
     }
 
-    /// What to read from the maps.
     var needsOfMaps: MapFollower.Needs {
         let links =
             switch task {
