@@ -39,9 +39,6 @@ enum DispatchArgument: String, WordArgument {
         case .oneNonblocking: .oneNonblocking
         }
     }
-
-    /// Whether the dispatch function blocks the thread, so that requests can be made only in a callback.
-    var holdsThread: Bool { self == .one || self == .blocking }
 }
 
 /// A length of time: `500ms`, `10s`, `2m`, `1h`, or a plain number of seconds.

@@ -78,7 +78,7 @@ struct Command: ParsableCommand {
         let waitsForChange = printing.changesOnly && watching.dispatch == .one
         plan.timeout = watching.timeout ?? (plan.follows || waitsForChange ? nil : plan.timeout)
         let refresh = watching.refresh ?? .seconds(5)
-        plan.refresh = !plan.follows || watching.dispatch.holdsThread || refresh == .zero ? nil : refresh
+        plan.refresh = !plan.follows || plan.mode.waitsItself || refresh == .zero ? nil : refresh
         plan.reconnects = plan.follows && !watching.noReconnect
         plan.metricsFile = receivers.metricsFile
         plan.command = receivers.exec

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 internal import ArgumentParser
+internal import QuorumWatch
 
 /// How to watch.
 struct WatchingOptions: ParsableArguments {
@@ -36,7 +37,7 @@ struct WatchingOptions: ParsableArguments {
 
     func validate() throws {
         if timeout == .zero { throw ValidationError("--timeout must be more than 0") }
-        if let refresh, refresh > .zero, dispatch.holdsThread {
+        if let refresh, refresh > .zero, dispatch.mode.waitsItself {
             throw ValidationError(
                 "--refresh is not possible with --dispatch \(dispatch.rawValue): the library holds the thread")
         }

@@ -69,9 +69,7 @@ public struct ConfigurationMap: ~Copyable {
     deinit {
         Closing.close(interrupter, fileDescriptor, .cmap) { [handle] in cmap_finalize(handle) }
     }
-}
 
-extension ConfigurationMap {
     /// Refuses a name that the library would cut off at a NUL, or for which some versions of it leak the connection.
     func refuseIllegalName(_ name: String, _ operation: CorosyncError.Operation) throws(CorosyncError) {
         guard name.utf8.count < CS_MAX_NAME_LENGTH else {

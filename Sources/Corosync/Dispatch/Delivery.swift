@@ -56,8 +56,3 @@ final class Delivery<Notification> {
 struct Sink<Notification> {
     let receive: (Notification) -> Void
 }
-
-/// The largest number of entries of a list in a notification; corosync 3.1 knows 384 nodes at most.
-///
-/// Whatever length corosync gives, the copy of such a list ends inside the library's buffer of 1 MiB.
-let maximumListLength = 1 << 16

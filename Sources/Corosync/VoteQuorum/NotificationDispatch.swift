@@ -111,6 +111,11 @@ let votequorumCallbacks = votequorum_callbacks_t(
         }
     })
 
+/// The largest number of entries of a list in a notification; corosync 3.1 knows 384 nodes at most.
+///
+/// Whatever length corosync gives, the copy of such a list ends inside the library's buffer of 1 MiB.
+private let maximumListLength = 1 << 16
+
 /// Hands a notification to the dispatch that is under way on this handle.
 private func receive(
     _ handle: votequorum_handle_t, _ listLength: UInt32 = 0, _ notification: () -> VoteQuorum.Notification

@@ -281,8 +281,3 @@ extension CorosyncError {
     /// Whether a nonblocking dispatch found no notification, which is not a failure.
     fileprivate var isNothingPending: Bool { code == .tryAgain && operation == .votequorumDispatch }
 }
-
-extension DispatchMode {
-    /// Whether the dispatch function blocks until a notification comes.
-    var waitsItself: Bool { self == .one || self == .blocking }
-}

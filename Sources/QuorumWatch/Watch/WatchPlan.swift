@@ -112,3 +112,8 @@ extension WatchPlan {
         }
     }
 }
+
+extension DispatchMode {
+    /// Whether the dispatch function blocks until a notification comes, so that requests can be made only in a callback.
+    package var waitsItself: Bool { self == .one || self == .blocking }
+}
