@@ -136,7 +136,7 @@ extension TieBreaker {
 }
 
 extension TotemMember {
-    /// Sets the value of a part of its key; nil: the key is missing.
+    /// Sets a value, which is given by the last part of its key; nil: the key is missing.
     fileprivate mutating func set(_ part: some StringProtocol, to value: ConfigurationMap.Value?) {
         switch part {
         case "status": isJoined = value?.converted(to: String.self).map { $0 == "joined" }
