@@ -137,6 +137,7 @@ struct UnsettledTests {
         "is not assumed when the statistics map cannot be read, or when corosync is only overloaded",
         arguments: [
             "fail cmap_initialize_map 1 CS_ERR_ACCESS", "fail cmap_iter_init 1 CS_ERR_LIBRARY",
+            "fail cmap_iter_init 1 CS_ERR_TRY_AGAIN forever",
             "fail cmap_get 1 CS_ERR_NOT_EXIST key=stats.ipcs.service0.7.0x1.flow_control",
             "key stats.ipcs.service5.7.0x2.flow_control uint32 2",
         ])
@@ -155,7 +156,8 @@ struct UnsettledTests {
     @Test(
         "is assumed when corosync does not answer at once whether it synchronises, as while it does so",
         arguments: [
-            "fail cmap_iter_init 1 CS_ERR_TRY_AGAIN times=3", "delay cmap_iter_init 1 2500", "hang cmap_iter_init 1",
+            "fail cmap_iter_init 1 CS_ERR_TRY_AGAIN times=3", "delay cmap_initialize_map 1 2500",
+            "delay cmap_iter_init 1 2500", "hang cmap_iter_init 1",
         ])
     func lateAnswer(fault: String) throws {
         let script = "nodes 3\nqdevice Qdevice\nkey stats.ipcs.service0.7.0x1.flow_control uint32 2\n" + fault

@@ -157,6 +157,13 @@ struct ReducerTests {
         let events = cluster.reduce(statistics)
         #expect(events.map(\.kind) == [.info] && events.only?.quorate == true)
         #expect(cluster.reducer.knownState?.votes.total == 3)
+        // The last reading counts, although it came before the answer of the map.
+        _ = cluster.reduce(.unresponsive(silent: .seconds(10), ofMap: true))
+        cluster.isQuorate = false
+        #expect(cluster.reduce(.reading(cluster.reading)) == [])
+        #expect(cluster.reduce(statistics).only?.quorate == false)
+        cluster.isQuorate = true
+        _ = cluster.quorum(true)
         // Of a votequorum that does not answer, a map says nothing.
         _ = cluster.reduce(.unresponsive(silent: .seconds(10)))
         #expect(cluster.reduce(statistics) == [] && cluster.reducer.knownState == nil)

@@ -208,6 +208,40 @@ struct UnsettledTests {
                 == .unsettled(UnsettledReport(ring: ring1, reason: .membership, elapsed: .milliseconds(8600))))
     }
 
+    @Test("is a first status of a recalculation, whose old flag does not count when the token is back")
+    func outdatedWithoutToken() {
+        var watched = ClockedCluster()
+        watched.reduce(.disconnected(.lost))
+        watched.reduce(.totem(formed: 5, lacksToken: true), at: 1000)
+        watched.cluster.states = [1: .member, 2: .dead, 3: .dead]
+        #expect(watched.quorum(at: 1000)?.quorate == .some(nil))
+        #expect(watched.reduce(.totem(formed: 5), at: 2000) == [] && watched.cluster.reducer.knownState == nil)
+        #expect(watched.cluster.quorum(false, at: 3_000_000).only?.quorate == false)
+    }
+
+    @Test("does not end with a decision of votequorum, as on a quorum device that died, while totem has no membership")
+    func decisionWithoutMembership() throws {
+        var watched = ClockedCluster()
+        watched.reduce(.totem(formed: 5, gathers: 1), at: 1000)
+        #expect(watched.report(at: 9600) != nil)
+        let event = watched.quorum(at: 10_000)
+        #expect(try #require(event).quorate == nil && watched.cluster.reducer.validState.problems.count == 1)
+        #expect(watched.report(at: 69_599) == nil && watched.report(at: 69_600)?.elapsed == .milliseconds(68_600))
+    }
+
+    @Test("ends when the token is back although votequorum was silent before it answered for expected votes")
+    func silenceWithoutToken() {
+        var watched = ClockedCluster()
+        watched.reduce(.disconnected(.lost))
+        watched.reduce(.totem(formed: 5, lacksToken: true), at: 1000)
+        watched.quorum(at: 1000)
+        watched.reduce(.unresponsive(silent: .seconds(10)), at: 12_000)
+        watched.cluster.expected = 5
+        watched.reduce(.expectedVotes(5, watched.cluster.reading), at: 13_000)
+        let event = watched.reduce(.totem(formed: 5), at: 14_000).only
+        #expect(event?.quorate == true && event?.state?.votes.expected == 5)
+    }
+
     @Test("ends with the connection")
     func lostConnection() {
         var watched = ClockedCluster()

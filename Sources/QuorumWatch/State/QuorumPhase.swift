@@ -27,8 +27,8 @@ struct QuorumPhase: Sendable {
     let limits: Limits
     private var step = Step.starting
     private var totem = TotemTracker()
-    /// Since when what votequorum says has been outdated, and when that was last reported: whether the cluster is quorate
-    /// is unknown. Nil: that has not been for too long.
+    /// Since when what votequorum says has been outdated, and when that was last reported; nil while it is up to date, or
+    /// not outdated for too long.
     private var report: (since: Instant, at: Instant)?
 
     /// The phase before the first notification.
@@ -86,7 +86,10 @@ struct QuorumPhase: Sendable {
     }
 
     /// Records a quorum notification, which ends a recalculation.
-    mutating func decide() { (step, report) = (.settled, nil) }
+    mutating func decide() {
+        step = .settled
+        if !isTotemPending { report = nil }
+    }
 
     /// Records that the deadline has passed. Returns for how long what votequorum says has been outdated, and why; nil if
     /// the deadline is later.

@@ -27,6 +27,8 @@ struct Reducer: Sendable {
     private var awaitsStatistics = false
     /// Whether a request to votequorum has not been answered for too long.
     private var isVotequorumSilent = false
+    /// The last reading, if it did not count because a map was silent or totem had no membership.
+    private var heldBack: Reading?
     /// When a silence of corosync was reported last.
     private var reportedSilence: Instant?
 
@@ -173,10 +175,8 @@ extension Reducer {
         if reading.local.flags.contains(.quorate) != quorate { known.areVotesValid = false }
         assemble()
         if isFirst { evidence.begin(withMembers: members, known.configuration?.members ?? [:]) }
-        if isFirst, isRecalculating || phase.isTotemPending || isOutdated {
-            if isRecalculating || !phase.isTotemPending { phase.recalculate(since: now) }
-            forgetQuorum()
-        }
+        if isFirst, isRecalculating || isOutdated { phase.recalculate(since: now) }
+        if phase.isUnsettled || isFirst && !phase.isSettled { forgetQuorum() }
         return [isFirst ? .status(current) : .quorum(current)]
     }
 
@@ -190,6 +190,7 @@ extension Reducer {
 
     private mutating func expectedVotes(_ votes: UInt32, _ reading: Reading?) -> [Event.Body] {
         guard phase.hasState else { return [] }
+        if let reading { hold(reading) }
         guard phase.isSettled, let reading else {
             var state = stateWithoutQuorum
             state.votes.expected = votes
@@ -202,18 +203,25 @@ extension Reducer {
     }
 
     private mutating func refreshed(_ reading: Reading) -> [Event.Body] {
-        isVotequorumSilent = false
+        hold(reading)
         guard phase.isSettled, !awaitsStatistics else { return [] }
+        return info { $0.accept(reading) }
+    }
+
+    private mutating func hold(_ reading: Reading) { (heldBack, isVotequorumSilent) = (reading, false) }
+
+    /// Takes a reading without a notification, unless a second one has to confirm it.
+    private mutating func accept(_ reading: Reading) {
         let listed = known.listed(in: reading)
         let quorate = reading.local.flags.contains(.quorate)
         if listed != known.listed || (known.quorate ?? quorate) != quorate, unconfirmed != listed {
             unconfirmed = listed
             awaitsStatistics = known.statistics != nil
-            return []
+            return
         }
         unconfirmed = nil
         known.listed = listed
-        return info { $0.take(reading, quorate: quorate) }
+        take(reading, quorate: quorate)
     }
 
     /// Stores a reading. If its node states differ from votequorum's list, the next recalculation had already begun, and
@@ -223,13 +231,8 @@ extension Reducer {
         if predictsIfDown, known.reading != nil {
             known.settings.update(after: VotingSnapshot(reading, settings: known.settings))
         }
+        (heldBack, isVotequorumSilent) = (nil, false)
         known.reading = reading
-        isVotequorumSilent = false
-        count(reading, quorate: quorate)
-    }
-
-    /// Lets what votequorum said last count.
-    private mutating func count(_ reading: Reading, quorate: Bool) {
         known.quorate = quorate
         known.areVotesValid = known.listed(in: reading) == known.listed
         known.unsettled = nil
@@ -240,7 +243,7 @@ extension Reducer {
         members = []
         (known.reading, known.ring, known.statistics, known.unsettled) = (nil, nil, nil, nil)
         known.settings = VotingSettings()
-        (awaitsStatistics, isVotequorumSilent, reportedSilence) = (false, false, nil)
+        (awaitsStatistics, isVotequorumSilent, heldBack, reportedSilence) = (false, false, nil, nil)
         evidence.begin(with: nil)
         return unknown(.disconnected(error))
     }
@@ -307,8 +310,10 @@ extension Reducer {
         known.statistics = statistics
         // A map answers again, or the token is back without another ring: no notification and, in some modes, no reading
         // follows.
-        if statistics != nil, known.quorate == nil, phase.isSettled, !isVotequorumSilent, let reading = known.reading {
-            count(reading, quorate: reading.local.flags.contains(.quorate))
+        if statistics != nil, known.quorate == nil, phase.isSettled, !isVotequorumSilent,
+            let reading = heldBack ?? known.reading
+        {
+            accept(reading)
         }
         assemble()
         return links + infoEvent(since: old.with(changes.map(\.link), problems: current.problems))

@@ -36,7 +36,7 @@ struct TotemTracker: Sendable {
     mutating func read(_ totem: TotemState?, at now: Instant) {
         latest = totem
         guard let totem else {
-            // A membership that was lacking before does so until a nodelist comes.
+            // If totem lacked a membership before, it does until a nodelist comes.
             if awaitsReading { noteReadingAfterNodelist(at: now) }
             return
         }

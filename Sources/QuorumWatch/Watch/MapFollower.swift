@@ -3,7 +3,7 @@
 internal import Corosync
 
 /// Reads both maps of corosync in one thread: the configuration and the statistics. Both are optional; no other thread
-/// waits for a reading for longer than ``MapConnection/patience``.
+/// waits for them for longer than ``MapConnection/patience``, except while corosync may be synchronising its services.
 ///
 /// Connections are made only while votequorum is connected, so that a corosync that does not run, or refuses this user,
 /// gets one attempt at a time.
@@ -85,9 +85,9 @@ final class MapFollower: Sendable {
     /// Closes the connections, because the one to votequorum is lost.
     func deactivate() { request { $0.isActive = false } }
 
-    /// Waits until the maps are read, or failed to be. Reports a timeout.
-    func survey() -> Survey {
-        guard let survey = waitForSurvey(until: .now + MapConnection.patience) else {
+    /// Waits until the maps are read, or failed to be. Reports a timeout; with `isPatient` there is none.
+    func survey(isPatient: Bool) -> Survey {
+        guard let survey = waitForSurvey(until: isPatient ? nil : .now + MapConnection.patience) else {
             if stop.requested == nil {
                 let lacksConfiguration = needs.configuration && !requests.withLock { $0.isConfigurationDecided }
                 if lacksConfiguration { core.record(.configuration(nil)) }

@@ -166,7 +166,9 @@ extension MapThread {
 
     private func configure(_ read: Configuration?) {
         configured = read
-        if reader.configure(read) { statistics.isOutdated = true }
+        reader.configure(read)
+        // The links may be others, and a map that answers again after a silence has to be read.
+        statistics.isOutdated = true
         core.record(.configuration(read))
     }
 
@@ -199,18 +201,30 @@ extension MapThread {
     }
 
     private func readProvider() -> QuorumProvider {
-        var backoff = Backoff.asking
-        let deadline = Instant.now + MapConnection.patience
         follower.silence.requestBegins()
         defer { follower.silence.requestEnds() }
+        do throws(CorosyncError) {
+            let provider = try retrying { () throws(CorosyncError) in
+                try ConfigurationMap().read("quorum.provider", as: String.self)
+            }
+            return provider.map(QuorumProvider.named) ?? .notSet
+        } catch {
+            return !error.isTransient && error.operation == .cmapInitialize ? .noConnection : .unknown
+        }
+    }
+
+    /// Makes a request. Retries while corosync is too busy for it, for as long as another thread waits.
+    private func retrying<Answer>(
+        _ request: () throws(CorosyncError) -> Answer
+    ) throws(CorosyncError) -> Answer {
+        var backoff = Backoff.asking
+        let deadline = Instant.now + MapConnection.patience
         while true {
             do throws(CorosyncError) {
-                return try ConfigurationMap().read("quorum.provider", as: String.self).map(QuorumProvider.named)
-                    ?? .notSet
+                return try request()
             } catch {
-                guard error.isTransient else { return error.operation == .cmapInitialize ? .noConnection : .unknown }
                 let next = Instant.now + backoff.pause()
-                if next >= deadline || follower.stop.wait(until: next) { return .unknown }
+                guard error.isTransient, next < deadline, !follower.stop.wait(until: next) else { throw error }
             }
         }
     }
@@ -262,17 +276,9 @@ extension MapThread {
         var survey = MapFollower.Survey(
             isComplete: !(needs.configuration && configuration.isOutdated) && !statistics.isOutdated)
         if requests.includesSynchronization {
-            var isPassing = false
             statistics.use { open throws(CorosyncError) in
-                do throws(CorosyncError) {
-                    survey.isSynchronizing = try open.map.isSynchronizing()
-                } catch {
-                    isPassing = error.isTransient
-                    throw error
-                }
+                survey.isSynchronizing = try retrying { () throws(CorosyncError) in try open.map.isSynchronizing() }
             }
-            // Ask again after the next reading.
-            if isPassing, statistics.reported == nil { return }
         }
         follower.requests.withLock { ($0.answered, $0.survey) = (requests.wanted, survey) }
     }

@@ -230,10 +230,12 @@ extension QuorumFollower {
     private func confirm(
         _ reading: Reading, _ nodes: [VoteQuorum.Notification.ListedNode], from quorum: borrowing VoteQuorum
     ) throws(CorosyncError) -> (reading: Reading, isRecalculating: Bool)? {
-        let survey = maps.survey()
+        silence.requestEnds()
+        let mayChange = !reading.local.quorumDeviceName.isEmpty || nodes.contains { $0.state != .member }
+        // While corosync synchronises its services, it does not answer for its maps.
+        let survey = maps.survey(isPatient: mayChange)
         // Show no status rather than one without names.
         guard stop.requested == nil else { return nil }
-        let mayChange = !reading.local.quorumDeviceName.isEmpty || nodes.contains { $0.state != .member }
         guard mayChange, survey.isComplete else { return (reading, false) }
         let isRecalculating = maps.isSynchronizing() ?? false
         guard stop.requested == nil else { return nil }

@@ -29,8 +29,8 @@ extension Watch {
             for (source, timer) in [(Source.votequorum, follower.silence), (.maps, maps.silence)]
             where ready.contains(source) {
                 guard let silent = timer.silentFor(), plan.follows else { continue }
-                // If both threads wait, report one of them only.
-                if let reported, reported !== timer, reported.isWaiting { continue }
+                // A corosync that is stopped answers neither thread. That votequorum does not, counts in any case.
+                if source == .maps, let reported, reported !== timer, reported.isWaiting { continue }
                 reported = timer
                 core.record(.unresponsive(silent: silent, ofMap: source == .maps))
             }
