@@ -288,9 +288,12 @@ struct CheckTroubleTests {
         #expect(allowed.status == 3 && allowed.output == "")
         let degraded = try run("nodes 3\nnode 3 state=dead\n\(fault)\n")
         #expect(degraded.status == 3)
-        #expect(
-            try PluginLine(degraded.outputBytes).problems
-                == [unread, "3 is not a member"])
+        if fault.hasPrefix("hang") {
+            // As while corosync synchronises its services, after which the cluster may not be quorate.
+            #expect(degraded.output.hasPrefix("QUORUM UNKNOWN - corosync does not answer"))
+        } else {
+            #expect(try PluginLine(degraded.outputBytes).problems == [unread, "3 is not a member"])
+        }
         let lost = try run("nodes 3\nnode 2 state=dead\nnode 3 state=dead\n\(fault)\n", ["--allow-absent", "node3"])
         #expect(lost.status == 2)
     }

@@ -48,6 +48,7 @@ final class MapThread {
                 read(isAwaited: requests.isAwaited)
                 answer(requests)
             } else {
+                waitForHangUp()
                 close()
             }
             waitForWork()
@@ -70,6 +71,18 @@ final class MapThread {
         due = ([], false)
         nextRefresh = nil
         release()
+    }
+
+    /// Waits for a time until the maps hang up, as they do when corosync has died, and the connection to votequorum is lost
+    /// a moment before. Of a connection that is closed before it hangs up, libqb leaves the shared memory to the daemon.
+    private func waitForHangUp() {
+        let deadline = Instant.now + .milliseconds(500)
+        for map in [configuration, statistics] where map.descriptor >= 0 {
+            let polled = [
+                Polled(Source.stop, follower.stop.descriptor), Polled(.configuration, map.descriptor, events: 0),
+            ]
+            _ = wait(for: polled, until: deadline)
+        }
     }
 
     /// Whether nothing is requested for now: while corosync synchronises its services it answers no requests, and a
@@ -166,10 +179,10 @@ extension MapThread {
 
     private func configure(_ read: Configuration?) {
         configured = read
-        reader.configure(read)
-        // The links may be others, and a map that answers again after a silence has to be read.
-        statistics.isOutdated = true
-        core.record(.configuration(read))
+        let haveLinksChanged = reader.configure(read)
+        // After a silence of this map, the statistics have to confirm what votequorum said.
+        let wantsStatistics = core.record(.configuration(read)).wantsSecondReading
+        if haveLinksChanged || wantsStatistics { statistics.isOutdated = true }
     }
 
     private func track(_ open: MapConnection.Open) throws(CorosyncError) {

@@ -232,8 +232,8 @@ extension QuorumFollower {
     ) throws(CorosyncError) -> (reading: Reading, isRecalculating: Bool)? {
         silence.requestEnds()
         let mayChange = !reading.local.quorumDeviceName.isEmpty || nodes.contains { $0.state != .member }
-        // While corosync synchronises its services, it does not answer for its maps.
-        let survey = maps.survey(isPatient: mayChange)
+        // While corosync synchronises its services, it does not answer for its maps, and may be losing quorum.
+        let survey = maps.survey(isPatient: mayChange && reading.local.flags.contains(.quorate))
         // Show no status rather than one without names.
         guard stop.requested == nil else { return nil }
         guard mayChange, survey.isComplete else { return (reading, false) }

@@ -18,12 +18,14 @@ struct StatisticsReader {
 
     init(_ needs: MapFollower.Needs) { self.needs = needs }
 
-    /// Sets the configuration, which defines the links; nil if it cannot be read.
-    mutating func configure(_ configuration: Configuration?) {
+    /// Sets the configuration, which defines the links; nil if it cannot be read. Returns whether the links have changed.
+    mutating func configure(_ configuration: Configuration?) -> Bool {
         // While the configuration cannot be read, the links that were read before stay valid.
-        guard needs.links, let configuration else { return }
+        guard needs.links, let configuration else { return false }
         let links = configuration.nodes.flatMap { node in node.links.map { LinkID(node: node.id, number: $0) } }
-        if links != self.links { (self.links, linksHaveChanged) = (links, true) }
+        guard links != self.links else { return false }
+        (self.links, linksHaveChanged) = (links, true)
+        return true
     }
 
     /// The present statistics. A value that is missing or of an unexpected type is unknown, and a link without the key
