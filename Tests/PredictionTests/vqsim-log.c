@@ -17,7 +17,11 @@ enum { standard_error = 1 };
 void qb_log_init(const char *name, int32_t facility, uint8_t priority);
 void qb_log_format_set(int32_t target, const char *format);
 
-__attribute__((constructor)) static void initialise(void) { qb_log_init("vqsim", LOG_USER, LOG_DEBUG); }
+__attribute__((constructor)) static void initialise(void) {
+	// glibc 2.37 and later write to an unbuffered stream in pieces of 128 bytes, between which another node may write.
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
+	qb_log_init("vqsim", LOG_USER, LOG_DEBUG);
+}
 
 pid_t fork(void) {
 	pid_t (*original)(void) = (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");
