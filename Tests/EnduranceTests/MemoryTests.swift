@@ -40,22 +40,22 @@ struct MemoryTests {
         for mode in ["all", "one-nonblocking"] {
             let follower = try sandbox.spawn(
                 on: 1, command(mode) + ["-fj", "--refresh", "100ms", "--dispatch", mode])
-            #expect(try follower.nextEvent(within: .seconds(30))?.event == "status")
+            #expect(try follower.nextEvent(within: .seconds(90))?.event == "status")
             try sandbox.cut(2)
-            #expect(try follower.nextEvent(within: .seconds(30)) { $0.event == "quorum" } != nil)
+            #expect(try follower.nextEvent(within: .seconds(90)) { $0.event == "quorum" } != nil)
             try sandbox.kill(1)
-            #expect(try follower.nextEvent(within: .seconds(30)) { $0.event == "disconnected" } != nil)
+            #expect(try follower.nextEvent(within: .seconds(90)) { $0.event == "disconnected" } != nil)
             try sandbox.start(1)
-            #expect(try follower.nextEvent(within: .seconds(30)) { $0.event == "status" } != nil)
+            #expect(try follower.nextEvent(within: .seconds(90)) { $0.event == "status" } != nil)
             try sandbox.heal(2)
-            #expect(try follower.nextEvent(within: .seconds(30)) { $0.node(2)["state"] == "member" } != nil)
+            #expect(try follower.nextEvent(within: .seconds(90)) { $0.node(2)["state"] == "member" } != nil)
             // Wait until it is idle, because valgrind cannot follow the tagged pointers of Swift.
-            let isIdle = try eventually(within: .seconds(30)) {
+            let isIdle = try eventually(within: .seconds(90)) {
                 try follower.nextEvent(within: .milliseconds(500)) == nil
             }
             #expect(isIdle)
             follower.signal(SIGTERM)
-            #expect(follower.wait(within: .seconds(30)) == .signaled(SIGTERM))
+            #expect(follower.wait(within: .seconds(90)) == .signaled(SIGTERM))
             #expect(findings(mode).isEmpty, "\(findings(mode))")
         }
     }
