@@ -21,8 +21,9 @@ extension ClusterState {
             found.append(Problem(code: .unsettled, text: unsettled.words(hasDevice: device != nil)))
         } else if quorate != nil {
             let allowed = Set(requirements.absentNodes.compactMap { $0.node(in: self)?.id })
-            found += problemOfQuorum + missingNodes(allowed) + problemsOfVotes(configuration, allowed)
-            found += problemsOfDevice(configuration?.device?.model)
+            let ofDevice = problemsOfDevice(configuration?.device?.model)
+            found += problemOfQuorum + missingNodes(allowed)
+            found += problemsOfVotes(configuration, allowed, lacksDevice: !ofDevice.isEmpty) + ofDevice
         }
         found += problemsOfLinks(requirements.links)
         if unsettled == nil { found += problemOfMargin(requirements.margin) }
@@ -74,7 +75,9 @@ extension ClusterState {
             }
     }
 
-    private func problemsOfVotes(_ configuration: Configuration?, _ allowed: Set<NodeID>) -> [Problem] {
+    private func problemsOfVotes(
+        _ configuration: Configuration?, _ allowed: Set<NodeID>, lacksDevice: Bool
+    ) -> [Problem] {
         guard let expected = votes.expected.map(Int.init) else { return [] }
         let absent = nodes.filter { !$0.isMember && !$0.isRemoved }
         func sum(_ nodes: [Node]) -> Int { nodes.reduce(0) { $0 + Int($1.votes ?? $1.configuredVotes ?? 0) } }
@@ -94,7 +97,7 @@ extension ClusterState {
         }
         if let total = votes.total {
             // Missing nodes and a device that does not vote are problems of their own, or allowed.
-            let ofDevice = device.map { $0.state?.castVote == true ? 0 : Int($0.votes) } ?? 0
+            let ofDevice = lacksDevice && device?.state?.castVote != true ? Int(device?.votes ?? 0) : 0
             let deficit = expected - Int(total) - sum(absent) - ofDevice
             if deficit > 0 {
                 let text =
