@@ -12,7 +12,7 @@ let package = Package(
     dependencies: [
         // The command line: options, help and shell completions.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        // The event queues: a deque frees each element when it is removed. A line of JSON: a unique array appends bytes fast.
+        // The event queues: a deque frees each element when it is removed.
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     ],
     targets: [
@@ -31,7 +31,6 @@ let package = Package(
             name: "QuorumWatch",
             dependencies: [
                 "CLinux", "Corosync",
-                .product(name: "BasicContainers", package: "swift-collections"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ]
         ),

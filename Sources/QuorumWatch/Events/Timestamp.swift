@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-internal import BasicContainers
 internal import Glibc
 
 /// A moment of the wall clock, in microseconds since 1970 (UTC).
@@ -21,7 +20,7 @@ struct Timestamp: Hashable, Comparable, Sendable {
     private var fraction: Int64 { microseconds - seconds * 1_000_000 }
 
     /// RFC 3339 in UTC with microseconds: `2026-11-22T09:43:34.506123Z`.
-    func appendUTC(to bytes: inout UniqueArray<UInt8>) {
+    func appendUTC(to bytes: inout [UInt8]) {
         var time = time_t(seconds)
         var parts = tm()
         gmtime_r(&time, &parts)
@@ -32,7 +31,7 @@ struct Timestamp: Hashable, Comparable, Sendable {
     }
 
     /// Seconds since 1970 with microseconds: `1795340614.506123`.
-    func appendSeconds(to bytes: inout UniqueArray<UInt8>) {
+    func appendSeconds(to bytes: inout [UInt8]) {
         if microseconds < 0 { bytes.append(ascii: "-") }
         let (seconds, fraction) = microseconds.magnitude.quotientAndRemainder(dividingBy: 1_000_000)
         bytes.append(decimal: seconds)
@@ -45,7 +44,7 @@ struct Timestamp: Hashable, Comparable, Sendable {
         var time = time_t(seconds)
         var parts = tm()
         localtime_r(&time, &parts)
-        var bytes = UniqueArray<UInt8>(minimumCapacity: 32)
+        var bytes: [UInt8] = []
         parts.append(to: &bytes)
         bytes.append(ascii: ".")
         bytes.append(decimal: UInt64(fraction / 1000), digits: 3)
@@ -54,12 +53,12 @@ struct Timestamp: Hashable, Comparable, Sendable {
         bytes.append(decimal: minutes / 60, digits: 2)
         bytes.append(ascii: ":")
         bytes.append(decimal: minutes % 60, digits: 2)
-        return bytes.span.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 
 extension tm {
-    fileprivate func append(to bytes: inout UniqueArray<UInt8>) {
+    fileprivate func append(to bytes: inout [UInt8]) {
         bytes.append(decimal: UInt64(tm_year + 1900), digits: 4)
         bytes.append(ascii: "-")
         bytes.append(decimal: UInt64(tm_mon + 1), digits: 2)

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 
-internal import BasicContainers
-
 /// A JSON writer.
 ///
 /// The members of an object are written one after another; a comma is inserted before each value that follows another.
 struct JSONBuffer: ~Copyable {
-    private var bytes = UniqueArray<UInt8>(minimumCapacity: 4096)
+    private var bytes: [UInt8] = []
     /// Whether the last element is a value, so that the next one needs a comma.
     private var isAfterValue = false
+
+    init() { bytes.reserveCapacity(4096) }
 
     /// What is written, and a newline.
     consuming func line() -> [UInt8] {
         bytes.append(ascii: "\n")
-        return bytes.span.withUnsafeBufferPointer { Array($0) }
+        return bytes
     }
 
     /// The name of the member whose value follows; it needs no escaping.
@@ -82,14 +82,14 @@ struct JSONBuffer: ~Copyable {
 
     private mutating func literal(_ text: StaticString) {
         separate()
-        bytes.append(copying: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 }
 
-extension UniqueArray<UInt8> {
+extension [UInt8] {
     mutating func append(ascii character: Unicode.Scalar) { append(UInt8(ascii: character)) }
 
-    mutating func append(_ text: String) { append(copying: text.utf8.span) }
+    mutating func append(_ text: String) { append(contentsOf: text.utf8) }
 
     /// A number in decimal, with zeros before it if it has fewer digits.
     mutating func append(decimal number: UInt64, digits: Int = 1) {
@@ -104,7 +104,7 @@ extension UniqueArray<UInt8> {
             let byte = utf8[index]
             return byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
         }
-        if isPlain { return append(copying: utf8) }
+        if isPlain { return append(string) }
         for scalar in string.unicodeScalars {
             switch scalar {
             case "\"", "\\": append("\\\(scalar)")
