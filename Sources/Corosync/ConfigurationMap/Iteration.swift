@@ -84,7 +84,7 @@ extension ConfigurationMap {
         do throws(CorosyncError) {
             while let key = try next(iterator, name), try body(key) {}
         } catch {
-            // What went wrong first is what the caller needs to know.
+            // The caller needs the first error.
             _ = cmap_iter_finalize(handle, iterator)
             throw error
         }

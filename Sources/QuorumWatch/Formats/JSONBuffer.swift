@@ -10,7 +10,7 @@ struct JSONBuffer: ~Copyable {
 
     init() { bytes.reserveCapacity(4096) }
 
-    /// What is written, and a newline.
+    /// The bytes of the line, with its newline.
     consuming func line() -> [UInt8] {
         bytes.append(ascii: "\n")
         return bytes

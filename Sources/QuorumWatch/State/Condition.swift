@@ -126,7 +126,7 @@ package struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
         return nodes.count == 1 ? nodes.first : nil
     }
 
-    /// What a text that is no known node may have been.
+    /// The kinds of identifier by which an unknown node may have been given.
     var kinds: String { id == nil ? "name or address" : "ID, name or address" }
 
     /// Why this, the argument of an option, does not stand for exactly one node, and what to do; nil if it does.

@@ -70,7 +70,7 @@ extension CorosyncError {
         return !areFreeDescriptors(6)
     }
 
-    /// What the user can do about the error, without a full stop.
+    /// The advice to the user, without a full stop.
     var advice: String {
         // It may have been fenced: starting it again could do harm.
         code == .libraryFailure && isOfConnecting
@@ -79,7 +79,7 @@ extension CorosyncError {
 }
 
 extension CorosyncError.Code {
-    /// What the user can do about the error, without a full stop.
+    /// The advice to the user, without a full stop.
     var advice: String {
         switch self {
         case .libraryFailure: "see whether corosync runs (systemctl status corosync)"

@@ -65,7 +65,7 @@ package enum Outcome: Hashable, Sendable {
     }
 }
 
-/// What failed, why, and what to do, when standard output cannot be written with this error number.
+/// The diagnosis of an output that cannot be written: the reason is this error number.
 package func diagnosisOfOutput(_ error: CInt) -> String {
     "cannot write to standard output: \(String(cString: strerror(error))); see where it is redirected to"
 }
