@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+internal import Corosync
+
 /// Exponentially growing pauses between retries.
 struct Backoff {
     private let first: Duration
@@ -29,4 +31,23 @@ struct Backoff {
 
     /// Returns to the first pause, after a success.
     mutating func reset() { next = first }
+}
+
+extension StopRequest {
+    /// Makes a request. Retries while corosync is too busy for it, until the watch ends or the next attempt would be after
+    /// the deadline. Throws the last error.
+    func retrying<Answer>(
+        until deadline: Instant? = nil, _ request: () throws(CorosyncError) -> Answer
+    ) throws(CorosyncError) -> Answer {
+        var backoff = Backoff.asking
+        while true {
+            do throws(CorosyncError) {
+                return try request()
+            } catch {
+                let next = Instant.now + backoff.pause()
+                let isLate = deadline.map { next >= $0 } ?? false
+                guard error.isTransient, !isLate, !wait(until: next) else { throw error }
+            }
+        }
+    }
 }

@@ -226,20 +226,10 @@ extension MapThread {
         }
     }
 
-    /// Makes a request. Retries while corosync is too busy for it, for as long as another thread waits.
     private func retrying<Answer>(
         _ request: () throws(CorosyncError) -> Answer
     ) throws(CorosyncError) -> Answer {
-        var backoff = Backoff.asking
-        let deadline = Instant.now + MapConnection.patience
-        while true {
-            do throws(CorosyncError) {
-                return try request()
-            } catch {
-                let next = Instant.now + backoff.pause()
-                guard error.isTransient, next < deadline, !follower.stop.wait(until: next) else { throw error }
-            }
-        }
+        try follower.stop.retrying(until: .now + MapConnection.patience, request)
     }
 
     private func answer(provider: QuorumProvider) {

@@ -266,16 +266,9 @@ extension QuorumFollower {
 
     /// Makes a request. Retries while corosync is too busy for it.
     private func request<Answer>(_ body: () throws(CorosyncError) -> Answer) throws(CorosyncError) -> Answer {
-        var backoff = Backoff.asking
-        while true {
-            do {
-                let answer = try body()
-                silence.answered()
-                return answer
-            } catch  where error.isTransient {
-                if stop.wait(until: .now + backoff.pause()) { throw error }
-            }
-        }
+        let answer = try stop.retrying(body)
+        silence.answered()
+        return answer
     }
 }
 
