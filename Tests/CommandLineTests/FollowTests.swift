@@ -89,7 +89,7 @@ struct FollowTests {
 
         try sandbox.kill(1)
         try expect(["disconnected"], "corosync is killed under the watcher") {
-            $0.isQuorate == nil && $0.json["error"]["code"] == "CS_ERR_LIBRARY"
+            $0.isQuorate == nil && $0.json["error"]["code"] == "CS_ERR_LIBRARY" && $0.json["local_node_name"] == "node1"
         }
         try sandbox.start(1)
         try sandbox.wait(node: 1, members: [1, 2, 3])

@@ -221,6 +221,7 @@ struct ReducerTests {
         let lost = try #require(cluster.reduce(.disconnected(.lost)).only)
         #expect(lost.kind == .disconnected)
         #expect(lost.quorate == nil)
+        #expect(lost.localNode == 1, "which node has lost its corosync")
         #expect(cluster.reduce(.reading(cluster.reading)) == [])
         _ = cluster.nodelist(9, [1, 2, 3])
         let back = try #require(cluster.quorum(true).only)

@@ -160,11 +160,11 @@ struct EvidenceCollector: Sendable {
     ///
     /// Corosync may notice a failed link after the membership change: failures of links to nodes that are no longer
     /// members belong to the nodelist as well.
-    mutating func report(_ known: Knowledge, localNode: NodeID?) -> EvidenceReport? {
+    mutating func report(_ known: Knowledge) -> EvidenceReport? {
         guard let nodelist = open.take() else {
             guard !schedulingMisses.isEmpty else { return nil }
             defer { counts = Counts() }
-            return report(ring: known.ring, counts, nil, known, localNode)
+            return report(ring: known.ring, counts, nil, known)
         }
         var total = nodelist.counts
         let late = counts.linksDown?.filter { !nodelist.members.contains($0.key.node) }
@@ -172,7 +172,7 @@ struct EvidenceCollector: Sendable {
         total.linksDown = total.linksDown.flatMap { before in late.map { before.merging($0) { one, _ in one } } }
         total.mtus.merge(counts.mtus) { ($0.from, $1.to) }
         counts.mtus = [:]
-        var report = report(ring: nodelist.ring, total, nodelist.time, known, localNode)
+        var report = report(ring: nodelist.ring, total, nodelist.time, known)
         let joinCounts = known.configuration?.members.compactMapValues(\.joinCount) ?? [:]
         report.rejoined = nodelist.members.intersection(before.members).sorted()
             .filter { id in before.joinCounts[id].map { joinCounts[id] ?? $0 > $0 } ?? false }.map(known.reference)
@@ -181,7 +181,7 @@ struct EvidenceCollector: Sendable {
     }
 
     private mutating func report(
-        ring: RingID?, _ counts: Counts, _ time: Instant?, _ known: Knowledge, _ localNode: NodeID?
+        ring: RingID?, _ counts: Counts, _ time: Instant?, _ known: Knowledge
     ) -> EvidenceReport {
         defer { schedulingMisses = [] }
         var report = EvidenceReport(
@@ -199,7 +199,9 @@ struct EvidenceCollector: Sendable {
         let members = known.configuration?.members ?? [:]
         if let version = known.configuration?.version {
             report.configVersions = members.keys.sorted().compactMap { id in
-                guard id != localNode, let other = members[id]?.configVersion, other != version else { return nil }
+                guard id != known.localNode, let other = members[id]?.configVersion, other != version else {
+                    return nil
+                }
                 return NodeConfigVersion(node: known.reference(id), version: other)
             }
         }

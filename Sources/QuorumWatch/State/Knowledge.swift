@@ -10,6 +10,8 @@ struct Knowledge: Sendable {
     var listed: [VoteQuorum.Notification.ListedNode] = []
     /// The last reading of votequorum's votes; nil before the first of a connection.
     var reading: Reading?
+    /// The local node, also after the connection is lost: the events until the next reading are about its corosync.
+    var localNode: NodeID?
     /// Whether votequorum says that the cluster is quorate.
     var quorate: Bool?
     /// Whether the votes of the reading belong to ``quorate`` and ``listed``. If not, the next recalculation had already
@@ -60,7 +62,7 @@ extension ClusterState {
         let configuration = known.configuration
         let local = known.reading?.local
         clusterName = configuration?.clusterName
-        localNode = local?.id
+        localNode = known.localNode
         quorate = known.quorate
         ring = known.ring
         if let local, known.areVotesValid {
@@ -71,7 +73,7 @@ extension ClusterState {
         }
         device = QuorumDevice(local, configuration?.device)
         configuredVotes = configuration?.votes
-        links = known.statistics?.links?.filter { $0.id.node != local?.id }
+        links = known.statistics?.links?.filter { $0.id.node != known.localNode }
         counters = known.statistics?.counters
         nodes = Self.nodes(known, links: links)
         if let (voting, quorateIfDown) = known.predictions {
@@ -98,7 +100,7 @@ extension ClusterState {
         let hasNodelist = !configured.isEmpty
         func add(_ id: NodeID, _ state: NodeState?, _ names: ConfiguredNode?) {
             let info = known.reading?.info(of: id)
-            let isLocal = id == known.reading?.local.id
+            let isLocal = id == known.localNode
             let isListed = state != nil
             nodes.append(
                 Node(

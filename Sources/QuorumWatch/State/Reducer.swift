@@ -232,7 +232,7 @@ extension Reducer {
             known.settings.update(after: VotingSnapshot(reading, settings: known.settings))
         }
         (heldBack, isVotequorumSilent) = (nil, false)
-        known.reading = reading
+        (known.reading, known.localNode) = (reading, reading.local.id)
         known.quorate = quorate
         known.areVotesValid = known.listed(in: reading) == known.listed
         known.unsettled = nil
@@ -301,7 +301,7 @@ extension Reducer {
         }
         phase.read(statistics?.totem, at: now)
         let old = current
-        let links = changes.filter { $0.link.id.node != current.localNode }.map { change in
+        let links = changes.filter { $0.link.id.node != known.localNode }.map { change in
             Event.Body.link(
                 LinkReport(
                     node: known.reference(change.link.id.node), number: change.link.id.number,
@@ -330,7 +330,7 @@ extension Reducer {
 
     private mutating func evidenceIsDue() -> [Event.Body] {
         guard phase.hasState else { return [] }
-        return evidence.report(known, localNode: current.localNode).map { [.evidence($0)] } ?? []
+        return evidence.report(known).map { [.evidence($0)] } ?? []
     }
 
     /// Makes a change that no notification tells of. Returns an `info` event if the state is different after it.
