@@ -8,9 +8,7 @@ extension Requirements {
     func obstacle(in state: ClusterState) -> (text: String, isAmbiguous: Bool)? {
         // Without the configuration, the names are not known either, and that is the problem to tell of.
         guard !state.problems.contains(where: { $0.code == .configuration }) else { return nil }
-        return absentNodes.lazy.compactMap { node in
-            node.obstacle(of: "--allow-absent \(node)", in: state, knowsNodelist: true)
-        }.first
+        return absentNodes.lazy.compactMap { $0.obstacle(of: "--allow-absent \($0)", in: state) }.first
     }
 }
 

@@ -130,13 +130,11 @@ package struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
     var kinds: String { id == nil ? "name or address" : "ID, name or address" }
 
     /// Why this, the argument of an option, does not stand for exactly one node, and what to do; nil if it does.
-    func obstacle(
-        of option: String, in state: ClusterState, knowsNodelist: Bool
-    ) -> (text: String, isAmbiguous: Bool)? {
+    func obstacle(of option: String, in state: ClusterState) -> (text: String, isAmbiguous: Bool)? {
         let nodes = matches(in: state)
         if nodes.count == 1 { return nil }
         if nodes.count > 1 { return ("\(escaped(option)): \(diagnosis(of: nodes))", true) }
-        let advice = knowsNodelist || id != nil ? "'vqwatch' lists the nodes" : "the names cannot be read: give its ID"
+        let advice = state.knowsNodelist || id != nil ? "'vqwatch' lists the nodes" : "no names are known: give its ID"
         return ("\(escaped(option)): no node has this \(kinds); \(advice)", false)
     }
 

@@ -65,7 +65,7 @@ struct StatusTrigger: Sendable {
         let failing = (ifDown ?? []).filter { !$0.isQuorumDevice }.map { (option: "--if-down \($0)", node: $0) }
         let others = conditions.compactMap { condition in condition.node.map { (option: "\(condition)", node: $0) } }
         for (option, node) in failing + others {
-            let obstacle = node.obstacle(of: option, in: state, knowsNodelist: state.knowsNodelist)
+            let obstacle = node.obstacle(of: option, in: state)
             // A condition on a node that nobody knows can come to hold.
             if let obstacle, obstacle.isAmbiguous || others.isEmpty { return obstacle.text }
         }
