@@ -143,7 +143,8 @@ struct InputGenerator {
             return .nodelist(ring: RingID(node: node(), sequence: sequence), members: list(6) { $0.node() })
         case 3...6:
             return .quorum(
-                quorate: chance(2), nodes: listed(), reading(), isRecalculating: isFirst && chance(3))
+                quorate: chance(2), nodes: listed(), reading(),
+                isFirst && chance(3) ? .recalculating : nil)
         case 7: return .expectedVotes(number(), isSettled && !chance(5) ? reading() : nil)
         case 8...10: return .reading(reading())
         case 11: return .configuration(chance(4) ? nil : configuration())

@@ -271,7 +271,7 @@ struct LivePageTests {
         watched.nodelist()
         watched.take(
             .quorum(
-                quorate: true, nodes: watched.cluster.listed, watched.cluster.reading, isRecalculating: true))
+                quorate: true, nodes: watched.cluster.listed, watched.cluster.reading, .recalculating))
         #expect(shows("votequorum has not finished its recalculation for 0 s"))
         watched.recalculate()
         #expect(shows("3 of 3 votes"))

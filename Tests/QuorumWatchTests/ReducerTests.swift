@@ -341,10 +341,45 @@ struct ReducerTests {
         var waiting = Cluster()
         _ = waiting.nodelist(1, [1, 2, 3])
         let snapshot = waiting.reduce(
-            .quorum(quorate: true, nodes: waiting.listed, waiting.reading, isRecalculating: true))
+            .quorum(quorate: true, nodes: waiting.listed, waiting.reading, .recalculating))
         #expect(
             snapshot.only?.kind == .status && snapshot.only?.quorate == nil && waiting.reducer.phase.isRecalculating)
         #expect(waiting.quorum(false).only?.quorate == false && !waiting.reducer.phase.isRecalculating)
+    }
+
+    @Test("does not believe a snapshot whose reading is newer, and waits for the notifications of that")
+    func outdatedByReading() throws {
+        func first(_ change: (inout Cluster) -> Void) throws -> Event {
+            var cluster = Cluster()
+            _ = cluster.nodelist(1, [1, 2, 3])
+            let listed = cluster.listed
+            change(&cluster)
+            let event = try #require(
+                cluster.reduce(.quorum(quorate: true, nodes: listed, cluster.reading, .settled)).only)
+            #expect(cluster.reducer.phase.isRecalculating == (event.quorate == nil))
+            _ = cluster.nodelist(2, [1])
+            #expect(cluster.quorum(false).only?.quorate == false)
+            return event
+        }
+        #expect(try first { _ in }.quorate == true)
+        #expect(try first { $0.isQuorate = false }.quorate == nil)
+        #expect(try first { $0.states[3] = .dead }.quorate == nil)
+    }
+
+    @Test("does not believe a snapshot while the maps do not answer, whatever is read, until another one is recorded")
+    func recalculatingSnapshot() throws {
+        var cluster = Cluster()
+        cluster.states[3] = .dead
+        _ = cluster.nodelist(1, [1, 2])
+        func snapshot(_ snapshot: Reducer.Snapshot) -> Reducer.Input {
+            .quorum(quorate: true, nodes: cluster.listed, cluster.reading, snapshot)
+        }
+        let (late, settled) = (snapshot(.recalculating), snapshot(.settled))
+        #expect(cluster.reduce(late).only?.quorate == nil)
+        #expect(cluster.reduce(.statistics(Statistics())) == [])
+        #expect(cluster.reduce(.reading(cluster.reading)) == [])
+        let event = try #require(cluster.reduce(settled).only)
+        #expect(event.kind == .info && event.quorate == true && cluster.reducer.phase.isSettled)
     }
 
     @Test("sorts a list of nodes and removes repetitions")

@@ -201,7 +201,7 @@ struct UnsettledTests {
         _ = cluster.reduce(.totem(formed: 5, gathers: 1), at: 1_000_000)
         _ = cluster.nodelist(1, [1, 2, 3], at: 2_000_000)
         let snapshot = Reducer.Input.quorum(
-            quorate: true, nodes: cluster.listed, cluster.reading, isRecalculating: true)
+            quorate: true, nodes: cluster.listed, cluster.reading, .recalculating)
         #expect(cluster.reduce(snapshot, at: 3_000_000).only?.quorate == nil)
         #expect(
             cluster.reduce(.deadline, at: 9_600_000).only?.body

@@ -126,7 +126,7 @@ struct WatchRecordTests {
         #expect(watched.record.text == "corosync is gone or does not answer")
         _ = watched.reduce(
             .quorum(
-                quorate: true, nodes: watched.cluster.listed, watched.cluster.reading, isRecalculating: true), at: 6)
+                quorate: true, nodes: watched.cluster.listed, watched.cluster.reading, .recalculating), at: 6)
         #expect(watched.record.text == "QUORUM UNKNOWN: votequorum recalculates")
     }
 }

@@ -9,8 +9,11 @@ internal import Corosync
 /// A membership change consists of a nodelist notification and a later quorum notification. Between the two, votequorum
 /// recalculates, and its answers mix old and new values; ``QuorumPhase/isSettled`` is false then.
 struct Reducer: Sendable {
+    /// The requirements on the cluster, for the problems.
     private let requirements: Requirements
+    /// Whether to compute ``Node/quorateIfDown`` for each member.
     private let predictsIfDown: Bool
+    /// Whether it is a problem if the statistics cannot be read.
     private let needsStatistics: Bool
 
     /// Whether what votequorum says is up to date.
@@ -33,12 +36,6 @@ struct Reducer: Sendable {
     private var reportedSilence: Instant?
 
     /// A reducer without a state.
-    ///
-    /// - Parameters:
-    ///   - limits: How long what votequorum says may be outdated.
-    ///   - requirements: The requirements on the cluster, for the problems.
-    ///   - predictsIfDown: Whether to compute ``Node/quorateIfDown`` for each member.
-    ///   - needsStatistics: Whether it is a problem if the statistics cannot be read.
     init(
         limits: QuorumPhase.Limits = .init(), requirements: Requirements = Requirements(), predictsIfDown: Bool = false,
         needsStatistics: Bool = false
@@ -54,8 +51,8 @@ struct Reducer: Sendable {
         let bodies: [Event.Body] =
             switch input {
             case .nodelist(let ring, let members): nodelist(ring: ring, members: members, at: moment.instant)
-            case .quorum(let quorate, let nodes, let reading, let isRecalculating):
-                quorum(quorate: quorate, nodes, reading, isRecalculating: isRecalculating, at: moment.instant)
+            case .quorum(let quorate, let nodes, let reading, let snapshot):
+                quorum(quorate: quorate, nodes, reading, snapshot, at: moment.instant)
             case .expectedVotes(let votes, let reading): expectedVotes(votes, reading)
             case .reading(let reading): refreshed(reading)
             case .configuration(let configuration): configured(configuration)
@@ -131,8 +128,7 @@ extension Reducer {
     var missedMilliseconds: Int64? { evidence.latest.map { _ in evidence.missed } }
 
     private func state(of known: Knowledge) -> ClusterState {
-        ClusterState(
-            known, requirements, lacksStatistics: needsStatistics && known.statistics == nil)
+        ClusterState(known, requirements, lacksStatistics: needsStatistics && known.statistics == nil)
     }
 
     private mutating func assemble() {
@@ -163,10 +159,11 @@ extension Reducer {
     }
 
     private mutating func quorum(
-        quorate: Bool, _ nodes: [VoteQuorum.Notification.ListedNode], _ reading: Reading, isRecalculating: Bool,
+        quorate: Bool, _ nodes: [VoteQuorum.Notification.ListedNode], _ reading: Reading, _ snapshot: Snapshot?,
         at now: Instant
     ) -> [Event.Body] {
         let isFirst = !phase.hasState
+        let snapshot = snapshot ?? (isFirst ? .settled : nil)
         phase.decide()
         (unconfirmed, awaitsStatistics) = (nil, false)
         // The list is not sorted, and may contain duplicates and the quorum device.
@@ -175,9 +172,12 @@ extension Reducer {
         if reading.local.flags.contains(.quorate) != quorate { known.areVotesValid = false }
         assemble()
         if isFirst { evidence.begin(withMembers: members, known.configuration?.members ?? [:]) }
-        if isFirst, isRecalculating || isOutdated { phase.recalculate(since: now) }
-        if phase.isUnsettled || isFirst && !phase.isSettled { forgetQuorum() }
-        return [isFirst ? .status(current) : .quorum(current)]
+        // If the reading differs from the snapshot, it is newer, and the next notifications are waiting.
+        if let snapshot, snapshot == .recalculating || isOutdated || !known.areVotesValid {
+            phase.recalculate(since: now)
+        }
+        if phase.isUnsettled || snapshot != nil && !phase.isSettled { forgetQuorum() }
+        return [isFirst ? .status(current) : snapshot == nil ? .quorum(current) : .info(current)]
     }
 
     /// Whether the first snapshot was taken during a recalculation: the votes are new, and the quorate flag is old.
@@ -208,7 +208,9 @@ extension Reducer {
         return info { $0.accept(reading) }
     }
 
-    private mutating func hold(_ reading: Reading) { (heldBack, isVotequorumSilent) = (reading, false) }
+    private mutating func hold(_ reading: Reading) {
+        (heldBack, isVotequorumSilent, reportedSilence) = (reading, false, nil)
+    }
 
     /// Takes a reading without a notification, unless a second one has to confirm it.
     private mutating func accept(_ reading: Reading) {
@@ -239,10 +241,9 @@ extension Reducer {
     }
 
     private mutating func disconnected(_ error: CorosyncError) -> [Event.Body] {
-        phase = QuorumPhase(phase.limits)
-        members = []
-        (known.reading, known.ring, known.statistics, known.unsettled) = (nil, nil, nil, nil)
-        known.settings = VotingSettings()
+        (phase, members) = (QuorumPhase(phase.limits), [])
+        (known.reading, known.ring, known.statistics) = (nil, nil, nil)
+        (known.settings, known.unsettled) = (VotingSettings(), nil)
         (awaitsStatistics, isVotequorumSilent, heldBack, reportedSilence) = (false, false, nil, nil)
         evidence.begin(with: nil)
         return unknown(.disconnected(error))

@@ -8,9 +8,8 @@ extension Reducer {
         /// A nodelist notification.
         case nodelist(ring: RingID, members: [NodeID])
         /// A quorum notification, and the reading made in its callback. The first of a connection is a snapshot, which
-        /// may have been taken during a recalculation.
-        case quorum(
-            quorate: Bool, nodes: [VoteQuorum.Notification.ListedNode], Reading, isRecalculating: Bool = false)
+        /// may have been taken during a recalculation, and the reading is made after the maps were read.
+        case quorum(quorate: Bool, nodes: [VoteQuorum.Notification.ListedNode], Reading, Snapshot? = nil)
         /// An expected-votes notification, and the reading made in its callback; nil if ``QuorumPhase/isSettled`` is false.
         case expectedVotes(UInt32, Reading?)
         /// A reading without a notification.
@@ -31,5 +30,14 @@ extension Reducer {
         case unresponsive(silent: Duration, ofMap: Bool = false)
         /// The ``Reducer/deadline`` has passed.
         case deadline
+    }
+
+    /// What is known of the snapshot with which a connection begins.
+    enum Snapshot: Hashable, Sendable {
+        /// Votequorum does not recalculate, as far as the maps tell.
+        case settled
+        /// Votequorum recalculates, or may do so as far as the maps have answered. A quorum notification or another
+        /// snapshot follows.
+        case recalculating
     }
 }

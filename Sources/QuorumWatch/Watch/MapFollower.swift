@@ -3,7 +3,7 @@
 internal import Corosync
 
 /// Reads both maps of corosync in one thread: the configuration and the statistics. Both are optional; no other thread
-/// waits for them for longer than ``MapConnection/patience``, except while corosync may be synchronising its services.
+/// waits for them for longer than ``MapConnection/patience``.
 ///
 /// Connections are made only while votequorum is connected, so that a corosync that does not run, or refuses this user,
 /// gets one attempt at a time.
@@ -20,6 +20,8 @@ final class MapFollower: Sendable {
         var counters = true
         /// Whether to track changes after the first reading.
         var follows = false
+        /// Whether the first reading waits for corosync's next look at the token, because its state is shown in any case.
+        var awaitsToken = false
         /// The interval of readings of the statistics without a notification; nil: none.
         var refresh: Duration?
     }
@@ -28,8 +30,8 @@ final class MapFollower: Sendable {
     struct Survey: Sendable {
         /// Whether both maps were read.
         var isComplete = false
-        /// Whether corosync is synchronising its services; nil if that was not asked for, or is not known.
-        var isSynchronizing: Bool?
+        /// Whether corosync is synchronising its services; false if that was not asked for, or is not known.
+        var isSynchronizing = false
     }
 
     /// The requests of the thread of votequorum.
@@ -85,32 +87,27 @@ final class MapFollower: Sendable {
     /// Closes the connections, because the one to votequorum is lost.
     func deactivate() { request { $0.isActive = false } }
 
-    /// Waits until the maps are read, or failed to be. Reports a timeout; with `isPatient` there is none.
-    func survey(isPatient: Bool) -> Survey {
-        guard let survey = waitForSurvey(until: isPatient ? nil : .now + MapConnection.patience) else {
-            if stop.requested == nil {
-                let lacksConfiguration = needs.configuration && !requests.withLock { $0.isConfigurationDecided }
-                if lacksConfiguration { core.record(.configuration(nil)) }
-                core.record(.statistics(nil))
-                core.diagnose(
-                    diagnosis(ofLate: lacksConfiguration ? "configuration" : "statistics of totem and the links"))
+    /// Waits until the maps are read, or failed to be. Nil after a timeout, which is reported, or if the watch ends.
+    ///
+    /// - Parameter includingSynchronization: Whether to find out whether corosync is synchronising its services.
+    func survey(includingSynchronization: Bool) -> Survey? {
+        if includingSynchronization {
+            request { requests in
+                requests.includesSynchronization = true
+                requests.wanted += 1
             }
-            return Survey()
         }
-        return survey
+        if let survey = lateSurvey(by: .now + MapConnection.patience) { return survey }
+        guard stop.requested == nil else { return nil }
+        let lacksConfiguration = needs.configuration && !requests.withLock { $0.isConfigurationDecided }
+        if lacksConfiguration { core.record(.configuration(nil)) }
+        core.record(.statistics(nil))
+        core.diagnose(diagnosis(ofLate: lacksConfiguration ? "configuration" : "statistics of totem and the links"))
+        return nil
     }
 
-    /// Finds out whether corosync is synchronising its services; nil when that cannot be read. Waits for the answer, which
-    /// does not come before the end of a synchronisation.
-    func isSynchronizing() -> Bool? {
-        request { requests in
-            requests.includesSynchronization = true
-            requests.wanted += 1
-        }
-        return waitForSurvey(until: nil)?.isSynchronizing
-    }
-
-    private func waitForSurvey(until deadline: Instant?) -> Survey? {
+    /// Waits for a survey that was late. Nil if there is none by the deadline, or if the watch ends.
+    func lateSurvey(by deadline: Instant?) -> Survey? {
         let survey = requests.wait(until: deadline) { requests in
             !requests.isAwaited || self.stop.requested != nil ? requests.survey : nil
         }

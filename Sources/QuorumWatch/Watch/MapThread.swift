@@ -57,10 +57,12 @@ final class MapThread {
     }
 
     private func restart() {
+        // This thread may not have noticed that votequorum was connected to another run of corosync.
+        waitForHangUp()
+        close()
         configuration.restart()
         statistics.restart()
         reader = StatisticsReader(needs)
-        release()
     }
 
     private func close() {
@@ -246,7 +248,7 @@ extension MapThread {
             var read = try reader.read(open)
             // At the first reading, corosync's last look at the token may be older than its last ring.
             let nextLook = Instant.now + .milliseconds(1600)
-            while isAwaited, read.totem.lacksToken, .now < nextLook,
+            while isAwaited, needs.awaitsToken, read.totem.lacksToken, .now < nextLook,
                 !follower.stop.wait(until: .now + .milliseconds(100))
             {
                 read = try reader.read(open)
@@ -278,7 +280,7 @@ extension MapThread {
         else { return }
         var survey = MapFollower.Survey(
             isComplete: !(needs.configuration && configuration.isOutdated) && !statistics.isOutdated)
-        if requests.includesSynchronization {
+        if requests.includesSynchronization, survey.isComplete {
             statistics.use { open throws(CorosyncError) in
                 survey.isSynchronizing = try retrying { () throws(CorosyncError) in try open.map.isSynchronizing() }
             }

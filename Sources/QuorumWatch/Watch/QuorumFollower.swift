@@ -109,12 +109,24 @@ extension QuorumFollower {
         var next: Core.Next?
         /// How many events the outputs have been given.
         var shown = 0
+        /// The snapshot, if the maps have not answered since and no notification has replaced it.
+        var lateSnapshot: Snapshot?
         /// The nodelists since the last quorum notification.
         var nodelists: [EvidenceSchedule.Nodelist] = []
 
         mutating func note(_ next: Core.Next) {
             self.next = next
             shown += next.shown
+        }
+    }
+
+    /// The quorum notification with which a connection begins.
+    private struct Snapshot {
+        let quorate: Bool
+        let nodes: [VoteQuorum.Notification.ListedNode]
+
+        func input(_ reading: Reading, _ snapshot: Reducer.Snapshot) -> Reducer.Input {
+            .quorum(quorate: quorate, nodes: nodes, reading, snapshot)
         }
     }
 
@@ -145,7 +157,8 @@ extension QuorumFollower {
             silence.requestEnds()
             var isReadable = true
             if !plan.mode.waitsItself {
-                let ready = waitForNotification(quorum, until: nextReading)
+                let nextLook = progress.lateSnapshot.map { _ in Instant.now + .milliseconds(200) }
+                let ready = waitForNotification(quorum, until: [nextReading, nextLook].compactMap { $0 }.min())
                 if ready.contains(.stop) { return }
                 isReadable = ready.contains(.votequorum)
             }
@@ -158,6 +171,7 @@ extension QuorumFollower {
                     _ = stop.wait(until: .now + backoff.pause())
                 }
             }
+            try recordLateSnapshot(by: .now, from: quorum, &progress)
             guard let refresh = plan.refresh, let due = nextReading, due <= .now else { continue }
             // Nothing is read while votequorum recalculates: its quorum notification comes with a reading.
             if progress.hasState, let next = progress.next, !next.isRecalculating {
@@ -195,25 +209,19 @@ extension QuorumFollower {
         defer { if plan.mode == .blocking { silence.requestEnds() } }
         switch notification {
         case .nodelist(let ring, let members):
+            progress.lateSnapshot = nil
             progress.note(core.record(.nodelist(ring: ring, members: members), at: moment))
             if progress.hasState { progress.nodelists.append((ring, members)) }
         case .quorum(let quorate, let nodes):
-            let reading = try read(nodes.map(\.id), from: quorum)
-            guard !progress.hasState else {
-                progress.note(core.record(.quorum(quorate: quorate, nodes: nodes, reading), at: moment))
-                // Only now corosync has synchronised its services, and answers for its maps.
-                maps.note(progress.nodelists)
-                progress.nodelists = []
-                return
+            guard progress.hasState else {
+                return try record(Snapshot(quorate: quorate, nodes: nodes), at: moment, from: quorum, &progress)
             }
-            // Only now, because another thread reads the maps while this one reads the votes.
-            guard let snapshot = try confirm(reading, nodes, from: quorum) else { return }
-            progress.hasState = true
-            progress.note(
-                core.record(
-                    .quorum(
-                        quorate: quorate, nodes: nodes, snapshot.reading, isRecalculating: snapshot.isRecalculating),
-                    at: moment))
+            progress.lateSnapshot = nil
+            let reading = try read(nodes.map(\.id), from: quorum)
+            progress.note(core.record(.quorum(quorate: quorate, nodes: nodes, reading), at: moment))
+            // Only now corosync has synchronised its services, and answers for its maps.
+            maps.note(progress.nodelists)
+            progress.nodelists = []
         case .expectedVotes(let votes):
             var reading: Reading?
             if progress.hasState, let next = progress.next, !next.isRecalculating {
@@ -223,24 +231,48 @@ extension QuorumFollower {
         }
     }
 
-    /// The first reading of a connection, after the maps were read; nil if the watch ended meanwhile.
+    /// Records the snapshot with which a connection begins, after the maps were read.
     ///
     /// Votequorum may be recalculating: for a long time with a quorum device, or because the ring breaks again and again.
-    /// If all nodes are members and there is no device, the result can only be the snapshot.
-    private func confirm(
-        _ reading: Reading, _ nodes: [VoteQuorum.Notification.ListedNode], from quorum: borrowing VoteQuorum
-    ) throws(CorosyncError) -> (reading: Reading, isRecalculating: Bool)? {
+    /// If all nodes are members and there is no device, it has nothing to wait for.
+    private func record(
+        _ snapshot: Snapshot, at moment: Moment, from quorum: borrowing VoteQuorum, _ progress: inout Progress
+    ) throws(CorosyncError) {
+        // A status whose timeout expires meanwhile shows what is known.
+        if plan.trigger != nil { core.record(snapshot.input(try read([], from: quorum), .recalculating), at: moment) }
         silence.requestEnds()
-        let mayChange = !reading.local.quorumDeviceName.isEmpty || nodes.contains { $0.state != .member }
-        // While corosync synchronises its services, it does not answer for its maps, and may be losing quorum.
-        let survey = maps.survey(isPatient: mayChange && reading.local.flags.contains(.quorate))
+        let mayRecalculate = snapshot.nodes.contains { $0.id == .quorumDevice || $0.state != .member }
+        let survey = maps.survey(includingSynchronization: mayRecalculate)
         // Show no status rather than one without names.
-        guard stop.requested == nil else { return nil }
-        guard mayChange, survey.isComplete else { return (reading, false) }
-        let isRecalculating = maps.isSynchronizing() ?? false
-        guard stop.requested == nil else { return nil }
-        // The first reading may have been made during a recalculation that has ended since.
-        return (try read(nodes.map(\.id), from: quorum), isRecalculating)
+        guard stop.requested == nil else { return }
+        let isLate = survey == nil && mayRecalculate
+        try record(snapshot, isLate || survey?.isSynchronizing == true, at: moment, from: quorum, &progress)
+        guard isLate else { return }
+        // While corosync synchronises its services, it does not answer for the maps.
+        progress.lateSnapshot = snapshot
+        silence.requestEnds()
+        if plan.follows, !plan.mode.waitsItself { return }
+        // Not longer, because notifications that are not dispatched wait in the memory of corosync.
+        try recordLateSnapshot(by: plan.follows ? .now + .seconds(30) : nil, from: quorum, &progress)
+    }
+
+    /// Records the late snapshot again when the maps have answered.
+    private func recordLateSnapshot(
+        by deadline: Instant?, from quorum: borrowing VoteQuorum, _ progress: inout Progress
+    ) throws(CorosyncError) {
+        guard let snapshot = progress.lateSnapshot, let survey = maps.lateSurvey(by: deadline) else { return }
+        progress.lateSnapshot = nil
+        try record(snapshot, survey.isSynchronizing, at: .now, from: quorum, &progress)
+    }
+
+    private func record(
+        _ snapshot: Snapshot, _ isRecalculating: Bool, at moment: Moment, from quorum: borrowing VoteQuorum,
+        _ progress: inout Progress
+    ) throws(CorosyncError) {
+        // Only now, because totem may have formed the next ring while the maps were read.
+        let reading = try read(snapshot.nodes.map(\.id), from: quorum)
+        progress.hasState = true
+        progress.note(core.record(snapshot.input(reading, isRecalculating ? .recalculating : .settled), at: moment))
     }
 }
 

@@ -36,6 +36,8 @@ extension Watch {
             }
             if ready.contains(.deadline) {
                 core.timer.acknowledge()
+                // After this process was stopped, the notifications that wait are recorded first.
+                _ = stop.wait(until: .now + .milliseconds(50))
                 core.record(.deadline)
             }
             if ready.contains(.keyboard) { display?.handleInput() }

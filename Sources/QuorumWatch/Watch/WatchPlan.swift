@@ -87,7 +87,8 @@ extension WatchPlan {
             }
         return MapFollower.Needs(
             configuration: needsDetails, voting: predictsIfDown, links: links,
-            counters: follows || format == .prometheus, follows: follows, refresh: refresh)
+            counters: follows || format == .prometheus, follows: follows, awaitsToken: trigger == nil,
+            refresh: refresh)
     }
 
     /// Whether an output contains predictions.
