@@ -110,6 +110,12 @@ extension Command {
             let list = needed.count > 1 ? needed.dropLast().joined(separator: ", ") + " or " + needed.last! : needed[0]
             throw ValidationError("\(option) needs \(list)")
         }
+        // The exit status of a status tells only whether the cluster is quorate, and these do not change that.
+        let content: Set = ["--links", "--warn-margin", "--warn-links", "--allow-absent"]
+        if kind == .status, printing.quiet, let rule = rules.first(where: { $0.isGiven && content.contains($0.option) })
+        {
+            throw ValidationError("\(rule.option) makes no sense with --quiet, which prints nothing")
+        }
         for (index, condition) in task.waitFor.enumerated() {
             if let other = task.waitFor[..<index].first(where: condition.contradicts) {
                 throw ValidationError("--wait-for \(condition) contradicts --wait-for \(other)")
