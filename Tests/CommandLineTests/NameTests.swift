@@ -86,6 +86,13 @@ struct NameTests {
         }
         let check = try sandbox.run(on: 1, [vqwatch, "-c", "--allow-absent", "2"])
         #expect(check.status == 3 && check.output == "QUORUM UNKNOWN - --allow-absent 2: \(reason)\n")
+        // Corosync is connected, so that no metric can tell of the error.
+        let metrics = try sandbox.run(on: 1, [vqwatch, "--format", "prometheus", "--allow-absent", "2"])
+        #expect(
+            metrics.status == 1 && metrics.output == "" && metrics.errors == "vqwatch: --allow-absent 2: \(reason)\n")
+        let unknown = try sandbox.run(on: 1, [vqwatch, "--format", "prometheus", "--allow-absent", "nobody"])
+        #expect(unknown.status == 0 && unknown.lines.contains("vqwatch_connected 1"))
+        #expect(unknown.errors.hasPrefix("vqwatch: --allow-absent nobody: no node has this name or address"))
         let prediction = try sandbox.run(on: 1, [vqwatch, "-j", "--if-down", "10.77.0.1"])
         #expect(try EventLine(try #require(prediction.lines.first)).json["if_down"].elements.map { $0["id"] } == [1])
         #expect(try sandbox.run(on: 1, [vqwatch, "-q", "-w", "member=10.77.0.2", "-t", "20s"]).status == 0)

@@ -76,6 +76,7 @@ struct OutcomeTests {
                 .hasPrefix("timed out waiting for member=a\\u{1b}, quorate: it is so"))
         #expect(Outcome.timedOut(.silence).reasonWithoutStatus?.hasPrefix("corosync does not answer") == true)
         #expect(Outcome.failed("why; what").reasonWithoutStatus == "why; what")
+        #expect(Outcome.failed("why; what", isConnected: true).reasonWithoutStatus == nil)
         #expect(Outcome.timedOut(nil).reasonWithoutStatus == nil)
     }
 }

@@ -74,7 +74,9 @@ final class Core: Sendable {
             // First, because the status that is awaited ends the watch.
             for remark in state.trigger?.remarks(on: input, state.reducer) ?? [] { diagnose(remark) }
             let remark = state.absence.remark(on: state.reducer)
-            if let remark { remark.isError ? stop.request(.failed(remark.text)) : diagnose(remark.text) }
+            if let remark {
+                remark.isError ? stop.request(.failed(remark.text, isConnected: true)) : diagnose(remark.text)
+            }
             let shown = remark?.isError == true ? 0 : distribute(events, &state, at: moment)
             // Last, because the events must not wait for the timer.
             if state.reducer.deadline != state.deadline {
@@ -128,7 +130,7 @@ final class Core: Sendable {
         }
         outputs.page?.update { $0.record(events, state.reducer, at: moment.instant) }
         guard state.trigger != nil else { return show(events, &state) }
-        if let problem = state.trigger?.diagnosis(state.reducer) { stop.request(.failed(problem)) }
+        if let problem = state.trigger?.diagnosis(state.reducer) { stop.request(.failed(problem, isConnected: true)) }
         return show((state.trigger?.status(of: state.reducer, at: moment.time)).map { [$0] } ?? [], &state)
     }
 

@@ -18,8 +18,8 @@ package enum Outcome: Hashable, Sendable {
     case outputFailed(errorNumber: CInt)
     /// The command of `--exec` cannot be started; the diagnosis says why, and what to do.
     case commandFailed(String)
-    /// The watch failed; the diagnosis says why, and what to do.
-    case failed(String)
+    /// The watch failed; the diagnosis says why, and what to do. `isConnected`: the connection is not the reason.
+    case failed(String, isConnected: Bool = false)
 
     /// Why a required status was not printed before the timeout.
     package enum Obstacle: Hashable, Sendable {
@@ -45,11 +45,11 @@ package enum Outcome: Hashable, Sendable {
         }
     }
 
-    /// Why there is no status, and what to do; nil when one was printed, or none was required.
+    /// Why there is no status, and what to do; nil when one was printed, none was required, or corosync is connected.
     var reasonWithoutStatus: String? {
         switch self {
         case .timedOut(let obstacle): obstacle?.words
-        case .failed(let diagnosis): diagnosis
+        case .failed(let diagnosis, let isConnected): isConnected ? nil : diagnosis
         case .done, .checked, .nothingPending, .signal, .outputClosed, .outputFailed, .commandFailed: nil
         }
     }
@@ -57,7 +57,7 @@ package enum Outcome: Hashable, Sendable {
     /// What failed, why, and what to do, for standard error; nil when nothing failed. `task` is what the watch was for.
     func diagnosis(of task: WatchPlan.Task) -> String? {
         switch self {
-        case .failed(let diagnosis), .commandFailed(let diagnosis): diagnosis
+        case .failed(let diagnosis, _), .commandFailed(let diagnosis): diagnosis
         case .outputFailed(let error): diagnosisOfOutput(error)
         case .timedOut(let obstacle?): "\(task.wordsAtTimeout): \(obstacle.words)"
         case .done, .checked, .nothingPending, .signal, .outputClosed, .timedOut(nil): nil
