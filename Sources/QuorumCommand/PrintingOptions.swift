@@ -8,7 +8,7 @@ struct PrintingOptions: ParsableArguments {
     @Option(
         name: .customLong("format"),
         help: ArgumentHelp(
-            "Print text (the default), json (JSON lines) or, without --follow, prometheus.", valueName: "FORMAT"))
+            "Print text (the default), json (JSON lines) or, for the status only, prometheus.", valueName: "FORMAT"))
     var format: FormatArgument?
 
     @Flag(name: [.customShort("j"), .customLong("json")], help: "The same as --format json.")

@@ -94,6 +94,8 @@ struct OptionTests {
     func answers() throws {
         let help = try ChildProcess.run([vqwatch, "--help"])
         #expect(help.status == 0 && help.errors == "" && help.output.contains("--changes-only"))
+        let words = help.output.split { $0 == " " || $0 == "\n" }.joined(separator: " ")
+        #expect(words.contains("or, for the status only, prometheus."), "every other task refuses it")
         let version = try ChildProcess.run([vqwatch, "--version"])
         #expect(version.status == 0 && version.output.hasPrefix("vqwatch ") && version.lines.count == 1)
     }
