@@ -50,11 +50,14 @@ private func end(printing text: String, _ isOutputOpen: Bool) -> Never {
 
 /// Whether a command line that cannot be parsed asks for the line of a monitoring plugin, which reports every error.
 private func isCheck(_ arguments: [String]) -> Bool {
-    let own = arguments.prefix { $0 != "--exec" && $0 != "--" }
+    let own = arguments.prefix { $0 != "--exec" && !$0.hasPrefix("--exec=") && $0 != "--" }
     return own.contains { argument in
-        guard argument.hasPrefix("-"), !argument.hasPrefix("--") else { return argument == "--check" }
+        guard argument.hasPrefix("-") else { return false }
+        // Without the value in --check=yes, which is refused.
+        let name = argument.prefix { $0 != "=" }
+        if name.hasPrefix("--") { return name.drop { $0 == "-" } == "check" }
         // Flags can share a dash, up to an option with a value.
-        return argument.dropFirst().prefix { !"wnt".contains($0) }.contains("c")
+        return name.dropFirst().prefix { !"wnt".contains($0) }.contains("c")
     }
 }
 

@@ -90,6 +90,22 @@ struct OptionTests {
         #expect(result.errors.split(separator: "\n").count == 1)
     }
 
+    @Test("reports a usage error of --check, however that is written, as UNKNOWN on standard output")
+    func refusesChecks() throws {
+        for option in ["--check=1", "--check=yes", "--check=", "---check", "-c=1", "-c1", "-fc"] {
+            let result = try ChildProcess.run([vqwatch, option])
+            let isUnknown = result.status == 3 && result.output.hasPrefix("QUORUM UNKNOWN - ")
+            #expect(isUnknown && result.lines.count == 1 && result.errors == "", "\(option): \(result.output)")
+        }
+        // In these, it is a value, or an argument of another command.
+        for options in [
+            ["check"], ["-q=c"], ["-tc"], ["--nonsense", "--exec", "x", "--check=1"], ["--nonsense", "--exec=x", "-c"],
+        ] {
+            let result = try ChildProcess.run([vqwatch] + options)
+            #expect(result.status == 64 && result.output == "", "\(options): \(result.output)")
+        }
+    }
+
     @Test("answers --help and --version on standard output")
     func answers() throws {
         let help = try ChildProcess.run([vqwatch, "--help"])
