@@ -98,6 +98,17 @@ struct NameTests {
         #expect(try sandbox.run(on: 1, [vqwatch, "-q", "-w", "member=10.77.0.2", "-t", "20s"]).status == 0)
     }
 
+    @Test("that are qdevice are refused for --if-down, which would take them for the quorum device")
+    func nodeNamedAsDevice() throws {
+        let names = [nil, Array("qdevice".utf8)]
+        let sandbox = try Sandbox(nodes: 2, config: configuration(names: names), waiting: false)
+        try sandbox.wait(node: 1, members: [1, 2])
+        let result = try sandbox.run(on: 1, [vqwatch, "-q", "--if-down", "qdevice"])
+        let reason = "qdevice is the quorum device and the name of node 2; give the ID of the node"
+        #expect(result.status == 1 && result.output == "" && result.errors == "vqwatch: --if-down qdevice: \(reason)\n")
+        #expect(try sandbox.run(on: 1, [vqwatch, "-q", "--if-down", "2"]).status == 2)
+    }
+
     /// Corosync 3 does not start without a nodelist and does not let it be deleted, so this uses the stand-in.
     @Test("without a nodelist are null, and the status is printed all the same")
     func noNodelist() throws {

@@ -120,6 +120,28 @@ struct StatusTriggerTests {
             ])
     }
 
+    @Test("refuses qdevice as the node of a prediction when a node has that name or address")
+    func nodeNamedAsDevice() throws {
+        func diagnosis(name: String?, address: String, isRemoved: Bool = false) throws -> String? {
+            var watched = Watched()
+            watched.trigger = StatusTrigger(ifDown: [try NodeSelector(parsing: "qdevice")])
+            let third = ConfiguredNode(id: NodeID(3), name: name, addresses: [address])
+            let nodes = [1, 2].map { ConfiguredNode(id: NodeID($0), name: nil) } + (isRemoved ? [] : [third])
+            _ = watched.reduce(.configuration(Configuration(nodes: nodes)))
+            _ = watched.nodelist(1, [1, 2, 3])
+            let prediction = watched.quorum(true)
+            let diagnosis = watched.trigger.diagnosis(watched.cluster.reducer)
+            #expect((prediction == nil) == (diagnosis != nil))
+            return diagnosis
+        }
+        let start = "--if-down qdevice: qdevice is the quorum device and"
+        let end = "of node 3; give the ID of the node"
+        #expect(try diagnosis(name: "qdevice", address: "10.0.0.3") == "\(start) the name \(end)")
+        #expect(try diagnosis(name: "gamma", address: "qdevice") == "\(start) an address \(end)")
+        #expect(try diagnosis(name: "gamma", address: "10.0.0.3") == nil)
+        #expect(try diagnosis(name: "qdevice", address: "10.0.0.3", isRemoved: true) == nil)
+    }
+
     @Test("without conditions gives the first settled state")
     func settled() throws {
         var watched = Watched()

@@ -138,6 +138,14 @@ package struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
         return ("\(escaped(option)): no node has this \(kinds); \(advice)", false)
     }
 
+    /// Why it is ambiguous between the quorum device and a node, and what to give instead; nil if it is not.
+    func diagnosisOfDevice(in state: ClusterState) -> String? {
+        matches(in: state).first.map { node in
+            let kind = node.name == description ? "the name" : "an address"
+            return "\(self) is the quorum device and \(kind) of node \(node.id); give the ID of the node"
+        }
+    }
+
     /// Why it is ambiguous between these nodes, and what to give instead.
     func diagnosis(of nodes: [Node]) -> String {
         let text = escaped(description)

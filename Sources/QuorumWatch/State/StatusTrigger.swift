@@ -59,9 +59,12 @@ struct StatusTrigger: Sendable {
     }
 
     /// Why a node on the command line makes an answer impossible: one that is to fail and that nobody knows, or one that is
-    /// ambiguous. Nil while the state is not known.
+    /// ambiguous, also between a node and the quorum device. Nil while the state is not known.
     func diagnosis(_ reducer: Reducer) -> String? {
         guard let state = settledState(of: reducer) else { return nil }
+        if let device = ifDown?.first(where: \.isQuorumDevice), let words = device.diagnosisOfDevice(in: state) {
+            return "--if-down \(device): \(words)"
+        }
         let failing = (ifDown ?? []).filter { !$0.isQuorumDevice }.map { (option: "--if-down \($0)", node: $0) }
         let others = conditions.compactMap { condition in condition.node.map { (option: "\(condition)", node: $0) } }
         for (option, node) in failing + others {
