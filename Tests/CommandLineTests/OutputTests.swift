@@ -22,6 +22,21 @@ struct OutputTests {
         #expect(shell.status == 0 && shell.lines.count == 1 && shell.errors == "")
     }
 
+    @Test("whose reader has ended before the help is written ends the program by SIGPIPE, as vqwatch(1) says")
+    func closedBeforeHelp() throws {
+        for option in ["--help", "--version"] {
+            var ends: [Int32] = [0, 0]
+            try #require(pipe(&ends) == 0)
+            defer { close(ends[1]) }
+            close(ends[0])
+            let process = try ChildProcess([vqwatch, option], output: .descriptor(ends[1]))
+            #expect(process.wait(within: .seconds(10)) == .signaled(SIGPIPE) && process.errors == "")
+        }
+        let manual = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/") + "/man/vqwatch.1"
+        let signals = try ChildProcess.run(["sed", "-n", "/^.Sh SIGNALS/,/^.Sh ENVIRONMENT/p", manual]).output
+        #expect(signals.contains("With\n.Fl -help\nand\n.Fl -version ,\n.Dv SIGPIPE\nends it.\n"))
+    }
+
     @Test("whose reader has ended before the result is an error without a message, as nobody has read that")
     func closedBeforeResult() throws {
         let standIn = try StandIn("nodes 3\n")
