@@ -87,9 +87,8 @@ final class MapFollower: Sendable {
     /// Closes the connections, because the one to votequorum is lost.
     func deactivate() { request { $0.isActive = false } }
 
-    /// Waits until the maps are read, or failed to be. Nil after a timeout, which is reported, or if the watch ends.
-    ///
-    /// - Parameter includingSynchronization: Whether to find out whether corosync is synchronising its services.
+    /// Waits until the maps are read, or failed to be; with `includingSynchronization`, also until it is known whether
+    /// corosync is synchronising its services. Nil after a timeout, which is reported, or if the watch ends.
     func survey(includingSynchronization: Bool) -> Survey? {
         if includingSynchronization {
             request { requests in
