@@ -94,14 +94,16 @@ final class Core: Sendable {
 
     /// Records that the timeout has expired. Shows a status that is required, as far as it is known.
     ///
-    /// - Parameter obstacle: Why there is no state, if there is none.
+    /// - Parameters:
+    ///   - isSilent: Whether a request to votequorum has no answer yet.
+    ///   - obstacle: The reason if there is no state, or no answer.
     /// - Returns: Why there is no status that is up to date; nil if none is required.
-    func recordTimeout(withoutState obstacle: Outcome.Obstacle) -> Outcome.Obstacle? {
+    func recordTimeout(withoutAnswer isSilent: Bool, withoutState obstacle: Outcome.Obstacle) -> Outcome.Obstacle? {
         state.withLock { state in
             let moment = state.clock.order(.now)
             let hasState = state.reducer.phase.hasState
             guard let trigger = state.trigger else { return hasState || follows ? nil : obstacle }
-            let obstacle = hasState ? trigger.obstacle(state.reducer) : obstacle
+            let obstacle = hasState && !isSilent ? trigger.obstacle(state.reducer) : obstacle
             if let event = state.trigger?.statusAtTimeout(of: state.reducer, at: moment.time) { show([event], &state) }
             return obstacle
         }

@@ -134,6 +134,7 @@ extension QuorumFollower {
     private func readOnce(_ quorum: borrowing VoteQuorum, _ progress: inout Progress) throws(CorosyncError) {
         var backoff = Backoff.asking
         while stop.requested == nil {
+            silence.requestEnds()
             do throws(CorosyncError) {
                 try dispatch(quorum, &progress)
                 if progress.shown > 0 { return }

@@ -43,9 +43,11 @@ extension Watch {
             if ready.contains(.keyboard) { display?.handleInput() }
             if ready.contains(.terminal) { display?.handleSignal() }
             if let deadline, deadline <= .now {
-                let isWaiting = follower.silence.isWaiting || maps.silence.isWaiting
-                let isConnected = follower.isConnected || isWaiting
-                return stop.request(.timedOut(core.recordTimeout(withoutState: isConnected ? .silence : .noConnection)))
+                let isSilent = follower.silence.isWaiting
+                let isConnected = follower.isConnected || isSilent || maps.silence.isWaiting
+                let obstacle = core.recordTimeout(
+                    withoutAnswer: isSilent, withoutState: isConnected ? .silence : .noConnection)
+                return stop.request(.timedOut(obstacle))
             }
             notifier?.sendWhatIsDue { core.proveLiveness() }
         }
