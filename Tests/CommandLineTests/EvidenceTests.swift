@@ -264,6 +264,33 @@ struct EvidenceTests {
 
     private static let log = "/var/log/corosync/corosync.log"
 
+    @Test("is that of the new ring after corosync was frozen for so long that a reading was due meanwhile")
+    func longFreeze() throws {
+        let sandbox = try Sandbox()
+        let follower = try sandbox.follow()
+        let lines = try Log(of: sandbox).lines.count
+        try sandbox.freeze(1)
+        sleep(12)
+        try sandbox.thaw(1)
+        var nodelists: [String?] = []
+        var losses: Int64 = 0
+        var misses: [Int64] = []
+        while misses.isEmpty {
+            let event = try #require(try follower.nextEvent { ["nodelist", "evidence"].contains($0.event) })
+            let ring = event.json["ring_id"].string
+            if event.event == "nodelist" {
+                nodelists.append(ring)
+            } else {
+                #expect(nodelists.last == ring)
+                losses += event.json["token_losses"].number ?? 0
+                misses = event.json["scheduling_misses"].elements.compactMap { $0["delay_ms"].number }
+            }
+        }
+        // The other nodes can make it leave the ring before it notices that the token was lost.
+        #expect(try Int(losses) == Log(of: sandbox, after: lines).tokenLosses)
+        #expect(misses.contains { $0 > 10_000 }, "\(misses)")
+    }
+
     @Test("has null for counters that were cleared")
     func cleared() throws {
         // The only node that is left loses the token, and waits for a consensus, itself.

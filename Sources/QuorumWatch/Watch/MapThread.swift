@@ -132,7 +132,7 @@ final class MapThread {
         if !due.nodelists.isEmpty || due.isEvidence { statistics.isOutdated = true }
         // The configuration defines the links.
         if statistics.isDue, !needs.configuration || configuration.isDecided {
-            readStatistics(at: now, isAwaited: isAwaited)
+            readStatistics(isAwaited: isAwaited)
         }
     }
 
@@ -242,7 +242,7 @@ extension MapThread {
 // MARK: - The statistics
 
 extension MapThread {
-    private func readStatistics(at now: Instant, isAwaited: Bool) {
+    private func readStatistics(isAwaited: Bool) {
         let failure = statistics.use(isAwaited: isAwaited, lasting: configuration.reported) {
             open throws(CorosyncError) in
             var read = try reader.read(open)
@@ -254,6 +254,8 @@ extension MapThread {
                 read = try reader.read(open)
             }
             statistics.isOutdated = false
+            // A frozen corosync can have blocked the reading for a long time.
+            let now = Instant.now
             nextRefresh = needs.refresh.map { now + $0 }
             var next = core.record(.statistics(read))
             for nodelist in due.nodelists {
