@@ -177,12 +177,25 @@ struct CheckProblemTests {
         #expect(follower.nextLine(within: .seconds(10)) != nil)
         // It may answer before it exits.
         try? sandbox.start(3)
-        let left = "node3 joined and left again with config_version 3, this node has config_version 4"
+        let left = "node3 is not a member and last had config_version 3, this node has config_version 4"
         let isFound = try eventually(within: .seconds(30), every: .milliseconds(100)) {
             try check(of: sandbox).contains(left)
         }
         #expect(isFound)
         follower.signal(SIGTERM)
+    }
+
+    @Test("are none of an older version of the configuration on a node that is stopped and may be absent")
+    func olderVersionOfStoppedNode() throws {
+        let sandbox = try Sandbox(nodes: 3, totem: "config_version: 7")
+        try sandbox.stop(3)
+        let allowing = ["--allow-absent", "3"]
+        #expect(try comesToFind(of: sandbox, allowing))
+        try sandbox.editConfiguration { $0.replacing("config_version: 7", by: "config_version: 8") }
+        try sandbox.reload()
+        let left = "node3 is not a member and last had config_version 7, this node has config_version 8"
+        #expect(try comesToFind(of: sandbox, problems: ["node3 is not a member", left]))
+        #expect(try check(of: sandbox, allowing) == [])
     }
 
     @Test(

@@ -296,9 +296,12 @@ struct ProblemTests {
     }
 
     @Test("of the configuration's version name the members and the nodes that left with another one")
-    func configVersion() {
-        func found(_ versions: [UInt32: UInt64], own: UInt64? = 4, states: [UInt32: NodeState?] = [:]) -> [String] {
-            texts {
+    func configVersion() throws {
+        func found(
+            _ versions: [UInt32: UInt64], own: UInt64? = 4, states: [UInt32: NodeState?] = [:],
+            _ requirements: Requirements = Requirements()
+        ) -> [String] {
+            texts(requirements) {
                 var configuration = Configuration.named([1, 2, 3])
                 configuration.version = own
                 for (id, version) in versions {
@@ -306,6 +309,7 @@ struct ProblemTests {
                 }
                 _ = $0.reduce(.configuration(configuration))
                 for (id, state) in states { $0.states[id] = state }
+                $0.isQuorate = states.count < 2
             }.filter { $0.contains("version") }
         }
         #expect(found([1: 4, 2: 4, 3: 4]) == [])
@@ -319,8 +323,13 @@ struct ProblemTests {
         for state in [NodeState.dead, nil] {
             #expect(
                 found([3: 3], states: [3: state])
-                    == ["node3 joined and left again with config_version 3, this node has config_version 4"])
+                    == ["node3 is not a member and last had config_version 3, this node has config_version 4"])
+            #expect(try found([3: 3], states: [3: state], allowing("3")) == [], "its absence is allowed")
         }
+        #expect(
+            found([2: 3, 3: 3], states: [2: .dead, 3: .dead])
+                == ["node2 and node3 are not members and last had config_version 3, this node has config_version 4"])
+        #expect(try found([3: 3], allowing("3")) == ["node3 has config_version 3, this node has config_version 4"])
     }
 
     @Test("of the configuration file say how it differs")

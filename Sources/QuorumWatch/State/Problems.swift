@@ -17,17 +17,17 @@ extension ClusterState {
         lacksStatistics: Bool = false
     ) -> [Problem] {
         var found: [Problem] = []
+        let allowed = Set(requirements.absentNodes.compactMap { $0.node(in: self)?.id })
         if let unsettled {
             found.append(Problem(code: .unsettled, text: unsettled.words(hasDevice: device != nil)))
         } else if quorate != nil {
-            let allowed = Set(requirements.absentNodes.compactMap { $0.node(in: self)?.id })
             let ofDevice = problemsOfDevice(configuration?.device?.model)
             found += problemOfQuorum + missingNodes(allowed)
             found += problemsOfVotes(configuration, allowed, lacksDevice: !ofDevice.isEmpty) + ofDevice
         }
         found += problemsOfLinks(requirements.links)
         if unsettled == nil { found += problemOfMargin(requirements.margin) }
-        found += problemsOfVersion(configuration)
+        found += problemsOfVersion(configuration, allowed)
         found += problemOfFile(configuration?.fileDifference)
         let lacksConfiguration = configuration?.expectedVotesAfterStart == nil
         let lacksLinks = lacksStatistics || requirements.links != nil && links == nil
@@ -180,7 +180,9 @@ extension ClusterState {
 
     // MARK: - Configuration
 
-    private func problemsOfVersion(_ configuration: Configuration?) -> [Problem] {
+    /// The nodes with another version of the configuration. The version of a node that is not a member is the last one
+    /// known: whether it left because of it, or before this node's version was changed, is not known.
+    private func problemsOfVersion(_ configuration: Configuration?, _ allowed: Set<NodeID>) -> [Problem] {
         guard let configuration else { return [] }
         // Votequorum exchanges 0 where there is none.
         let own = configuration.version ?? 0
@@ -197,7 +199,9 @@ extension ClusterState {
             }
         }
         return found(others.filter(\.isMember), "has", "have")
-            + found(others.filter { !$0.isMember }, "joined and left again with", "joined and left again with")
+            + found(
+                others.filter { !$0.isMember && !allowed.contains($0.id) }, "is not a member and last had",
+                "are not members and last had")
     }
 }
 
