@@ -304,13 +304,15 @@ struct TextTests {
 
     @Test("does not show a node that was removed from the nodelist, and tells of its removal once")
     func hidesRemovedNodes() throws {
-        let before = try #require(
+        var before = try #require(
             try status {
                 $0.states[3] = .dead
             }.state)
+        before.links = [Link(id: LinkID(node: 3, number: 0), isConnected: false)]
         var state = before
         state.nodes[2].isConfigured = false
         state.nodes[2].name = nil
+        state.links = []
         let event = Event(time: Timestamp(microseconds: 0), quorate: true, body: .info(state))
         #expect(
             line(event, changes: state.changes(since: before))

@@ -83,6 +83,16 @@ struct StatisticsTests {
         #expect(watched.cluster.reduce(.statistics(nil)) == [])
     }
 
+    @Test("of a node that is removed from the nodelist are removed with it, by one event")
+    func linksOfRemovedNode() {
+        var watched = CountedCluster()
+        #expect(watched.cluster.reduce(.configuration(.named([1, 2]))).only?.kind == .info)
+        #expect(watched.cluster.reducer.knownState?.links?.map(\.id.node) == [2, 2])
+        watched.links = watched.links.filter { $0.key.node != 3 }
+        let nothing = watched.read()
+        #expect(nothing == [])
+    }
+
     @Test("cause a link event when a link fails or recovers, which the next changes do not repeat")
     func tellsOfALink() throws {
         var watched = CountedCluster()
@@ -145,10 +155,11 @@ struct StatisticsTests {
     func followsAReload() {
         var watched = CountedCluster()
         watched.links[LinkID(node: 3, number: 1)] = nil
+        _ = watched.cluster.reduce(.configuration(.named([1, 2, 3, 4])))
         let new = LinkID(node: 4, number: 0)
         watched.links[new] = Link(id: new, isConnected: true)
         #expect(watched.read().only?.kind == .info)
-        #expect(watched.cluster.changes.map(\.field.path) == ["links.3.1", "links.4.0"])
+        #expect(watched.cluster.changes.map(\.field.path) == ["links.3.1", "links.4.0", "nodes.4.reachable"])
     }
 
     @Test("are not compared with those of an earlier connection to corosync")

@@ -112,6 +112,8 @@ struct ChangeText {
         let node = state.reference(id.node)
         let link = "link \(id.number)"
         switch (field, change.to) {
+        // Its removal from the nodelist says the same.
+        case (nil, .null) where state.node(id.node)?.isRemoved != false: return nil
         case (nil, .null): return Phrase(before: "\(link) no longer configured to ", nodes: [node])
         case (nil, _): return Phrase(before: "\(link) configured to ", nodes: [node])
         case (.connected, let to):

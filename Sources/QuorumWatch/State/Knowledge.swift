@@ -73,7 +73,10 @@ extension ClusterState {
         }
         device = QuorumDevice(local, configuration?.device)
         configuredVotes = configuration?.votes
-        links = known.statistics?.links?.filter { $0.id.node != known.localNode }
+        // The statistics are read again later than the configuration.
+        links = known.statistics?.links?.filter { link in
+            link.id.node != known.localNode && configuration.map { $0.nodes.about(link.id.node) != nil } ?? true
+        }
         counters = known.statistics?.counters
         nodes = Self.nodes(known, links: links)
         if let (voting, quorateIfDown) = known.predictions {
