@@ -98,6 +98,18 @@ struct TextTests {
         #expect(text.phrases(for: [device, problem]) == ["quorum device not alive, casts no vote on node3"])
     }
 
+    @Test("says nothing of the quorum device of a node that is no member")
+    func deviceOfLostNode() throws {
+        var state = try #require(Cluster.settled().reducer.knownState)
+        let changes = [
+            Change(field: .node(3, .state), from: .string("member"), to: .string("dead")),
+            Change(field: .node(3, .device), from: .deviceState(DeviceState([.quorumDeviceRegistered])!), to: .null),
+        ]
+        #expect(ChangeText(state).phrases(for: changes).last == "quorum device not registered on node3")
+        state.nodes[2].state = .dead
+        #expect(ChangeText(state).phrases(for: changes) == ["lost: node3"])
+    }
+
     @Test("shares a phrase among nodes with the same change")
     func groups() throws {
         var cluster = Cluster.settled()

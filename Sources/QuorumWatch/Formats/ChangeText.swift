@@ -15,6 +15,11 @@ struct ChangeText {
 
     /// The phrases, in the order of the changes, without those that the verdict and the votes already express.
     func phrases(for changes: [Change]) -> [String] {
+        // Nothing is known of the quorum device of a node that is not a member.
+        let changes = changes.filter { change in
+            guard case .node(let id, .device) = change.field else { return true }
+            return state.node(id)?.isMember == true
+        }
         let isAboutDevice = changes.contains(where: \.isOfDevice)
         var phrases: [Phrase] = []
         for phrase in changes.flatMap({ self.phrases(for: $0, isAboutDevice: isAboutDevice) }) {
