@@ -52,19 +52,18 @@ struct OutcomeTests {
             Outcome.timedOut(obstacle).diagnosis(of: task) ?? ""
         }
         let unknown = "whether the cluster is quorate is not known"
-        let end = "the log of corosync, or allow more time with --timeout"
+        let end = "the links (corosync-cfgtool -n) and the log of corosync, or allow more time with --timeout"
         let status = "no status that is up to date: "
         #expect(
             words(.unsettled(.recalculation, hasDevice: false))
-                == status + "votequorum has not finished recalculating: \(unknown); see \(end)")
+                == status + "corosync has not completed a change of the membership: \(unknown); see \(end)")
         #expect(
             words(.unsettled(.recalculation, hasDevice: true))
-                == status + "votequorum has not finished recalculating: \(unknown); see the quorum device "
-                + "(corosync-qdevice-tool -s) and \(end)")
+                == status + "corosync has not completed a change of the membership: \(unknown); see the quorum device "
+                + "(corosync-qdevice-tool -s), \(end)")
         #expect(
             words(.unsettled(.membership, hasDevice: true))
-                == status + "corosync has completed no membership: \(unknown); see the links (corosync-cfgtool -n) and "
-                + end)
+                == status + "corosync has completed no membership: \(unknown); see \(end)")
         #expect(words(.unsettled(.network, hasDevice: false)).contains("a firewall or a failed interface"))
         #expect(words(.noConnection).contains("no connection to corosync"))
         #expect(words(.silence).contains("corosync does not answer"))

@@ -211,8 +211,10 @@ extension UnsettledReason {
         let unknown = "whether the cluster is quorate is not known"
         switch self {
         case .recalculation:
-            return "votequorum has not finished recalculating: \(unknown); see "
-                + (hasDevice ? "the quorum device (corosync-qdevice-tool -s) and " : "") + "the log of corosync"
+            // Or the ring was not completed when votequorum was connected to: a snapshot does not tell.
+            return "corosync has not completed a change of the membership: \(unknown); see "
+                + (hasDevice ? "the quorum device (corosync-qdevice-tool -s), " : "")
+                + "the links (corosync-cfgtool -n) and the log of corosync"
         case .membership:
             return
                 "corosync has completed no membership: \(unknown); see the links (corosync-cfgtool -n) and the log of "
