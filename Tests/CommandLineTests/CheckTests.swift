@@ -290,7 +290,8 @@ struct CheckTroubleTests {
         #expect(degraded.status == 3)
         if fault.hasPrefix("hang") {
             // As while corosync synchronises its services, after which the cluster may not be quorate.
-            #expect(degraded.output.hasPrefix("QUORUM UNKNOWN - corosync does not answer"))
+            #expect(
+                degraded.output.hasPrefix("QUORUM UNKNOWN - corosync has not completed a change of the membership: "))
         } else {
             #expect(try PluginLine(degraded.outputBytes).problems == [unread, "3 is not a member"])
         }

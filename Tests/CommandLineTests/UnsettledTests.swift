@@ -198,6 +198,7 @@ struct UnsettledTests {
             node 2 state=dead
             node 3 state=dead
             quorate 0
+            key stats.srp.operational_entered uint64 2
             key stats.srp.time_since_token_last_received uint64 0
             nodelist next 1
             quorum 0 1=member,2=dead,3=dead

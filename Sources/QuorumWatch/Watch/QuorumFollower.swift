@@ -246,10 +246,10 @@ extension QuorumFollower {
         let survey = maps.survey(includingSynchronization: mayRecalculate)
         // Show no status rather than one without names.
         guard stop.requested == nil else { return }
-        let isLate = survey == nil && mayRecalculate
+        // While corosync synchronises its services, it does not answer for the maps, and quorum may be lost.
+        let isLate = survey == nil && mayRecalculate && snapshot.quorate
         try record(snapshot, isLate || survey?.isSynchronizing == true, at: moment, from: quorum, &progress)
         guard isLate else { return }
-        // While corosync synchronises its services, it does not answer for the maps.
         progress.lateSnapshot = snapshot
         silence.requestEnds()
         if plan.follows, !plan.mode.waitsItself { return }

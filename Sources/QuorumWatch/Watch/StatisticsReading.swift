@@ -34,7 +34,11 @@ struct StatisticsReader {
         if needs.follows, linksHaveChanged || open.tracks.isEmpty { try track(open) }
         // Notifications that are queued have older values than this reading.
         if needs.follows { _ = try dispatch(open.map) }
+        let readsToken = !needs.follows || latest?.totem.lacksToken ?? true
+        // Before the counters: if the token is that of a new ring, they have counted that ring.
+        let lacksToken = readsToken ? try lacksToken(open.map) : false
         var read = Statistics(links: try links(of: open.map), totem: try TotemState(reading: open.map))
+        read.totem.lacksToken = lacksToken
         if needs.counters {
             read.counters = TotemCounters(
                 tokenLosses: try open.map.read("stats.srp.operational_token_lost", as: UInt64.self),
@@ -42,9 +46,6 @@ struct StatisticsReader {
                 retransmits: try open.map.read("stats.srp.mcast_retx", as: UInt64.self),
                 memberships: read.totem.operationalEntered)
             read.schedulingMisses = try schedulingMisses(in: open.map)
-        }
-        if !needs.follows || latest?.totem.lacksToken ?? true {
-            read.totem.lacksToken = try lacksToken(open.map)
         }
         latest = read
         return read
