@@ -185,6 +185,50 @@ struct UnsettledTests {
         #expect(try EventLine.parse(follower.lines).map(\.isQuorate) == [nil, true])
     }
 
+    @Test("does not hide a corosync that hangs meanwhile, nor a change")
+    func eventsWhileMapsAreLate() throws {
+        let cluster = "nodes 3\nnode 3 state=dead\n"
+        let hanging = try StandIn(
+            cluster + "hang cmap_iter_init 1\ntimeline\nwait 3000\nhang votequorum_getinfo 1\n")
+        let follower = try hanging.run([vqwatch, "-f", "-j", "-n", "2", "-t", "30s"])
+        #expect(try EventLine.parse(follower.lines).map(\.event) == ["status", "unresponsive"])
+        let late = "delay cmap_iter_init 1 2500\n"
+        let change = "timeline\nwait 4000\nnodelist next all\nquorum auto 1=member,2=member,3=member\n"
+        for synchronizing in ["", "key stats.ipcs.service0.7.0x1.flow_control uint32 2\n"] {
+            let script = cluster + synchronizing + late + change
+            let once = try StandIn(script).run(
+                [vqwatch, "-j", "--changes-only", "--dispatch", "one", "-t", "10s"])
+            #expect(try EventLine.parse(once.lines).map(\.event) == ["nodelist"])
+        }
+    }
+
+    @Test("does not make the statistics unknown that were read before it was asked for")
+    func lateQuestion() throws {
+        // Only the question whether corosync synchronises has no answer in time.
+        let script = "nodes 3\nnode 3 state=dead\ndelay cmap_iter_init 3 2500\n"
+        let check = try StandIn(script).run([vqwatch, "--check", "--allow-absent", "3"])
+        #expect(check.status == 0 && check.errors == "", "\(check.output)\(check.errors)")
+    }
+
+    @Test("does not survive a connection that is lost while the maps are read")
+    func lossDuringReading() throws {
+        let outdated = "key runtime.config.totem.token uint32 1000\n"
+        let key = "key stats.srp.time_since_token_last_received uint64 5000\n"
+        let waiting = try StandIn(
+            "nodes 3\n" + outdated + key + "delay cmap_initialize_map 1 700\ntimeline\nwait 300\nhangup\n")
+        let waiter = try waiting.run([vqwatch, "--wait-for", "quorate", "-t", "5s"])
+        #expect(waiter.status == 124 && waiter.errors.contains("corosync has completed no membership"))
+        // The new connection reads everything anew, also where the survey includes the synchronisation.
+        let following = try StandIn(
+            "nodes 3\nnode 3 state=dead\n" + outdated + "timeline\nwait 1200\n" + key + "hangup\n")
+        for _ in 1...4 {
+            let follower = try following.run([vqwatch, "-f", "-j", "-n", "3", "-t", "6s"])
+            let events = try EventLine.parse(follower.lines)
+            #expect(events.map(\.event) == ["status", "disconnected", "status"])
+            #expect(events.map(\.isQuorate) == [true, nil, nil])
+        }
+    }
+
     @Test("is found by a task that is reading the maps when totem forms a ring", arguments: ["all", "one", "blocking"])
     func ringDuringReading(mode: String) throws {
         // Until corosync looks at the token again, the first state is not known.
@@ -225,7 +269,8 @@ struct UnsettledTests {
         let follower = try sandbox.follow(on: 1, ["--events", "status,quorum"])
         try sandbox.kill(2)
         try sandbox.kill(3)
-        // Spread over the time in which totem forms the next ring.
+        // Spread over the time in which totem forms the next ring. The time of a status is not before its last reading of
+        // the maps.
         let results = inParallel(Array(0..<40), by: 40) { index in
             usleep(UInt32(index) * 60_000)
             return Result { try sandbox.run(on: 1, [vqwatch, "-j"]) }

@@ -188,6 +188,25 @@ struct EventFilterTests {
                 == ["first state", "nodelist", "quorum", "disconnected", "status"])
     }
 
+    @Test("leaves out the rest of a status at the start, too, where quorum was not known yet")
+    func incompleteStatus() throws {
+        func deliveries(_ second: (inout Cluster) -> [Event]) throws -> [String] {
+            var filter = EventFilter(showsFirstStatus: false)
+            var cluster = Cluster()
+            _ = cluster.nodelist(1, [1, 2, 3])
+            let snapshot = Reducer.Input.quorum(quorate: true, nodes: cluster.listed, cluster.reading, .recalculating)
+            var events = cluster.reduce(snapshot) + second(&cluster)
+            cluster.expected = 4
+            events += cluster.reduce(.reading(cluster.reading))
+            return events.map { event in
+                if case .event(let shown)? = filter.delivery(of: event) { shown.kind.rawValue } else { "-" }
+            }
+        }
+        let late = try deliveries { $0.reduce(.quorum(quorate: true, nodes: $0.listed, $0.reading, .settled)) }
+        #expect(late == ["-", "-", "info"])
+        #expect(try deliveries { $0.quorum(true) } == ["-", "quorum", "info"])
+    }
+
     @Test("leaves out other kinds than those that are wanted, with the first state if the status is one of them")
     func kinds() {
         #expect(Self.deliveries(EventFilter(kinds: [.quorum])) == ["first state", "-", "quorum", "-", "-"])

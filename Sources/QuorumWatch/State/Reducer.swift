@@ -162,7 +162,7 @@ extension Reducer {
         quorate: Bool, _ nodes: [VoteQuorum.Notification.ListedNode], _ reading: Reading, _ snapshot: Snapshot?,
         at now: Instant
     ) -> [Event.Body] {
-        let isFirst = !phase.hasState
+        let (isFirst, old) = (!phase.hasState, current)
         let snapshot = snapshot ?? (isFirst ? .settled : nil)
         phase.decide()
         (unconfirmed, awaitsStatistics) = (nil, false)
@@ -177,7 +177,7 @@ extension Reducer {
             phase.recalculate(since: now)
         }
         if phase.isUnsettled || snapshot != nil && !phase.isSettled { forgetQuorum() }
-        return [isFirst ? .status(current) : snapshot == nil ? .quorum(current) : .info(current)]
+        return isFirst ? [.status(current)] : snapshot == nil ? [.quorum(current)] : infoEvent(since: old)
     }
 
     /// Whether the first snapshot was taken during a recalculation: the votes are new, and the quorate flag is old.

@@ -37,7 +37,7 @@ extension Reducer {
         /// Votequorum does not recalculate, as far as the maps tell.
         case settled
         /// Votequorum recalculates, or may do so as far as the maps have answered. A quorum notification or another
-        /// snapshot follows.
+        /// snapshot ends that.
         case recalculating
     }
 }

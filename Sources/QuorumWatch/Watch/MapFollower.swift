@@ -2,8 +2,8 @@
 
 internal import Corosync
 
-/// Reads both maps of corosync in one thread: the configuration and the statistics. Both are optional; no other thread
-/// waits for them for longer than ``MapConnection/patience``.
+/// Reads both maps of corosync in one thread: the configuration and the statistics. Both are optional: the first state
+/// waits for them for at most ``MapConnection/patience``, and is unsettled after that where it depends on them.
 ///
 /// Connections are made only while votequorum is connected, so that a corosync that does not run, or refuses this user,
 /// gets one attempt at a time.
@@ -26,28 +26,25 @@ final class MapFollower: Sendable {
         var refresh: Duration?
     }
 
-    /// The result of a reading that the thread of votequorum waits for.
-    struct Survey: Sendable {
-        /// Whether both maps were read.
-        var isComplete = false
-        /// Whether corosync is synchronising its services; false if that was not asked for, or is not known.
-        var isSynchronizing = false
-    }
-
     /// The requests of the thread of votequorum.
     struct Requests: Sendable {
         /// Whether votequorum is connected.
         var isActive = false
+        /// How often it was connected.
+        var connections = 0
         /// The number of the last request for a survey.
         var wanted = 0
-        /// The number of the last request that was answered, and the answer.
+        /// The number of the last request that was answered, and the answer: whether corosync is synchronising its
+        /// services; false if that was not asked for, or is not known.
         var answered = 0
-        var survey = Survey()
+        var isSynchronizing = false
         /// Whether the thread of votequorum waits for a survey.
         var isAwaited: Bool { answered != wanted }
         /// Whether the configuration is read, or failed to be, since votequorum is connected.
         var isConfigurationDecided = false
-        /// Whether the survey includes ``Survey/isSynchronizing``.
+        /// The same for the statistics.
+        var areStatisticsDecided = false
+        /// Whether the survey includes ``isSynchronizing``.
         var includesSynchronization = false
         /// Whether the quorum provider is wanted, and the answer.
         var wantsProvider = false
@@ -78,7 +75,8 @@ final class MapFollower: Sendable {
     func activate() {
         request { requests in
             requests.isActive = true
-            requests.isConfigurationDecided = false
+            requests.connections += 1
+            (requests.isConfigurationDecided, requests.areStatisticsDecided) = (false, false)
             requests.includesSynchronization = false
             requests.wanted += 1
         }
@@ -87,30 +85,32 @@ final class MapFollower: Sendable {
     /// Closes the connections, because the one to votequorum is lost.
     func deactivate() { request { $0.isActive = false } }
 
-    /// Waits until the maps are read, or failed to be; with `includingSynchronization`, also until it is known whether
-    /// corosync is synchronising its services. Nil after a timeout, which is reported, or if the watch ends.
-    func survey(includingSynchronization: Bool) -> Survey? {
+    /// Waits until the maps are read, or failed to be, and finds out on request whether corosync is synchronising its
+    /// services. Nil after a timeout, or if the watch ends. Reports a map that is not read.
+    func survey(includingSynchronization: Bool) -> Bool? {
         if includingSynchronization {
             request { requests in
                 requests.includesSynchronization = true
                 requests.wanted += 1
             }
         }
-        if let survey = lateSurvey(by: .now + MapConnection.patience) { return survey }
+        if let isSynchronizing = lateSurvey(by: .now + MapConnection.patience) { return isSynchronizing }
         guard stop.requested == nil else { return nil }
-        let lacksConfiguration = needs.configuration && !requests.withLock { $0.isConfigurationDecided }
+        let requests = requests.withLock { $0 }
+        let lacksConfiguration = needs.configuration && !requests.isConfigurationDecided
         if lacksConfiguration { core.record(.configuration(nil)) }
+        guard !requests.areStatisticsDecided else { return nil }
         core.record(.statistics(nil))
         core.diagnose(diagnosis(ofLate: lacksConfiguration ? "configuration" : "statistics of totem and the links"))
         return nil
     }
 
     /// Waits for a survey that was late. Nil if there is none by the deadline, or if the watch ends.
-    func lateSurvey(by deadline: Instant?) -> Survey? {
-        let survey = requests.wait(until: deadline) { requests in
-            !requests.isAwaited || self.stop.requested != nil ? requests.survey : nil
+    func lateSurvey(by deadline: Instant?) -> Bool? {
+        let isSynchronizing = requests.wait(until: deadline) { requests in
+            !requests.isAwaited || self.stop.requested != nil ? requests.isSynchronizing : nil
         }
-        return stop.requested == nil ? survey : nil
+        return stop.requested == nil ? isSynchronizing : nil
     }
 
     /// Schedules the evidence for nodelists whose recalculation has ended.

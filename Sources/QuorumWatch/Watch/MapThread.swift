@@ -37,14 +37,14 @@ final class MapThread {
 
     /// Answers requests, and reads what changes, until the watch ends.
     func run() {
-        var request = 0
+        var connection = 0
         while follower.stop.requested == nil {
             follower.wake.lower()
             let requests = follower.requests.withLock { $0 }
             if requests.wantsProvider { answer(provider: readProvider()) }
             if requests.isActive {
-                if requests.wanted != request, !requests.includesSynchronization { restart() }
-                request = requests.wanted
+                if requests.connections != connection { restart() }
+                connection = requests.connections
                 read(isAwaited: requests.isAwaited)
                 answer(requests)
             } else {
@@ -133,6 +133,7 @@ final class MapThread {
         // The configuration defines the links.
         if statistics.isDue, !needs.configuration || configuration.isDecided {
             readStatistics(isAwaited: isAwaited)
+            if statistics.isDecided { follower.requests.withLock { $0.areStatisticsDecided = true } }
         }
     }
 
@@ -280,14 +281,14 @@ extension MapThread {
         guard requests.isAwaited, !needs.configuration || configuration.isDecided,
             statistics.isDecided
         else { return }
-        var survey = MapFollower.Survey(
-            isComplete: !(needs.configuration && configuration.isOutdated) && !statistics.isOutdated)
-        if requests.includesSynchronization, survey.isComplete {
+        var isSynchronizing = false
+        let isComplete = !(needs.configuration && configuration.isOutdated) && !statistics.isOutdated
+        if requests.includesSynchronization, isComplete {
             statistics.use { open throws(CorosyncError) in
-                survey.isSynchronizing = try retrying { () throws(CorosyncError) in try open.map.isSynchronizing() }
+                isSynchronizing = try retrying { () throws(CorosyncError) in try open.map.isSynchronizing() }
             }
         }
-        follower.requests.withLock { ($0.answered, $0.survey) = (requests.wanted, survey) }
+        follower.requests.withLock { ($0.answered, $0.isSynchronizing) = (requests.wanted, isSynchronizing) }
     }
 }
 

@@ -172,7 +172,11 @@ extension QuorumFollower {
                     _ = stop.wait(until: .now + backoff.pause())
                 }
             }
-            try recordLateSnapshot(by: .now, from: quorum, &progress)
+            if progress.lateSnapshot != nil {
+                // A request, because a corosync that hangs answers neither this nor the maps.
+                _ = try read([], from: quorum)
+                try recordLateSnapshot(by: .now, from: quorum, &progress)
+            }
             guard let refresh = plan.refresh, let due = nextReading, due <= .now else { continue }
             // Nothing is read while votequorum recalculates: its quorum notification comes with a reading.
             if progress.hasState, let next = progress.next, !next.isRecalculating {
@@ -240,15 +244,17 @@ extension QuorumFollower {
         _ snapshot: Snapshot, at moment: Moment, from quorum: borrowing VoteQuorum, _ progress: inout Progress
     ) throws(CorosyncError) {
         // A status whose timeout expires meanwhile shows what is known.
-        if plan.trigger != nil { core.record(snapshot.input(try read([], from: quorum), .recalculating), at: moment) }
+        if plan.trigger != nil, !plan.follows {
+            core.record(snapshot.input(try read([], from: quorum), .recalculating), at: moment)
+        }
         silence.requestEnds()
         let mayRecalculate = snapshot.nodes.contains { $0.id == .quorumDevice || $0.state != .member }
-        let survey = maps.survey(includingSynchronization: mayRecalculate)
+        let isSynchronizing = maps.survey(includingSynchronization: mayRecalculate)
         // Show no status rather than one without names.
         guard stop.requested == nil else { return }
         // While corosync synchronises its services, it does not answer for the maps, and quorum may be lost.
-        let isLate = survey == nil && mayRecalculate && snapshot.quorate
-        try record(snapshot, isLate || survey?.isSynchronizing == true, at: moment, from: quorum, &progress)
+        let isLate = isSynchronizing == nil && mayRecalculate && snapshot.quorate
+        try recordAfterMaps(snapshot, isSynchronizing ?? isLate, at: moment, from: quorum, &progress)
         guard isLate else { return }
         progress.lateSnapshot = snapshot
         silence.requestEnds()
@@ -261,12 +267,12 @@ extension QuorumFollower {
     private func recordLateSnapshot(
         by deadline: Instant?, from quorum: borrowing VoteQuorum, _ progress: inout Progress
     ) throws(CorosyncError) {
-        guard let snapshot = progress.lateSnapshot, let survey = maps.lateSurvey(by: deadline) else { return }
+        guard let snapshot = progress.lateSnapshot, let isSynchronizing = maps.lateSurvey(by: deadline) else { return }
         progress.lateSnapshot = nil
-        try record(snapshot, survey.isSynchronizing, at: .now, from: quorum, &progress)
+        try recordAfterMaps(snapshot, isSynchronizing, at: .now, from: quorum, &progress)
     }
 
-    private func record(
+    private func recordAfterMaps(
         _ snapshot: Snapshot, _ isRecalculating: Bool, at moment: Moment, from quorum: borrowing VoteQuorum,
         _ progress: inout Progress
     ) throws(CorosyncError) {
