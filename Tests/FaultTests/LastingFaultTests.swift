@@ -161,7 +161,9 @@ struct LastingFaultTests {
                 """,
                 ["--json", "--follow", "--timeout", "4s"])
             let result = watched.finish()
-            #expect(try events(result.lines).map(\.event) == ["status", "expected_votes", "disconnected"], "\(code): \(result.lines)")
+            #expect(
+                try events(result.lines).map(\.event) == ["status", "expected_votes", "disconnected"],
+                "\(code): \(result.lines)")
             #expect(try diagnoses(result.errors).count == 1, "\(result.errors)")
             let calls = watched.report["call.votequorum_initialize", default: 0]
             // A refused user waits 30 s.
