@@ -162,9 +162,15 @@ struct LogComparison {
         _ lines: [EventLine], with run: CorosyncLog.Run, from start: Int, until end: Int64
     ) {
         var told: [(isQuorate: Bool, line: EventLine)] = []
-        guard var isQuorate = lines[0].isQuorate else { return note("quorate is null", lines[0]) }
-        let first = isQuorate
-        for line in lines.dropFirst() {
+        // A first state that was read during a change does not say whether the cluster is quorate.
+        guard let begin = lines.firstIndex(where: { $0.isQuorate != nil }), let first = lines[begin].isQuorate else {
+            if end - lines[0].time > 3 * Self.connectionLimit { note("quorate stays null", lines[0]) }
+            return
+        }
+        let ring = lines[begin].json["ring_id"].string
+        let start = begin == 0 ? start : run.rings.firstIndex { $0.id == ring } ?? start
+        var isQuorate = first
+        for line in lines[begin...].dropFirst() {
             // Any kind of line can be the first: a change of expected votes can change quorate, and is notified first.
             guard let now = line.isQuorate, now != isQuorate else { continue }
             told.append((now, line))

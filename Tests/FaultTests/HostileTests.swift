@@ -81,6 +81,8 @@ struct HostileTests {
                 quorum auto 1=member,2=member,3=member
                 """
         ) { lines in
+            // On a slow machine, there is time for evidence.
+            let lines = lines.filter { $0.event != "evidence" }
             #expect(
                 lines.map(\.event) == [
                     "status", "quorum", "quorum", "quorum", "nodelist", "quorum", "nodelist", "nodelist", "quorum",
