@@ -138,6 +138,8 @@ extension PropertyCheck {
 
 /// Whether a state is quorate with all configured nodes except some, and has the votes of the others.
 private func isComplete(_ state: ClusterState, but absent: [NodeSelector]) -> Bool {
+    // Votequorum always lists the local node. Without it, nothing is known of a device that is not registered.
+    if let local = state.localNode, state.node(local) == nil { return true }
     guard state.quorate == true, let configured = state.configuredVotes, let expected = state.votes.expected,
         let total = state.votes.total
     else { return false }
