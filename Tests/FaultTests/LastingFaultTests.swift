@@ -154,7 +154,7 @@ struct LastingFaultTests {
                 nodes 3
                 timeline
                 expected same
-                wait 1
+                wait 200
                 fail votequorum_initialize 1 \(code) forever
                 fail cmap_initialize_map 1 \(code) forever
                 hangup
