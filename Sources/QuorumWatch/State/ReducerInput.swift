@@ -32,7 +32,7 @@ extension Reducer {
         case deadline
     }
 
-    /// What is known of the snapshot with which a connection begins.
+    /// Whether the snapshot, the first quorum notification of a connection, is up to date.
     enum Snapshot: Hashable, Sendable {
         /// Votequorum does not recalculate, as far as the maps tell.
         case settled
