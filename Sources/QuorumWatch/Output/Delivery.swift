@@ -35,9 +35,9 @@ struct EventFilter: Sendable {
     /// What the outputs receive of an event; nil: nothing.
     mutating func delivery(of event: Event) -> Delivery? {
         let firstState = !hasState && (event.kind == .status || event.kind == .info) ? event.state : nil
-        if let state = event.state {
+        if !hasState, let state = event.state {
             // A first state that is not shown is complete when it is known whether the cluster is quorate.
-            hasState = hasState || showsFirstStatus || firstState == nil || state.quorate != nil
+            hasState = showsFirstStatus || firstState == nil || state.quorate != nil
         }
         if kinds.contains(event.kind), showsFirstStatus || firstState == nil { return .event(event) }
         return firstState.map(Delivery.firstState)

@@ -11,15 +11,17 @@ extension ConfiguredNode: AboutNode {}
 extension NodeInfo: AboutNode {}
 extension VoteQuorum.Notification.ListedNode: AboutNode {}
 
-/// Lists sorted by node ID. The initializer is fastest if the elements are sorted already, as they usually are.
+/// Lists sorted by node ID.
 extension Array where Element: AboutNode {
-    /// Sorts elements by node ID. Of several elements with one ID, the first is kept.
+    /// Sorts elements by node ID. Of several elements with one ID, the last is kept.
     init(byNode elements: [Element]) {
-        self = []
-        reserveCapacity(elements.count)
+        self = elements
+        // They usually are sorted already.
+        if zip(elements, elements.dropFirst()).allSatisfy({ $0.id < $1.id }) { return }
+        removeAll(keepingCapacity: true)
         for element in elements {
             let place = place(of: element.id)
-            if !place.isTaken { insert(element, at: place.index) }
+            if place.isTaken { self[place.index] = element } else { insert(element, at: place.index) }
         }
     }
 

@@ -83,7 +83,7 @@ extension ClusterState {
             for index in nodes.indices where nodes[index].isMember {
                 nodes[index].quorateIfDown = quorateIfDown[nodes[index].id] ?? nil
             }
-            let missing = nodes.filter { !$0.isMember && !$0.isRemoved }
+            let missing = quorate == true ? [] : nodes.filter { !$0.isMember && !$0.isRemoved }
             let votes = missing.compactMap { node in (node.configuredVotes ?? node.votes).map { (node.id, $0) } }
             if votes.count == missing.count {
                 waysToQuorum = voting.waysToQuorum(with: Dictionary(uniqueKeysWithValues: votes))?

@@ -167,7 +167,7 @@ extension Reducer {
         phase.decide()
         (unconfirmed, awaitsStatistics) = (nil, false)
         // The list is not sorted, and may contain duplicates and the quorum device.
-        known.listed = Array(byNode: nodes.reversed().filter { $0.id != .quorumDevice })
+        known.listed = Array(byNode: nodes.filter { $0.id != .quorumDevice })
         take(reading, quorate: quorate)
         if reading.local.flags.contains(.quorate) != quorate { known.areVotesValid = false }
         assemble()
@@ -231,7 +231,7 @@ extension Reducer {
     private mutating func take(_ reading: Reading, quorate: Bool) {
         // Before the first reading of a connection, the settings have just been read.
         if predictsIfDown, known.reading != nil {
-            known.settings.update(after: VotingSnapshot(reading, settings: known.settings))
+            known.settings.update(after: reading)
         }
         (heldBack, isVotequorumSilent) = (nil, false)
         (known.reading, known.localNode) = (reading, reading.local.id)

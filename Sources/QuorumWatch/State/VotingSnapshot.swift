@@ -46,7 +46,7 @@ struct VotingSnapshot: Hashable, Sendable {
 
     /// A snapshot from a reading; nodes that are not members are ignored.
     init(_ reading: Reading, settings: VotingSettings) {
-        let members = ([reading.local] + reading.others).filter { $0.state == .member }.map { info in
+        let members = reading.nodes.filter { $0.state == .member }.map { info in
             let hasDevice = info.flags.contains(.quorumDeviceRegistered)
             let isMaster = info.flags.contains(.quorumDeviceMasterWins)
             // Unregistering a device clears the flag, but the node continues to apply the rule.
@@ -83,21 +83,23 @@ struct VotingSettings: Hashable, Sendable {
     }
 
     /// Updates the values as votequorum does when it decides (`are_we_quorate` in exec/votequorum.c of corosync).
-    mutating func update(after decision: VotingSnapshot) {
-        let isQuorate = decision.flags.contains(.quorate)
-        isWaitingForAll = decision.flags.contains(.waitForAll) && !isQuorate
-        let local = decision.members.first { $0.id == decision.localNode }
-        if let local, local.hasDevice { allowsMasterWins = local.isMaster }
-        let deviceVotes = local?.castsDeviceVote == true ? decision.deviceVotes : 0
-        guard isQuorate, decision.members.reduce(deviceVotes, { $0 &+ $1.votes }) >= decision.quorum else { return }
-        // votequorum compares IDs as signed numbers.
-        let ids = decision.members.map(\.id).sorted {
-            Int32(bitPattern: $0.rawValue) < Int32(bitPattern: $1.rawValue)
+    mutating func update(after decision: Reading) {
+        let local = decision.local
+        let isQuorate = local.flags.contains(.quorate)
+        isWaitingForAll = local.flags.contains(.waitForAll) && !isQuorate
+        if local.flags.contains(.quorumDeviceRegistered) {
+            allowsMasterWins = local.flags.contains(.quorumDeviceMasterWins)
         }
+        guard isQuorate, let tieBreaker else { return }
+        let members = decision.nodes.filter { $0.state == .member }
+        let deviceVotes = local.flags.contains(.quorumDeviceCastVote) ? local.quorumDeviceVotes : 0
+        guard members.reduce(deviceVotes, { $0 &+ $1.votes }) >= local.quorum else { return }
+        // votequorum compares IDs as signed numbers.
+        let ids = members.map(\.id).sorted { Int32(bitPattern: $0.rawValue) < Int32(bitPattern: $1.rawValue) }
         switch tieBreaker {
-        case .lowest: tieBreaker = .lowest(ids.first)
-        case .highest: tieBreaker = .highest(ids.last)
-        case .list, nil: break
+        case .lowest: self.tieBreaker = .lowest(ids.first)
+        case .highest: self.tieBreaker = .highest(ids.last)
+        case .list: break
         }
     }
 }
