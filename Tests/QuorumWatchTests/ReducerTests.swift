@@ -371,7 +371,7 @@ struct ReducerTests {
         var cluster = Cluster()
         cluster.states[3] = .dead
         _ = cluster.nodelist(1, [1, 2])
-        func snapshot(_ snapshot: Reducer.Snapshot) -> Reducer.Input {
+        func snapshot(_ snapshot: Reducer.SnapshotState) -> Reducer.Input {
             .quorum(quorate: true, nodes: cluster.listed, cluster.reading, snapshot)
         }
         let (late, settled) = (snapshot(.recalculating), snapshot(.settled))

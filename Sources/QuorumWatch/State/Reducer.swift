@@ -159,7 +159,7 @@ extension Reducer {
     }
 
     private mutating func quorum(
-        quorate: Bool, _ nodes: [VoteQuorum.Notification.ListedNode], _ reading: Reading, _ snapshot: Snapshot?,
+        quorate: Bool, _ nodes: [VoteQuorum.Notification.ListedNode], _ reading: Reading, _ snapshot: SnapshotState?,
         at now: Instant
     ) -> [Event.Body] {
         let (isFirst, old) = (!phase.hasState, current)

@@ -9,7 +9,7 @@ extension Reducer {
         case nodelist(ring: RingID, members: [NodeID])
         /// A quorum notification, and the reading made in its callback. The first of a connection is a snapshot, which
         /// may have been taken during a recalculation, and the reading is made after the maps were read.
-        case quorum(quorate: Bool, nodes: [VoteQuorum.Notification.ListedNode], Reading, Snapshot? = nil)
+        case quorum(quorate: Bool, nodes: [VoteQuorum.Notification.ListedNode], Reading, SnapshotState? = nil)
         /// An expected-votes notification, and the reading made in its callback; nil if ``QuorumPhase/isSettled`` is false.
         case expectedVotes(UInt32, Reading?)
         /// A reading without a notification.
@@ -33,7 +33,7 @@ extension Reducer {
     }
 
     /// Whether the snapshot, the first quorum notification of a connection, is up to date.
-    enum Snapshot: Hashable, Sendable {
+    enum SnapshotState: Hashable, Sendable {
         /// Votequorum does not recalculate, as far as the maps tell.
         case settled
         /// Votequorum recalculates, or may do so as far as the maps have answered. A quorum notification or another

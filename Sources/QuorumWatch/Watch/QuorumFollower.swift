@@ -110,7 +110,7 @@ extension QuorumFollower {
         /// How many events the outputs have been given.
         var shown = 0
         /// The snapshot, if the maps have not answered since and no notification has replaced it.
-        var lateSnapshot: Snapshot?
+        var lateSnapshot: QuorumSnapshot?
         /// The nodelists since the last quorum notification.
         var nodelists: [EvidenceSchedule.Nodelist] = []
 
@@ -121,14 +121,7 @@ extension QuorumFollower {
     }
 
     /// The quorum notification with which a connection begins.
-    private struct Snapshot {
-        let quorate: Bool
-        let nodes: [VoteQuorum.Notification.ListedNode]
-
-        func input(_ reading: Reading, _ snapshot: Reducer.Snapshot) -> Reducer.Input {
-            .quorum(quorate: quorate, nodes: nodes, reading, snapshot)
-        }
-    }
+    private typealias QuorumSnapshot = (quorate: Bool, nodes: [VoteQuorum.Notification.ListedNode])
 
     /// Reads the status once, in the mode of the plan.
     private func readOnce(_ quorum: borrowing VoteQuorum, _ progress: inout Progress) throws(CorosyncError) {
@@ -219,7 +212,7 @@ extension QuorumFollower {
             if progress.hasState { progress.nodelists.append((ring, members)) }
         case .quorum(let quorate, let nodes):
             guard progress.hasState else {
-                return try record(Snapshot(quorate: quorate, nodes: nodes), at: moment, from: quorum, &progress)
+                return try record((quorate, nodes), at: moment, from: quorum, &progress)
             }
             progress.lateSnapshot = nil
             let reading = try read(nodes.map(\.id), from: quorum)
@@ -241,11 +234,13 @@ extension QuorumFollower {
     /// Votequorum may be recalculating: for a long time with a quorum device, or because the ring breaks again and again.
     /// If all nodes are members and there is no device, it has nothing to wait for.
     private func record(
-        _ snapshot: Snapshot, at moment: Moment, from quorum: borrowing VoteQuorum, _ progress: inout Progress
+        _ snapshot: QuorumSnapshot, at moment: Moment, from quorum: borrowing VoteQuorum, _ progress: inout Progress
     ) throws(CorosyncError) {
         // A status whose timeout expires meanwhile shows what is known.
         if plan.trigger != nil, !plan.follows {
-            core.record(snapshot.input(try read([], from: quorum), .recalculating), at: moment)
+            let reading = try read([], from: quorum)
+            core.record(
+                .quorum(quorate: snapshot.quorate, nodes: snapshot.nodes, reading, .recalculating), at: moment)
         }
         silence.requestEnds()
         let mayRecalculate = snapshot.nodes.contains { $0.id == .quorumDevice || $0.state != .member }
@@ -273,13 +268,15 @@ extension QuorumFollower {
     }
 
     private func recordAfterMaps(
-        _ snapshot: Snapshot, _ isRecalculating: Bool, at moment: Moment, from quorum: borrowing VoteQuorum,
+        _ snapshot: QuorumSnapshot, _ isRecalculating: Bool, at moment: Moment, from quorum: borrowing VoteQuorum,
         _ progress: inout Progress
     ) throws(CorosyncError) {
         // Only now, because totem may have formed the next ring while the maps were read.
         let reading = try read(snapshot.nodes.map(\.id), from: quorum)
         progress.hasState = true
-        progress.note(core.record(snapshot.input(reading, isRecalculating ? .recalculating : .settled), at: moment))
+        let state: Reducer.SnapshotState = isRecalculating ? .recalculating : .settled
+        progress.note(
+            core.record(.quorum(quorate: snapshot.quorate, nodes: snapshot.nodes, reading, state), at: moment))
     }
 }
 
