@@ -48,7 +48,6 @@ final class MapThread {
                 read(isAwaited: requests.isAwaited)
                 answer(requests)
             } else {
-                waitForHangUp()
                 close()
             }
             waitForWork()
@@ -58,40 +57,34 @@ final class MapThread {
 
     private func restart() {
         // This thread may not have noticed that votequorum was connected to another run of corosync.
-        waitForHangUp()
         close()
         configuration.restart()
         statistics.restart()
         reader = StatisticsReader(needs)
     }
 
+    /// Closes the connections. Unless the watch ends, waits for a time until they hang up, as they do when corosync has
+    /// died, and the connection to votequorum is lost a moment before. Of a connection that is closed before it hangs up,
+    /// libqb leaves the shared memory to the daemon.
     private func close() {
-        configuration.close()
-        statistics.close()
+        let deadline = Instant.now + .milliseconds(500)
+        for map in [configuration, statistics] {
+            if map.descriptor >= 0 {
+                let hangUp = Polled(Source.configuration, map.descriptor, events: 0)
+                _ = wait(for: [Polled(.stop, follower.stop.descriptor), hangUp], until: deadline)
+            }
+            map.close()
+        }
         // The counters of another run of corosync cannot be compared with those of this one.
         follower.requests.withLock { $0.schedule.cancel() }
         due = ([], false)
         nextRefresh = nil
-        release()
-    }
-
-    /// Waits for a time until the maps hang up, as they do when corosync has died, and the connection to votequorum is lost
-    /// a moment before. Of a connection that is closed before it hangs up, libqb leaves the shared memory to the daemon.
-    private func waitForHangUp() {
-        let deadline = Instant.now + .milliseconds(500)
-        for map in [configuration, statistics] where map.descriptor >= 0 {
-            let polled = [
-                Polled(Source.stop, follower.stop.descriptor), Polled(.configuration, map.descriptor, events: 0),
-            ]
-            _ = wait(for: polled, until: deadline)
-        }
+        (isSynchronizing, mayAnswer, members) = (false, nil, [])
     }
 
     /// Whether nothing is requested for now: while corosync synchronises its services it answers no requests, and a
     /// request that waits keeps this thread from hearing of totem.
     private var isHeld: Bool { isSynchronizing || mayAnswer != nil }
-
-    private func release() { (isSynchronizing, mayAnswer, members) = (false, nil, []) }
 
     /// Takes what the thread of votequorum wants to be read.
     private func takeRequests(at now: Instant) {
