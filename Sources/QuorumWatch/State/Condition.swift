@@ -138,22 +138,18 @@ package struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
         return ("\(escaped(option)): no node has this \(kinds); \(advice)", false)
     }
 
-    /// Why it is ambiguous between the quorum device and a node, and what to give instead; nil if it is not.
-    func diagnosisOfDevice(in state: ClusterState) -> String? {
-        matches(in: state).first.map { node in
-            let kind = node.name == description ? "the name" : "an address"
-            return "\(self) is the quorum device and \(kind) of node \(node.id); give the ID of the node"
-        }
-    }
-
-    /// Why it is ambiguous between these nodes, and what to give instead.
-    func diagnosis(of nodes: [Node]) -> String {
+    /// Why it is ambiguous between these nodes, or the quorum device and one of them, and what to give instead.
+    func diagnosis(of nodes: [Node], orDevice: Bool = false) -> String {
         let text = escaped(description)
         let named = nodes.filter { $0.name == description }
+        let kind = named.isEmpty ? "an address" : "the name"
+        if orDevice {
+            return "\(text) is the quorum device and \(kind) of node \(nodes[0].id); give the ID of the node"
+        }
         if let id, let other = named.first(where: { $0.id != id }), nodes.contains(where: { $0.id == id }) {
             return "\(text) is the ID of one node and the name of node \(other.id); give an address of the node"
         }
         let ids = nodes.map(\.id.description).joined(separator: " and ")
-        return "\(text) is \(named.isEmpty ? "an address" : "the name") of the nodes \(ids); give the ID of the node"
+        return "\(text) is \(kind) of the nodes \(ids); give the ID of the node"
     }
 }

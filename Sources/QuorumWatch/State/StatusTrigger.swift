@@ -62,8 +62,10 @@ struct StatusTrigger: Sendable {
     /// ambiguous, also between a node and the quorum device. Nil while the state is not known.
     func diagnosis(_ reducer: Reducer) -> String? {
         guard let state = settledState(of: reducer) else { return nil }
-        if let device = ifDown?.first(where: \.isQuorumDevice), let words = device.diagnosisOfDevice(in: state) {
-            return "--if-down \(device): \(words)"
+        if let device = ifDown?.first(where: \.isQuorumDevice), case let nodes = device.matches(in: state),
+            !nodes.isEmpty
+        {
+            return "--if-down \(device): \(device.diagnosis(of: nodes, orDevice: true))"
         }
         let failing = (ifDown ?? []).filter { !$0.isQuorumDevice }.map { (option: "--if-down \($0)", node: $0) }
         let others = conditions.compactMap { condition in condition.node.map { (option: "\(condition)", node: $0) } }
