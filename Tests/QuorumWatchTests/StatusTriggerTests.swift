@@ -202,7 +202,6 @@ struct StatusTriggerTests {
     @Test("at the timeout gives the nodes, and nothing of what is outdated")
     func timeout() throws {
         var watched = Watched()
-        watched.trigger = StatusTrigger(showsAtTimeout: true)
         #expect(watched.statusAtTimeout() == nil, "nothing is known")
         _ = watched.reduce(.configuration(.named([1, 2, 3])))
         watched.cluster.states = [1: .member, 2: .dead, 3: .dead]
@@ -221,7 +220,6 @@ struct StatusTriggerTests {
 
         // The notification says quorate, the reading says not quorate, and the next recalculation does not end.
         var recalculating = Watched()
-        recalculating.trigger = StatusTrigger(showsAtTimeout: true)
         _ = recalculating.nodelist(1, [1, 2, 3])
         recalculating.cluster.isQuorate = false
         let cluster = recalculating.cluster
@@ -234,7 +232,6 @@ struct StatusTriggerTests {
     @Test("at the timeout of a status whose totem has no membership, gives quorate, votes and flags as unknown")
     func timeoutWithoutMembership() throws {
         var watched = Watched()
-        watched.trigger = StatusTrigger(showsAtTimeout: true)
         _ = watched.reduce(.configuration(.named([1, 2, 3])))
         _ = watched.reduce(Self.gathering())
         _ = watched.nodelist(1, [1, 2, 3])
@@ -244,13 +241,13 @@ struct StatusTriggerTests {
         #expect(state.quorate == nil && state.votes == Votes() && state.flags == nil && state.nodes.count == 3)
     }
 
-    @Test("at the timeout is not given without a connection, of a wait, or of a check")
+    @Test("at the timeout is not given without a connection, of a wait, or of a prediction")
     func timeoutOfOthers() throws {
         var configured = Watched()
-        configured.trigger = StatusTrigger(showsAtTimeout: true)
         _ = configured.reduce(.configuration(.named([1, 2])))
         #expect(configured.statusAtTimeout() == nil && configured.obstacle == nil)
         var others = try [Watched(conditions: "member=9"), Watched()]
+        others[1].trigger = StatusTrigger(ifDown: [try NodeSelector(parsing: "2")])
         for index in others.indices {
             _ = others[index].reduce(.configuration(.named([1, 2])))
             _ = others[index].nodelist(1, [1, 2])

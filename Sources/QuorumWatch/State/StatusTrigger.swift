@@ -7,16 +7,13 @@ struct StatusTrigger: Sendable {
     private let conditions: [Condition]
     /// What fails, if the event is a prediction; nil: it is a status.
     private let ifDown: [NodeSelector]?
-    /// Whether a status is shown at the timeout, as far as it is known.
-    private let showsAtTimeout: Bool
 
     private var hasFired = false
     private var remarked: Set<Condition> = []
 
-    init(_ conditions: [Condition] = [], ifDown: [NodeSelector]? = nil, showsAtTimeout: Bool = false) {
+    init(_ conditions: [Condition] = [], ifDown: [NodeSelector]? = nil) {
         self.conditions = conditions
         self.ifDown = ifDown
-        self.showsAtTimeout = showsAtTimeout
     }
 
     /// Called with the reducer after each input. Returns the status or prediction if the trigger fires.
@@ -29,9 +26,9 @@ struct StatusTrigger: Sendable {
         return event(body, of: state, at: time)
     }
 
-    /// The status at the timeout, without what is outdated; nil if none is shown, or nothing is known.
+    /// The status at the timeout, without what is outdated; nil if it has conditions, or nothing is known.
     mutating func statusAtTimeout(of reducer: Reducer, at time: Timestamp) -> Event? {
-        guard showsAtTimeout, !hasFired, reducer.phase.hasState else { return nil }
+        guard conditions.isEmpty, ifDown == nil, !hasFired, reducer.phase.hasState else { return nil }
         let state = reducer.validState
         hasFired = true
         return event(.status(state), of: state, at: time)

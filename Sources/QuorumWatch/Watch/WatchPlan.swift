@@ -105,8 +105,8 @@ extension WatchPlan {
     var trigger: StatusTrigger? {
         switch task {
         // Until it is settled, the status would be outdated.
-        case .status: changesOnly ? nil : StatusTrigger(showsAtTimeout: true)
-        case .check: StatusTrigger(showsAtTimeout: true)
+        case .status: changesOnly ? nil : StatusTrigger()
+        case .check: StatusTrigger()
         case .waitFor(let conditions): StatusTrigger(conditions)
         case .ifDown(let nodes): StatusTrigger(ifDown: nodes)
         case .follow, .live: nil
