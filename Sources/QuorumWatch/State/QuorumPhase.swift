@@ -52,10 +52,11 @@ struct QuorumPhase: Sendable {
     /// Whether totem has no membership that was completed.
     var isTotemPending: Bool { totem.pendingSince != nil }
 
-    /// Whether corosync synchronises its services after a change of the ring, as far as totem's counters tell.
+    /// Whether corosync synchronises its services after a change of the ring, as far as totem's counters tell. It then
+    /// answers no requests to its maps.
     var isSynchronizing: Bool { totem.isSynchronizing }
 
-    /// Whether votequorum recalculates.
+    /// Whether votequorum recalculates, so that its answers mix old and new values.
     var isRecalculating: Bool { hasState && !isDecided }
 
     /// Whether what votequorum says has been outdated for too long.

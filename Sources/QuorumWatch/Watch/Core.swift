@@ -20,12 +20,8 @@ final class Core: Sendable {
 
     /// What the thread that recorded an input has to know for its next step.
     struct Next: Sendable {
-        /// Whether votequorum recalculates, so that its answers mix old and new values.
-        var isRecalculating: Bool
-        /// Whether totem has no membership that was completed.
-        var isTotemPending: Bool
-        /// Whether corosync synchronises its services, so that it answers no requests to its maps.
-        var isSynchronizing: Bool
+        /// Whether what votequorum says is up to date.
+        var phase: QuorumPhase
         /// The nodes that votequorum knows.
         var nodes: [NodeID]
         /// Whether a second reading has to confirm the last one.
@@ -85,9 +81,7 @@ final class Core: Sendable {
             }
             let reducer = state.reducer
             return Next(
-                isRecalculating: reducer.phase.isRecalculating, isTotemPending: reducer.phase.isTotemPending,
-                isSynchronizing: reducer.phase.isSynchronizing, nodes: reducer.knownNodes,
-                wantsSecondReading: reducer.wantsSecondReading,
+                phase: reducer.phase, nodes: reducer.knownNodes, wantsSecondReading: reducer.wantsSecondReading,
                 hasSchedulingMiss: reducer.hasSchedulingMiss, shown: shown)
         }
     }

@@ -149,7 +149,7 @@ final class MapThread {
             statistics.isOutdated = true
             statistics.use { open throws(CorosyncError) in
                 guard let changed = try reader.dispatch(open.map) else { return }
-                isSynchronizing = core.record(.statistics(changed)).isSynchronizing
+                isSynchronizing = core.record(.statistics(changed)).phase.isSynchronizing
             }
         }
     }
@@ -256,10 +256,10 @@ extension MapThread {
                 next = core.record(.counted(ring: nodelist.ring, members: nodelist.members))
             }
             if due.isEvidence { next = core.record(.evidence) }
-            isSynchronizing = needs.follows && next.isSynchronizing
+            isSynchronizing = needs.follows && next.phase.isSynchronizing
             due = ([], false)
             // A status waits until totem has a membership; a watch tracks all but the age of the token.
-            if next.isTotemPending, !needs.follows { nextRefresh = now + .milliseconds(200) }
+            if next.phase.isTotemPending, !needs.follows { nextRefresh = now + .milliseconds(200) }
             if read.totem.lacksToken, needs.follows { nextRefresh = now + .seconds(1) }
             if next.hasSchedulingMiss { follower.requests.withLock { $0.schedule.noteMiss(at: now) } }
         }

@@ -172,7 +172,7 @@ extension QuorumFollower {
             }
             guard let refresh = plan.refresh, let due = nextReading, due <= .now else { continue }
             // Nothing is read while votequorum recalculates: its quorum notification comes with a reading.
-            if progress.hasState, let next = progress.next, !next.isRecalculating {
+            if progress.hasState, let next = progress.next, !next.phase.isRecalculating {
                 progress.note(core.record(.reading(try read(next.nodes, from: quorum))))
             }
             let isUnconfirmed = progress.next?.wantsSecondReading ?? false
@@ -222,7 +222,7 @@ extension QuorumFollower {
             progress.nodelists = []
         case .expectedVotes(let votes):
             var reading: Reading?
-            if progress.hasState, let next = progress.next, !next.isRecalculating {
+            if progress.hasState, let next = progress.next, !next.phase.isRecalculating {
                 reading = try read(next.nodes, from: quorum)
             }
             progress.note(core.record(.expectedVotes(votes, reading), at: moment))
