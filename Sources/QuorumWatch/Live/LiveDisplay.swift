@@ -42,7 +42,7 @@ final class LiveDisplay: Sendable {
         var nextChange: Instant?
         var earliest = Instant.now
         while true {
-            if case .end = model.next(after: &version, until: nextChange) { return }
+            guard model.next(after: &version, until: nextChange) != nil else { return }
             if earliest > .now, model.waitForEnd(until: earliest) { return }
             let latest = model.value
             if latest.isSuspended {

@@ -2,16 +2,6 @@
 
 /// The latest value of a series. Readers that are slow skip intermediate values.
 final class LatestValue<Value: Sendable>: Sendable {
-    /// The result of a wait.
-    enum Result: Sendable {
-        /// A newer value.
-        case value(Value)
-        /// No newer value before the deadline.
-        case none
-        /// No newer value will come.
-        case end
-    }
-
     private struct State: Sendable {
         var value: Value
         var version = 0
@@ -59,16 +49,14 @@ final class LatestValue<Value: Sendable>: Sendable {
     /// Ends the series.
     func close() { state.withLock { $0.isClosed = true } }
 
-    /// Waits for a newer version than `version`, and sets `version` to it.
-    func next(after version: inout Int, until deadline: Instant? = nil) -> Result {
-        var seen = version
-        defer { version = seen }
-        return state.wait(until: deadline) { state in
-            if state.isClosed { return .end }
-            guard state.version != seen else { return nil }
-            seen = state.version
-            return .value(state.value)
-        } ?? .none
+    /// Waits for a newer version than `version`, or until a deadline, and sets `version` to the latest. Returns the latest
+    /// value; nil once the series has ended.
+    func next(after version: inout Int, until deadline: Instant? = nil) -> Value? {
+        _ = state.wait(until: deadline) { $0.isClosed || $0.version != version ? () : nil }
+        return state.withLock { state in
+            version = state.version
+            return state.isClosed ? nil : state.value
+        }
     }
 
     /// Waits until a deadline. Returns true if the series ends before.

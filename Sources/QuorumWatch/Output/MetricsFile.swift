@@ -30,23 +30,17 @@ struct MetricsFile: Sendable {
     /// Writes the file for every change until the series ends, and then a last file without a state.
     func run() {
         var seen = 0
-        var latest = record.value
         var failure: CInt?
         while true {
             let deadline = Instant.now + (failure == nil ? Self.longestPause : Self.retryPause)
-            switch record.next(after: &seen, until: deadline) {
-            case .value(let newer): latest = newer
-            case .none: break
-            case .end:
-                // Without the counters, a reader can tell that vqwatch has ended, not corosync.
-                _ = replace(with: PrometheusFormat.exposition(of: nil))
-                return
-            }
+            guard let latest = record.next(after: &seen, until: deadline) else { break }
             let error = replace(with: PrometheusFormat.exposition(of: latest))
             if let error, error != failure { diagnostics.write(diagnosis(error) + "; trying again") }
             failure = error
             _ = record.waitForEnd(until: .now + Self.shortestPause)
         }
+        // Without the counters, a reader can tell that vqwatch has ended, not corosync.
+        _ = replace(with: PrometheusFormat.exposition(of: nil))
     }
 
     private func diagnosis(_ error: CInt) -> String {
