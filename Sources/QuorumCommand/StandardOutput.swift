@@ -33,7 +33,7 @@ struct StandardOutput {
             throw ValidationError(
                 "--live needs a terminal that can move its cursor, and TERM is \(type ?? "not set"); use --follow")
         }
-        return .live(LiveStyle(color: hasColor(color), isPlain: !isUTF8))
+        return .live(color: hasColor(color), isPlain: !isUTF8)
     }
 
     private func hasColor(_ color: ColorArgument) -> Bool {

@@ -10,7 +10,9 @@ internal import Glibc
 final class LiveDisplay: Sendable {
     let model: LatestValue<LiveModel>
 
-    private let style: LiveStyle
+    private let color: Bool
+    /// Whether only ASCII characters are used.
+    private let isPlain: Bool
     private let stop: StopRequest
     private let signals: Signals
     private let terminal = Terminal()
@@ -24,9 +26,10 @@ final class LiveDisplay: Sendable {
 
     /// A display that shows nothing yet. It must be created before any thread, since it blocks signals. Throws when no
     /// descriptor is available.
-    init(_ model: LatestValue<LiveModel>, style: LiveStyle, stop: StopRequest) throws(SystemError) {
+    init(_ model: LatestValue<LiveModel>, color: Bool, isPlain: Bool, stop: StopRequest) throws(SystemError) {
         self.model = model
-        self.style = style
+        self.color = color
+        self.isPlain = isPlain
         self.stop = stop
         signals = try Signals(Signals.terminal)
         closed = try Flag()
@@ -50,7 +53,7 @@ final class LiveDisplay: Sendable {
                 (redraws, nextChange) = (nil, nil)
                 continue
             }
-            let page = LivePage(latest, at: .now, time: .now, isPlain: style.isPlain)
+            let page = LivePage(latest, at: .now, time: .now, isPlain: isPlain)
             model.update { model in
                 if model.scroll == latest.scroll { model.scroll = page.scroll }
                 return false
@@ -62,7 +65,7 @@ final class LiveDisplay: Sendable {
                 error = terminal.open()
             }
             if error == 0 {
-                error = terminal.show(Screen(lines: page.lines, size: latest.size, color: style.color))
+                error = terminal.show(Screen(lines: page.lines, size: latest.size, color: color))
             }
             guard error == 0 else {
                 // EIO: the terminal has hung up.

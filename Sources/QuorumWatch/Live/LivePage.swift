@@ -3,20 +3,6 @@
 internal import Corosync
 internal import DequeModule
 
-/// How a page is drawn.
-package struct LiveStyle: Hashable, Sendable {
-    /// Whether there is colour.
-    var color: Bool
-    /// Whether only ASCII characters are used.
-    var isPlain: Bool
-
-    /// A style from its parts.
-    package init(color: Bool, isPlain: Bool) {
-        self.color = color
-        self.isPlain = isPlain
-    }
-}
-
 /// The page of `--live` as lines of text, for a terminal of any size. Pure.
 ///
 /// From top to bottom: the verdict, the votes, the nodes, the latest events, and the connection with the keys. Parts

@@ -14,8 +14,8 @@ package enum OutputFormat: Hashable, Sendable {
     case json
     /// The text exposition format of Prometheus, only for a status that is printed once.
     case prometheus
-    /// A page on the terminal that is updated continuously; no lines are printed.
-    case live(LiveStyle)
+    /// A page on the terminal that is updated continuously; no lines are printed. `isPlain`: only ASCII characters.
+    case live(color: Bool, isPlain: Bool)
     /// Nothing.
     case quiet
 }

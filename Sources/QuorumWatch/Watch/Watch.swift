@@ -27,10 +27,10 @@ package struct Watch: Sendable {
         self.plan = plan
         stop = try StopRequest()
         var display: LiveDisplay?
-        if case .live(let style) = plan.format {
+        if case .live(let color, let isPlain) = plan.format {
             let facts = LiveFacts(kinds: plan.kinds, at: .now)
-            display = try LiveDisplay(
-                LatestValue(LiveModel(facts: facts, size: Terminal.size)), style: style, stop: stop)
+            let model = LiveModel(facts: facts, size: Terminal.size)
+            display = try LiveDisplay(LatestValue(model), color: color, isPlain: isPlain, stop: stop)
         }
         self.display = display
         var outputs = Core.Outputs(
