@@ -52,7 +52,7 @@ struct Printer {
     }
 
     /// The number of events after which the watch ends.
-    private var limit: Int? { plan.follows && !plan.printsOnce ? plan.limit : 1 }
+    private var limit: Int? { plan.printsResult ? 1 : plan.limit }
 
     /// Writes until the outbox is closed and empty, or the last event is written.
     func run() {
