@@ -37,11 +37,11 @@ struct SilenceTimerTests {
         #expect(before + rest <= expected && expected <= .now + rest)
     }
 
-    @Test("counts from the last answer, also when it looks too early")
-    func answers() throws {
+    @Test("counts from the last request, also when it looks too early")
+    func requests() throws {
         let timer = try SilenceTimer()
         timer.requestBegins(at: start)
-        timer.answered(at: after(4_000))
+        timer.requestBegins(at: after(4_000))
         #expect(timer.silentFor(at: after(10_000)) == nil)
         #expect(timer.silentFor(at: after(13_999)) == nil)
         #expect(timer.silentFor(at: after(14_000)) == .seconds(10))
@@ -62,12 +62,12 @@ struct SilenceTimerTests {
         #expect(timer.silentFor(at: after(20_001)) == .seconds(10))
     }
 
-    @Test("reports the next silence after 10 s again when an answer ended one that was reported")
+    @Test("reports the next silence after 10 s again when the next request follows one that was reported")
     func nextSilence() throws {
         let timer = try SilenceTimer()
         timer.requestBegins(at: start)
         #expect(timer.silentFor(at: after(10_000)) == .seconds(10))
-        timer.answered(at: after(15_000))
+        timer.requestBegins(at: after(15_000))
         let before = Instant.now
         let rest = try #require(remainingTime(of: timer))
         #expect(before + rest <= after(25_000) && after(25_000) <= .now + rest)

@@ -285,7 +285,6 @@ extension QuorumFollower {
 extension QuorumFollower {
     /// Reads the votes of the cluster, and of these nodes if they are needed.
     private func read(_ nodes: [NodeID], from quorum: borrowing VoteQuorum) throws(CorosyncError) -> Reading {
-        silence.requestBegins()
         let local = try request { () throws(CorosyncError) in try quorum.info() }
         var others: [NodeInfo] = []
         if plan.needsDetails {
@@ -302,9 +301,8 @@ extension QuorumFollower {
 
     /// Makes a request. Retries while corosync is too busy for it.
     private func request<Answer>(_ body: () throws(CorosyncError) -> Answer) throws(CorosyncError) -> Answer {
-        let answer = try stop.retrying(body)
-        silence.answered()
-        return answer
+        silence.requestBegins()
+        return try stop.retrying(body)
     }
 }
 

@@ -3,7 +3,7 @@
 /// Detects requests that corosync does not answer. Such a request blocks its thread in the library forever, so another
 /// thread has to detect it.
 ///
-/// The thread that makes requests reports their beginning, every answer, and their end. Another thread polls
+/// The thread that makes requests reports their beginning, and the end of the last one. Another thread polls
 /// ``descriptor``, and calls ``silentFor(at:)``. The timer runs only during a request.
 final class SilenceTimer: Sendable {
     /// How long a silence lasts before it is reported.
@@ -15,8 +15,8 @@ final class SilenceTimer: Sendable {
     }
 
     private struct State: Sendable {
-        /// The last answer, or the beginning of the request; nil: no request.
-        var lastAnswer: Instant?
+        /// The beginning of the request; nil: no request.
+        var beginning: Instant?
         /// Whether the silence since then was reported.
         var isReported = false
     }
@@ -34,38 +34,34 @@ final class SilenceTimer: Sendable {
         timer = try Timer()
     }
 
-    func requestBegins(at now: Instant = .now) { state.withLock { beginSilence(&$0, at: now) } }
-
-    /// Reports an answer, after which the next request begins.
-    func answered(at now: Instant = .now) {
-        state.withLock { state in if state.lastAnswer != nil { beginSilence(&state, at: now) } }
-    }
-
-    /// Sets the timer only if it would expire too late, because this is called for every answer.
-    private func beginSilence(_ state: inout State, at now: Instant) {
-        if state.lastAnswer == nil || state.isReported { timer.set(to: now + limits.silence) }
-        state = State(lastAnswer: now)
+    /// Reports the beginning of a request, and an answer to the one before it if there is one. Sets the timer only if it
+    /// would expire too late, because this is called for every request.
+    func requestBegins(at now: Instant = .now) {
+        state.withLock { state in
+            if state.beginning == nil || state.isReported { timer.set(to: now + limits.silence) }
+            state = State(beginning: now)
+        }
     }
 
     func requestEnds() {
         state.withLock { state in
-            guard state.lastAnswer != nil else { return }
+            guard state.beginning != nil else { return }
             state = State()
             timer.set(to: nil)
         }
     }
 
     /// Whether there is a request without an answer.
-    var isWaiting: Bool { state.withLock { $0.lastAnswer != nil } }
+    var isWaiting: Bool { state.withLock { $0.beginning != nil } }
 
     /// How long corosync has been silent; nil when that is not too long. To be called when ``descriptor`` is readable.
     func silentFor(at now: Instant = .now) -> Duration? {
         state.withLock { state in
             timer.acknowledge()
-            guard let last = state.lastAnswer else { return nil }
-            let silent = now.since(last)
+            guard let beginning = state.beginning else { return nil }
+            let silent = now.since(beginning)
             state.isReported = silent >= limits.silence
-            timer.set(to: state.isReported ? now + limits.repetition : last + limits.silence)
+            timer.set(to: state.isReported ? now + limits.repetition : beginning + limits.silence)
             return state.isReported ? silent : nil
         }
     }
