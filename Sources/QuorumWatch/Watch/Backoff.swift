@@ -4,15 +4,10 @@ internal import Corosync
 
 /// Exponentially growing pauses between retries.
 struct Backoff {
-    private let first: Duration
-    private let longest: Duration
     private var next: Duration
+    private let longest: Duration
 
-    init(from first: Duration, to longest: Duration) {
-        self.first = first
-        self.longest = longest
-        next = first
-    }
+    init(from first: Duration, to longest: Duration) { (next, self.longest) = (first, longest) }
 
     /// Between two attempts to connect.
     static let connecting = Backoff(from: .milliseconds(100), to: .seconds(2))
@@ -28,9 +23,6 @@ struct Backoff {
         defer { next = min(next * 2, longest) }
         return next
     }
-
-    /// Returns to the first pause, after a success.
-    mutating func reset() { next = first }
 }
 
 extension StopRequest {

@@ -131,7 +131,7 @@ extension QuorumFollower {
             do throws(CorosyncError) {
                 try dispatch(quorum, &progress)
                 if progress.shown > 0 { return }
-                backoff.reset()
+                backoff = .asking
             } catch  where plan.mode == .oneNonblocking && error.isNothingPending {
                 return stop.request(.nothingPending)
             } catch  where error.isTransient {
@@ -159,7 +159,7 @@ extension QuorumFollower {
             if isReadable {
                 do throws(CorosyncError) {
                     try dispatch(quorum, &progress)
-                    backoff.reset()
+                    backoff = .asking
                 } catch  where error.isTransient {
                     // The descriptor stays readable: without a pause this would be a busy loop.
                     _ = stop.wait(until: .now + backoff.pause())
