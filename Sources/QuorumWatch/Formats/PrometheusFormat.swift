@@ -37,8 +37,7 @@ extension PrometheusFormat {
     }
 
     private mutating func write(_ state: ClusterState) {
-        // Votequorum lists a node that was removed from the configuration as dead until every corosync has restarted.
-        let nodes = state.nodes.filter { $0.isConfigured != false || $0.isMember }
+        let nodes = state.shownNodes
         // While it is unknown whether the cluster is quorate, the votes and what follows from them are outdated.
         if let quorate = state.quorate { write(quorate: quorate, state, nodes) }
         family("vqwatch_node_state", "Whether the node is in the state; one line per state") { samples in

@@ -80,12 +80,6 @@ extension ClusterState {
     /// The votes, and how many can be lost or are missing, with names.
     var summary: String { decision.votesText + (marginText.map { ", \($0)" } ?? "") }
 
-    /// The nodes that people are shown: all but those that were removed from the nodelist.
-    var shownNodes: [Node] { nodes.filter { !$0.isRemoved } }
-
-    /// The nodes that are configured or known but not members.
-    var missingNodes: [Node] { shownNodes.filter { !$0.isMember } }
-
     /// The names of its nodes.
     var names: NodeNames { NodeNames(among: nodes.map(\.reference)) }
 

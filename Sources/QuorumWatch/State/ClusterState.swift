@@ -30,6 +30,12 @@ struct ClusterState: Hashable, Sendable {
     /// one way. Nil when the cluster is quorate, or when that is not known. A change of it alone causes no event.
     var waysToQuorum: [[NodeReference]]?
 
+    /// The nodes except those that were removed from the nodelist, which are in JSON alone.
+    var shownNodes: [Node] { nodes.filter { !$0.isRemoved } }
+
+    /// The nodes that are configured or known but not members.
+    var missingNodes: [Node] { shownNodes.filter { !$0.isMember } }
+
     /// Whether the nodelist is known, and so the names and addresses of all nodes.
     var knowsNodelist: Bool { nodes.contains { $0.isConfigured != nil } }
 

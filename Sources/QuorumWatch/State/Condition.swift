@@ -115,9 +115,8 @@ package struct NodeSelector: Hashable, Sendable, CustomStringConvertible {
     /// The nodes with this ID or name, else those with this address. Several: it is ambiguous. Removed nodes are not
     /// considered.
     func matches(in state: ClusterState) -> [Node] {
-        let candidates = state.nodes.filter { !$0.isRemoved }
-        let nodes = candidates.filter { $0.id == id || $0.name == description }
-        return nodes.isEmpty ? candidates.filter { $0.addresses.contains(description) } : nodes
+        let nodes = state.shownNodes.filter { $0.id == id || $0.name == description }
+        return nodes.isEmpty ? state.shownNodes.filter { $0.addresses.contains(description) } : nodes
     }
 
     /// The node that it stands for; nil unless there is exactly one.

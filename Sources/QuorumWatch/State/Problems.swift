@@ -22,7 +22,7 @@ extension ClusterState {
             found.append(Problem(code: .unsettled, text: unsettled.words(hasDevice: device != nil)))
         } else if quorate != nil {
             let ofDevice = problemsOfDevice(configuration?.device?.model)
-            found += problemOfQuorum + missingNodes(allowed)
+            found += problemOfQuorum + problemsOfNodes(allowed)
             found += problemsOfVotes(configuration, allowed, lacksDevice: !ofDevice.isEmpty) + ofDevice
         }
         found += problemsOfLinks(requirements.links)
@@ -58,8 +58,8 @@ extension ClusterState {
     }
 
     /// The nodes that are configured and not members, except those that may be absent.
-    private func missingNodes(_ allowed: Set<NodeID>) -> [Problem] {
-        let missing = nodes.filter { !$0.isMember && !$0.isRemoved && !allowed.contains($0.id) }
+    private func problemsOfNodes(_ allowed: Set<NodeID>) -> [Problem] {
+        let missing = missingNodes.filter { !allowed.contains($0.id) }
         func words(_ nodes: String, _ isOne: Bool) -> String {
             isOne ? "\(nodes) is not a member" : "\(nodes) are not members"
         }
@@ -79,7 +79,6 @@ extension ClusterState {
         _ configuration: Configuration?, _ allowed: Set<NodeID>, lacksDevice: Bool
     ) -> [Problem] {
         guard let expected = votes.expected.map(Int.init) else { return [] }
-        let absent = nodes.filter { !$0.isMember && !$0.isRemoved }
         func sum(_ nodes: [Node]) -> Int { nodes.reduce(0) { $0 + Int($1.votes ?? $1.configuredVotes ?? 0) } }
         var found: [Problem] = []
         if let configuration, let afterStart = configuration.expectedVotesAfterStart {
@@ -87,7 +86,7 @@ extension ClusterState {
             let lowered = afterStart.lowerBound - expected
             // last_man_standing lowers them by the votes of the nodes that have left, if no node has more than one.
             let areLowered = configuration.hasLastManStanding && configuration.nodes.allSatisfy { $0.votes <= 1 }
-            let excused = areLowered ? sum(absent.filter { allowed.contains($0.id) }) : 0
+            let excused = areLowered ? sum(missingNodes.filter { allowed.contains($0.id) }) : 0
             let wrong = lowered > excused ? expected : highest > afterStart.upperBound ? highest : nil
             if let wrong {
                 let right = afterStart.upperBound
@@ -98,7 +97,7 @@ extension ClusterState {
         if let total = votes.total {
             // Missing nodes and a device that does not vote are problems of their own, or allowed.
             let ofDevice = lacksDevice && device?.state?.castVote != true ? Int(device?.votes ?? 0) : 0
-            let deficit = expected - Int(total) - sum(absent) - ofDevice
+            let deficit = expected - Int(total) - sum(missingNodes) - ofDevice
             if deficit > 0 {
                 let text =
                     "\(deficit) of \(expected) expected votes \(deficit == 1 ? "is" : "are") absent, and no absent node "
