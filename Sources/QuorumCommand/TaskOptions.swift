@@ -107,8 +107,7 @@ extension Command {
         for (option, isGiven, tasks) in rules where isGiven && !tasks.contains(kind) {
             guard kind == .status else { throw ValidationError("\(option) makes no sense with \(kind.reason)") }
             let needed = [TaskKind.follow, .live, .waitFor, .check].filter(tasks.contains).map(\.rawValue)
-            let list = needed.count > 1 ? needed.dropLast().joined(separator: ", ") + " or " + needed.last! : needed[0]
-            throw ValidationError("\(option) needs \(list)")
+            throw ValidationError("\(option) needs \(list(needed, "or"))")
         }
         // The exit status of a status tells only whether the cluster is quorate, and these do not change that.
         let content: Set = ["--links", "--warn-margin", "--warn-links", "--allow-absent"]

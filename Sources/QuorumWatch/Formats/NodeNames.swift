@@ -64,10 +64,13 @@ func abbreviated(_ names: [String], separator: String = ", ") -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`
-func list(_ words: [String], _ conjunction: String = "and") -> String {
+package func list(_ words: [String], _ conjunction: String = "and") -> String {
     guard words.count > 1, let last = words.last else { return words.first ?? "" }
     return words.dropLast().joined(separator: ", ") + " \(conjunction) " + last
 }
+
+/// A number with a noun in the singular or plural.
+func count(_ number: some BinaryInteger, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
 /// Whether a name equals another one with the next number at its end.
 private func isNext(_ name: String, after other: String) -> Bool {

@@ -28,13 +28,12 @@ struct Verdict {
     /// How many votes can be lost or are missing, or why the votes do not decide; nil when not known.
     var marginText: String? {
         guard let quorate, let margin = votes.margin else { return nil }
-        func count(_ votes: Int, _ more: String = "") -> String { "\(votes) \(more)vote\(votes == 1 ? "" : "s")" }
         switch (quorate, margin) {
-        case (true, 0...): return "can lose \(count(margin))"
+        case (true, 0...): return "can lose \(count(margin, "vote"))"
         case (true, _):
             let rule = rules.isEmpty ? "a rule that is not known" : list(rules.map(\.rawValue), "or")
-            return "\(count(-margin)) below the quorum, quorate by \(rule)"
-        case (false, ..<0): return "needs \(count(-margin, "more "))"
+            return "\(count(-margin, "vote")) below the quorum, quorate by \(rule)"
+        case (false, ..<0): return "needs \(count(-margin, "more vote"))"
         case (false, _):
             return waitsForAll
                 ? "waiting for all nodes (wait_for_all)"
@@ -110,7 +109,7 @@ extension Node {
 extension QuorumDevice {
     /// Name, votes and state.
     var text: String {
-        let votes = "\(votes) vote\(votes == 1 ? "" : "s")"
+        let votes = count(votes, "vote")
         guard let state else { return "\(escaped(model ?? "")) (\(votes), configured, not registered)" }
         return "\(escaped(name ?? "")) (\(votes), \(state.text))"
     }

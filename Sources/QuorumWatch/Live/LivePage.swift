@@ -102,7 +102,7 @@ struct LivePage {
         let room = size.height < 10 ? 0 : isSpacious ? size.height / 6 : 1
         let shown = problems.count > room ? problems.prefix(max(0, room - 1)) : problems[...]
         let rest = problems.count - shown.count
-        let more = "\(rest) \(shown.isEmpty ? "" : "more ")problem\(rest == 1 ? "" : "s")"
+        let more = count(rest, shown.isEmpty ? "problem" : "more problem")
         return shown.map { StyledText(glyphs.text(escaped($0.text, limit: 1000)), $0.severity.style) }
             + (rest > 0 && room > 0 ? [StyledText(more, .warning)] : [])
     }

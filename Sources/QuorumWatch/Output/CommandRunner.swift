@@ -74,7 +74,7 @@ extension CommandRunner {
     func reportEnd(notRun: Int, isRunning: Bool) {
         var problems: [String] = []
         if isRunning { problems.append("\(name) still runs and is not stopped") }
-        if notRun > 0 { problems.append("it was not run for the last \(notRun) event\(notRun == 1 ? "" : "s")") }
+        if notRun > 0 { problems.append("it was not run for the last \(count(notRun, "event"))") }
         guard !problems.isEmpty else { return }
         diagnostics.write(
             "the command of --exec was cut short: " + problems.joined(separator: ", and ")

@@ -153,11 +153,11 @@ extension ClusterState {
             let nodes = members.filter { node in down.contains { $0.id.node == node.id } }
             let text =
                 down.count == 1
-                ? "link \(first.id.number) to \(list(nodes)) is down"
+                ? "link \(first.id.number) to \(names.text(nodes[0].reference)) is down"
                 : "links are down: "
                     + nodes.prefix(NodeNames.mostListed).map { node in
                         let numbers = down.filter { $0.id.node == node.id }.map { "\($0.id.number)" }
-                        return "\(conjoined(numbers)) to \(names.text(node.reference))"
+                        return "\(list(numbers)) to \(names.text(node.reference))"
                     }.joined(separator: ", ") + (nodes.count > NodeNames.mostListed ? ", …" : "")
             found.append(
                 Problem(
@@ -236,24 +236,9 @@ extension ClusterState {
         guard !nodes.isEmpty else { return [] }
         return [
             Problem(
-                code: code, nodes: nodes.map(\.reference), text: words(list(nodes), nodes.count == 1),
+                code: code, nodes: nodes.map(\.reference),
+                text: words(names.sentence(nodes.map(\.reference)), nodes.count == 1),
                 shortText: words(count(nodes.count, "node"), nodes.count == 1))
         ]
     }
-
-    /// `node1, node2 and node3`; long lists are abbreviated.
-    private func list(_ nodes: [Node]) -> String {
-        let texts = nodes.map { names.text($0.reference) }
-        guard texts.count > NodeNames.mostListed else { return conjoined(texts) }
-        return "\(abbreviated(texts)) (\(texts.count) nodes)"
-    }
 }
-
-/// `1`, `1 and 2`, or `1, 2 and 3`.
-private func conjoined(_ words: [String]) -> String {
-    guard words.count > 1, let last = words.last else { return words.first ?? "" }
-    return "\(words.dropLast().joined(separator: ", ")) and \(last)"
-}
-
-/// A number with a noun in the singular or plural.
-private func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
