@@ -140,8 +140,7 @@ struct ChangeText {
         func isShown(_ code: Problem.Code) -> Bool { code.isOwnPhrase && !(code == .qdevice && isAboutDevice) }
         let begun = state.problems.filter { isShown($0.code) && (old == new || !old.contains($0.code.rawValue)) }
         let ended = old.filter { !new.contains($0) && Problem.Code(rawValue: $0).map(isShown) == true }
-        return begun.map { "\($0.severity.rawValue): \(escaped($0.text, limit: 1000))" }
-            + ended.map { "no longer a problem: \($0)" }
+        return begun.map(\.phrase) + ended.map { "no longer a problem: \($0)" }
     }
 }
 

@@ -54,9 +54,7 @@ struct EventText {
         parts += missing.map { "\($0.state): \(names.text($0.nodes))" }
         if let device = state.device { parts.append("quorum device " + device.text) }
         parts += ChangeText(state).lossPhrases(for: [], isNew: true)
-        parts += state.problems.filter { !$0.isInSummary }.map {
-            "\($0.severity.rawValue): \(escaped($0.text, limit: 1000))"
-        }
+        parts += state.problems.filter { !$0.isInSummary }.map(\.phrase)
         return StyledText("status: ") + state.decision.styled
             + StyledText(([", " + state.summary] + parts.map { "; \($0)" }).joined())
     }
@@ -119,6 +117,9 @@ extension UnsettledReason {
 }
 
 extension Problem {
+    /// `warning: node3 is not a member`
+    var phrase: String { "\(severity.rawValue): \(escaped(text, limit: 1000))" }
+
     /// Whether the verdict, the votes and the states of the nodes express it.
     var isInSummary: Bool { [.notQuorate, .unsettled, .nodeMissing].contains(code) }
 }
