@@ -135,19 +135,24 @@ extension ConfigurationFile {
     private static func nodes<Value>(
         of settings: [String: Value], _ text: (Value) -> String
     ) -> [NodeLabel: [String: Value]] {
-        var positions: [Int: [String: Value]] = [:]
-        for (key, value) in settings where key.hasPrefix("nodelist.node.") {
-            let parts = key.split(separator: ".", maxSplits: 3)
-            guard parts.count == 4, let position = Int(parts[2]) else { continue }
-            positions[position, default: [:]][String(parts[3])] = value
-        }
         var nodes: [NodeLabel: [String: Value]] = [:]
-        for (position, node) in positions {
+        for (position, node) in nodesByPosition(in: settings) {
             let id = node["nodeid"].flatMap { UInt32(text($0)) }
             nodes[NodeLabel(id: id, position: id == nil ? position : 0)] = node
         }
         return nodes
     }
+}
+
+/// The settings under `nodelist.node.`, for each node by its position.
+func nodesByPosition<Value>(in settings: [String: Value]) -> [Int: [String: Value]] {
+    var nodes: [Int: [String: Value]] = [:]
+    for (key, value) in settings where key.hasPrefix("nodelist.node.") {
+        let parts = key.split(separator: ".", maxSplits: 3)
+        guard parts.count == 4, let position = Int(parts[2]) else { continue }
+        nodes[position, default: [:]][String(parts[3])] = value
+    }
+    return nodes
 }
 
 extension ConfigurationMap.Value {

@@ -53,33 +53,19 @@ extension Configuration {
 extension ConfiguredNode {
     /// The nodes of the keys under `nodelist.node.`, sorted by ID. Of several with one ID, the first is kept.
     static func nodes(in values: [String: ConfigurationMap.Value]) -> [ConfiguredNode] {
-        var positions: [Int: [(key: Substring, value: ConfigurationMap.Value)]] = [:]
-        for (key, value) in values {
-            let parts = key.split(separator: ".")
-            guard parts.count == 4, let position = Int(parts[2]) else { continue }
-            positions[position, default: []].append((parts[3], value))
-        }
-        let nodes = positions.sorted { $0.key < $1.key }.compactMap { _, values -> ConfiguredNode? in
-            var (id, name, votes): (UInt32?, String?, UInt32?)
+        let nodes = nodesByPosition(in: values).sorted { $0.key < $1.key }.compactMap { _, values -> ConfiguredNode? in
+            guard let id: UInt32 = values["nodeid"]?.converted() else { return nil }
             var addresses: [(link: Int, text: String)] = []
-            for (key, value) in values {
-                switch key {
-                case "nodeid": id = value.converted()
-                case "name": name = value.converted()
-                case "quorum_votes": votes = value.converted()
-                default:
-                    guard key.hasPrefix("ring"), key.hasSuffix("_addr"),
-                        let link = Int(key.dropFirst(4).dropLast(5)), let address: String = value.converted()
-                    else { break }
-                    addresses.append((link, address))
+            for (key, value) in values where key.hasPrefix("ring") && key.hasSuffix("_addr") {
+                guard let link = Int(key.dropFirst(4).dropLast(5)), let address: String = value.converted() else {
+                    continue
                 }
+                addresses.append((link, address))
             }
             addresses.sort { $0.link < $1.link }
-            return id.map {
-                ConfiguredNode(
-                    id: NodeID($0), name: name, addresses: addresses.map(\.text), links: addresses.map(\.link),
-                    votes: votes ?? 1)
-            }
+            return ConfiguredNode(
+                id: NodeID(id), name: values["name"]?.converted(), addresses: addresses.map(\.text),
+                links: addresses.map(\.link), votes: values["quorum_votes"]?.converted() ?? 1)
         }
         return Array(byNode: nodes)
     }
