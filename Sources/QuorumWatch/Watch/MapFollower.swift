@@ -8,24 +8,6 @@ internal import Corosync
 /// Connections are made only while votequorum is connected, so that a corosync that does not run, or refuses this user,
 /// gets one attempt at a time.
 final class MapFollower: Sendable {
-    /// What to read.
-    struct Needs: Hashable, Sendable {
-        /// Whether to read the configuration.
-        var configuration = true
-        /// Whether to read the values for predictions as well.
-        var voting = false
-        /// Whether to read the links.
-        var links = true
-        /// Whether to read the counters.
-        var counters = true
-        /// Whether to track changes after the first reading.
-        var follows = false
-        /// Whether the first reading waits for corosync's next look at the token, because its state is shown in any case.
-        var awaitsToken = false
-        /// The interval of readings of the statistics without a notification; nil: none.
-        var refresh: Duration?
-    }
-
     /// The requests of the thread of votequorum.
     struct Requests: Sendable {
         /// Whether votequorum is connected.
@@ -54,7 +36,7 @@ final class MapFollower: Sendable {
         var schedule = EvidenceSchedule()
     }
 
-    let needs: Needs
+    let plan: WatchPlan
     let core: Core
     let stop: StopRequest
     let requests = Guarded(Requests())
@@ -63,8 +45,8 @@ final class MapFollower: Sendable {
     /// Detects that corosync does not answer.
     let silence: SilenceTimer
 
-    init(_ needs: Needs, core: Core, stop: StopRequest) throws(SystemError) {
-        self.needs = needs
+    init(plan: WatchPlan, core: Core, stop: StopRequest) throws(SystemError) {
+        self.plan = plan
         self.core = core
         self.stop = stop
         wake = try Flag()
@@ -97,7 +79,7 @@ final class MapFollower: Sendable {
         if let isSynchronizing = lateSurvey(by: .now + MapConnection.patience) { return isSynchronizing }
         guard stop.requested == nil else { return nil }
         let requests = requests.withLock { $0 }
-        let lacksConfiguration = needs.configuration && !requests.isConfigurationDecided
+        let lacksConfiguration = plan.needsDetails && !requests.isConfigurationDecided
         if lacksConfiguration { core.record(.configuration(nil)) }
         guard !requests.areStatisticsDecided else { return nil }
         core.record(.statistics(nil))

@@ -25,14 +25,14 @@ final class MapThread {
     /// What the next reading of the statistics is made for.
     private var due: (nodelists: [EvidenceSchedule.Nodelist], isEvidence: Bool) = ([], false)
 
-    private var needs: MapFollower.Needs { follower.needs }
+    private var plan: WatchPlan { follower.plan }
     private var core: Core { follower.core }
 
     init(_ follower: MapFollower) {
         self.follower = follower
         configuration = MapConnection(.configuration, silence: follower.silence)
         statistics = MapConnection(.statistics, silence: follower.silence)
-        reader = StatisticsReader(follower.needs)
+        reader = StatisticsReader(follower.plan)
     }
 
     /// Answers requests, and reads what changes, until the watch ends.
@@ -60,7 +60,7 @@ final class MapThread {
         close()
         configuration.restart()
         statistics.restart()
-        reader = StatisticsReader(needs)
+        reader = StatisticsReader(plan)
     }
 
     /// Closes the connections. Unless the watch ends, waits for a time until they hang up, as they do when corosync has
@@ -106,6 +106,9 @@ final class MapThread {
         Set((configured?.members ?? [:]).filter { $0.value.isJoined == true }.keys)
     }
 
+    /// Whether the configuration is read, or a failure to read it is reported; true if it is not needed.
+    private var isConfigurationDecided: Bool { !plan.needsDetails || configuration.isDecided }
+
     /// Reads what is outdated.
     private func read(isAwaited: Bool) {
         let now = Instant.now
@@ -118,13 +121,13 @@ final class MapThread {
             statistics.isOutdated = true
             if fileVersion != ConfigurationFile.version { configuration.isOutdated = true }
         }
-        if needs.configuration, configuration.isDue {
+        if plan.needsDetails, configuration.isDue {
             readConfiguration(isAwaited: isAwaited)
             if configuration.isDecided { follower.requests.withLock { $0.isConfigurationDecided = true } }
         }
         if !due.nodelists.isEmpty || due.isEvidence { statistics.isOutdated = true }
         // The configuration defines the links.
-        if statistics.isDue, !needs.configuration || configuration.isDecided {
+        if statistics.isDue, isConfigurationDecided {
             readStatistics(isAwaited: isAwaited)
             if statistics.isDecided { follower.requests.withLock { $0.areStatisticsDecided = true } }
         }
@@ -134,7 +137,7 @@ final class MapThread {
     private func waitForWork() {
         let requests = follower.requests.withLock { $0 }
         // The statistics are read only after the configuration.
-        let maps = needs.configuration && !configuration.isDecided ? [configuration] : [configuration, statistics]
+        let maps = isConfigurationDecided ? [configuration, statistics] : [configuration]
         let readings =
             maps.map { $0.isOutdated ? $0.nextAttempt : nil } + [requests.schedule.deadline, nextRefresh]
         let deadline = isHeld && !requests.isAwaited ? mayAnswer : readings.compactMap { $0 }.min()
@@ -160,10 +163,10 @@ final class MapThread {
 extension MapThread {
     private func readConfiguration(isAwaited: Bool) {
         let failure = configuration.use(isAwaited: isAwaited) { open throws(CorosyncError) in
-            if needs.follows, open.tracks.isEmpty { try track(open) }
+            if plan.follows, open.tracks.isEmpty { try track(open) }
             fileVersion = ConfigurationFile.version
             let read = try Configuration(
-                reading: open.map, withVoting: needs.voting, withMembers: needs.follows)
+                reading: open.map, withVoting: plan.predictsIfDown, withMembers: plan.follows)
             configuration.isOutdated = false
             configure(read)
         }
@@ -240,9 +243,10 @@ extension MapThread {
         let failure = statistics.use(isAwaited: isAwaited, lasting: configuration.reported) {
             open throws(CorosyncError) in
             var read = try reader.read(open)
-            // At the first reading, corosync's last look at the token may be older than its last ring.
+            // At the first reading, corosync's last look at the token may be older than its last ring. Its next look is
+            // awaited if the state is shown in any case.
             let nextLook = Instant.now + .milliseconds(1600)
-            while isAwaited, needs.awaitsToken, read.totem.lacksToken, .now < nextLook,
+            while isAwaited, !plan.printsOnce, read.totem.lacksToken, .now < nextLook,
                 !follower.stop.wait(until: .now + .milliseconds(100))
             {
                 read = try reader.read(open)
@@ -250,17 +254,17 @@ extension MapThread {
             statistics.isOutdated = false
             // A frozen corosync can have blocked the reading for a long time.
             let now = Instant.now
-            nextRefresh = needs.refresh.map { now + $0 }
+            nextRefresh = plan.refresh.map { now + $0 }
             var next = core.record(.statistics(read))
             for nodelist in due.nodelists {
                 next = core.record(.counted(ring: nodelist.ring, members: nodelist.members))
             }
             if due.isEvidence { next = core.record(.evidence) }
-            isSynchronizing = needs.follows && next.phase.isSynchronizing
+            isSynchronizing = plan.follows && next.phase.isSynchronizing
             due = ([], false)
             // A status waits until totem has a membership; a watch tracks all but the age of the token.
-            if next.phase.isTotemPending, !needs.follows { nextRefresh = now + .milliseconds(200) }
-            if read.totem.lacksToken, needs.follows { nextRefresh = now + .seconds(1) }
+            if next.phase.isTotemPending, !plan.follows { nextRefresh = now + .milliseconds(200) }
+            if read.totem.lacksToken, plan.follows { nextRefresh = now + .seconds(1) }
             if next.hasSchedulingMiss { follower.requests.withLock { $0.schedule.noteMiss(at: now) } }
         }
         guard let failure else { return }
@@ -271,11 +275,9 @@ extension MapThread {
 
     /// Answers a request for a survey once both maps are read, or failed to be.
     private func answer(_ requests: MapFollower.Requests) {
-        guard requests.isAwaited, !needs.configuration || configuration.isDecided,
-            statistics.isDecided
-        else { return }
+        guard requests.isAwaited, isConfigurationDecided, statistics.isDecided else { return }
         var isSynchronizing = false
-        let isComplete = !(needs.configuration && configuration.isOutdated) && !statistics.isOutdated
+        let isComplete = !(plan.needsDetails && configuration.isOutdated) && !statistics.isOutdated
         if requests.includesSynchronization, isComplete {
             statistics.use { open throws(CorosyncError) in
                 isSynchronizing = try retrying { () throws(CorosyncError) in try open.map.isSynchronizing() }

@@ -8,7 +8,7 @@ internal import Corosync
 /// each takes a request. For a prefix, corosync notifies only of added and deleted keys, and logs a warning for each key
 /// that is deleted.
 struct StatisticsReader {
-    private let needs: MapFollower.Needs
+    private let plan: WatchPlan
     /// The links in the configuration; nil while that is not known.
     private var links: [LinkID]?
     /// Whether what is tracked may be the links of an earlier configuration.
@@ -16,12 +16,12 @@ struct StatisticsReader {
     /// The last statistics; nil before the first reading.
     private var latest: Statistics?
 
-    init(_ needs: MapFollower.Needs) { self.needs = needs }
+    init(_ plan: WatchPlan) { self.plan = plan }
 
     /// Sets the configuration, which defines the links; nil if it cannot be read. Returns whether the links have changed.
     mutating func configure(_ configuration: Configuration?) -> Bool {
         // While the configuration cannot be read, the links that were read before stay valid.
-        guard needs.links, let configuration else { return false }
+        guard plan.needsLinks, let configuration else { return false }
         let links = configuration.nodes.flatMap { node in node.links.map { LinkID(node: node.id, number: $0) } }
         guard links != self.links else { return false }
         (self.links, linksHaveChanged) = (links, true)
@@ -31,15 +31,15 @@ struct StatisticsReader {
     /// The present statistics. A value that is missing or of an unexpected type is unknown, and a link without the key
     /// `connected` does not exist.
     mutating func read(_ open: MapConnection.Open) throws(CorosyncError) -> Statistics {
-        if needs.follows, linksHaveChanged || open.tracks.isEmpty { try track(open) }
+        if plan.follows, linksHaveChanged || open.tracks.isEmpty { try track(open) }
         // Notifications that are queued have older values than this reading.
-        if needs.follows { _ = try dispatch(open.map) }
-        let readsToken = !needs.follows || latest?.totem.lacksToken ?? true
+        if plan.follows { _ = try dispatch(open.map) }
+        let readsToken = !plan.follows || latest?.totem.lacksToken ?? true
         // Before the counters: if the token is that of a new ring, they have counted that ring.
         let lacksToken = readsToken ? try lacksToken(open.map) : false
         var read = Statistics(links: try links(of: open.map), totem: try TotemState(reading: open.map))
         read.totem.lacksToken = lacksToken
-        if needs.counters {
+        if plan.needsCounters {
             read.counters = TotemCounters(
                 tokenLosses: try open.map.read("stats.srp.operational_token_lost", as: UInt64.self),
                 consensusTimeouts: try open.map.read("stats.srp.consensus_timeouts", as: UInt64.self),
@@ -84,7 +84,7 @@ struct StatisticsReader {
                     id: id, isConnected: connected != 0,
                     isEnabled: try map.read(id.key("enabled"), as: UInt8.self).map { $0 != 0 }, latency: latency,
                     mtu: try map.read(id.key("mtu"), as: UInt32.self),
-                    downs: needs.counters ? try map.read(id.key("down_count"), as: UInt32.self) : nil))
+                    downs: plan.needsCounters ? try map.read(id.key("down_count"), as: UInt32.self) : nil))
         }
         return found
     }

@@ -56,7 +56,7 @@ package struct Watch: Sendable {
                 plan.isCheck && plan.format != .json ? nil : plan.requirements, failsIfAmbiguous: !plan.isCheck),
             filter: EventFilter(kinds: plan.kinds, showsFirstStatus: !plan.changesOnly), outputs: outputs, stop: stop,
             follows: plan.follows)
-        maps = try MapFollower(plan.needsOfMaps, core: core, stop: stop)
+        maps = try MapFollower(plan: plan, core: core, stop: stop)
         follower = try QuorumFollower(plan: plan, core: core, maps: maps, stop: stop)
     }
 

@@ -78,18 +78,17 @@ extension WatchPlan {
         return true
     }
 
-    var needsOfMaps: MapFollower.Needs {
-        let links =
-            switch task {
-            case .status(let links): links || format == .prometheus || requirements.links != nil
-            case .check, .follow, .live: true
-            case .waitFor, .ifDown: false
-            }
-        return MapFollower.Needs(
-            configuration: needsDetails, voting: predictsIfDown, links: links,
-            counters: follows || format == .prometheus, follows: follows, awaitsToken: trigger == nil,
-            refresh: refresh)
+    /// Whether an output contains the links, or a problem of them.
+    var needsLinks: Bool {
+        switch task {
+        case .status(let links): links || format == .prometheus || requirements.links != nil
+        case .check, .follow, .live: true
+        case .waitFor, .ifDown: false
+        }
     }
+
+    /// Whether an output contains what corosync counts.
+    var needsCounters: Bool { follows || format == .prometheus }
 
     /// Whether an output contains predictions.
     var predictsIfDown: Bool {
