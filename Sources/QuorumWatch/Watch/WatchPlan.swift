@@ -64,13 +64,7 @@ extension WatchPlan {
     }
 
     /// Whether the first event that is printed is the last.
-    var printsOnce: Bool {
-        switch task {
-        case .status: !changesOnly
-        case .check, .ifDown, .waitFor: true
-        case .follow, .live: false
-        }
-    }
+    var printsOnce: Bool { trigger != nil }
 
     /// Whether the configuration and the votes of each node are needed, not only whether the cluster is quorate.
     var needsDetails: Bool {
