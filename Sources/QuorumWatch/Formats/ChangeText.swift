@@ -21,15 +21,11 @@ struct ChangeText {
             return state.node(id)?.isMember == true
         }
         let isAboutDevice = changes.contains(where: \.isOfDevice)
-        var phrases: [Phrase] = []
-        for phrase in changes.flatMap({ self.phrases(for: $0, isAboutDevice: isAboutDevice) }) {
-            if let same = phrases.firstIndex(where: { $0.isSame(as: phrase) }) {
-                phrases[same].nodes += phrase.nodes
-            } else {
-                phrases.append(phrase)
-            }
+        let phrases = changes.flatMap { self.phrases(for: $0, isAboutDevice: isAboutDevice) }
+        return phrases.grouped { Phrase(before: $0.before, after: $0.after) }.map { words, phrases in
+            let nodes = phrases.flatMap(\.nodes)
+            return words.before + (nodes.isEmpty ? "" : names.text(nodes)) + words.after
         }
-        return phrases.map { $0.text(names) }
     }
 
     /// The members whose loss would now end quorum, and those whose loss it now survives; only the former if nothing was
@@ -53,13 +49,10 @@ struct ChangeText {
     }
 
     /// A phrase about some nodes, or about none.
-    private struct Phrase {
+    private struct Phrase: Equatable {
         var before: String
         var nodes: [NodeReference] = []
         var after = ""
-
-        func isSame(as other: Phrase) -> Bool { before == other.before && after == other.after }
-        func text(_ names: NodeNames) -> String { before + (nodes.isEmpty ? "" : names.text(nodes)) + after }
     }
 
     private func phrases(for change: Change, isAboutDevice: Bool) -> [Phrase] {

@@ -42,16 +42,9 @@ struct EventText {
         var parts: [String] = []
         if let ring = state.ring { parts.append("membership \(ring)") }
         parts.append("members: " + names.text(state.nodes.filter(\.isMember).map(\.reference)))
-        // Groups the missing nodes by state, in the order of their first node.
-        var missing: [(state: String, nodes: [NodeReference])] = []
-        for node in state.missingNodes {
-            if let group = missing.firstIndex(where: { $0.state == node.stateText }) {
-                missing[group].nodes.append(node.reference)
-            } else {
-                missing.append((node.stateText, [node.reference]))
-            }
+        parts += state.missingNodes.grouped(by: \.stateText).map { state, nodes in
+            "\(state): \(names.text(nodes.map(\.reference)))"
         }
-        parts += missing.map { "\($0.state): \(names.text($0.nodes))" }
         if let device = state.device { parts.append("quorum device " + device.text) }
         parts += ChangeText(state).lossPhrases(for: [], isNew: true)
         parts += state.problems.filter { !$0.isInSummary }.map(\.phrase)

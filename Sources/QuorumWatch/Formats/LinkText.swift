@@ -54,20 +54,10 @@ extension EvidenceReport {
 extension [LinkDown] {
     /// `links 0 and 1 to node3 went down 1.4 s before`. Nodes with the same links are grouped.
     fileprivate func text(_ names: NodeNames) -> String {
-        var groups: [(numbers: [Int], nodes: [NodeReference])] = []
-        var rest = self[...]
-        while let node = rest.first?.node {
-            let numbers = rest.prefix { $0.node == node }.map(\.number)
-            rest = rest.dropFirst(numbers.count)
-            if let index = groups.firstIndex(where: { $0.numbers == numbers }) {
-                groups[index].nodes.append(node)
-            } else {
-                groups.append((numbers, [node]))
-            }
-        }
-        let links = groups.map { group in
-            "link\(group.numbers.count == 1 ? "" : "s") \(list(group.numbers.map(String.init))) to "
-                + names.sentence(group.nodes)
+        let nodes = grouped(by: \.node).map { node, links in (node: node, numbers: links.map(\.number)) }
+        let links = nodes.grouped(by: \.numbers).map { numbers, nodes in
+            "link\(numbers.count == 1 ? "" : "s") \(list(numbers.map(String.init))) to "
+                + names.sentence(nodes.map(\.node))
         }
         let times = compactMap(\.before)
         guard let first = times.max(), let last = times.min() else { return "\(list(links)) went down" }

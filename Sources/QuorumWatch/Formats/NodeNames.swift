@@ -63,6 +63,22 @@ func abbreviated(_ names: [String], separator: String = ", ") -> String {
     return parts.joined(separator: separator)
 }
 
+extension Sequence {
+    /// The elements in groups with the same key, each in the place of its first element.
+    func grouped<Key: Equatable>(by key: (Element) -> Key) -> [(key: Key, elements: [Element])] {
+        var groups: [(key: Key, elements: [Element])] = []
+        for element in self {
+            let key = key(element)
+            if let index = groups.firstIndex(where: { $0.key == key }) {
+                groups[index].elements.append(element)
+            } else {
+                groups.append((key, [element]))
+            }
+        }
+        return groups
+    }
+}
+
 /// `a`, `a and b`, `a, b and c`
 package func list(_ words: [String], _ conjunction: String = "and") -> String {
     guard words.count > 1, let last = words.last else { return words.first ?? "" }

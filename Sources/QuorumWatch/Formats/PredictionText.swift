@@ -6,8 +6,7 @@ internal import Corosync
 extension PredictionReport {
     /// The verdict with the votes, then remarks on it.
     var sentences: [StyledText] {
-        let names = ifDown.map { $0.id == .quorumDevice ? "the quorum device" : $0.text }
-        let condition = "\(list(names)) \(ifDown.count == 1 ? "goes" : "go") down"
+        let condition = "\(list(ifDown.map(\.text))) \(ifDown.count == 1 ? "goes" : "go") down"
         let votes = prediction.members.isEmpty ? "no member is left" : prediction.decision.summary
         return [StyledText("If \(condition): ") + prediction.decision.styled + StyledText(": \(votes)")]
             + remarks.map { StyledText($0) }
