@@ -45,12 +45,7 @@ struct EventFilter: Sendable {
 }
 
 /// An event with what changed since the last state that the output received.
-struct EventItem: Sendable {
-    /// The event.
-    let event: Event
-    /// The changes since that state.
-    let changes: [Change]
-}
+typealias EventItem = (event: Event, changes: [Change])
 
 extension ChangeTracker {
     /// Records that the output receives an event, and returns it with its changes; nil for an `info` event without
@@ -58,7 +53,7 @@ extension ChangeTracker {
     mutating func item(for event: Event) -> EventItem? {
         let changes = changes(in: event)
         if case .info = event.body, let changes, !changes.contains(where: \.causesEvent) { return nil }
-        return EventItem(event: event, changes: changes ?? [])
+        return (event, changes ?? [])
     }
 
     /// What an output shows of the next element of its outbox; nil: nothing.
