@@ -245,8 +245,8 @@ private struct Samples {
     /// Adds a time in seconds.
     mutating func add(_ labels: Labels, microseconds: Int64) {
         begin(labels)
-        let fraction = String(1_000_000 + microseconds % 1_000_000)
-        bytes.append(contentsOf: "\(microseconds / 1_000_000).\(fraction.dropFirst())\n".utf8)
+        Timestamp(microseconds: microseconds).appendSeconds(to: &bytes)
+        bytes.append(ascii: "\n")
     }
 
     private mutating func begin(_ labels: Labels) {
