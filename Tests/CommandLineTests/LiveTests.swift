@@ -130,13 +130,14 @@ struct LiveTests {
     }
 
     @Test(
-        "restores the terminal when it ends: with q, and by a signal", arguments: [0, SIGINT, SIGTERM, SIGHUP])
+        "restores the terminal when it ends: with q, and by a signal", arguments: [0, SIGINT, SIGQUIT, SIGTERM, SIGHUP])
     func restores(_ signal: Int32) throws {
         let sandbox = try Sandbox(nodes: 1)
         let terminal = try open(on: sandbox)
         switch signal {
         case 0: try terminal.type("q")
         case SIGINT: try terminal.type("", then: "C-c")
+        case SIGQUIT: try terminal.type("", then: "C-\\")
         default: kill(try program(in: sandbox), signal)
         }
         // The shell prints its message about the signal before the next prompt.
@@ -146,6 +147,27 @@ struct LiveTests {
         #expect(try isRestored(terminal, sandbox), "\(terminal)")
         let screen = try terminal.screen
         #expect(screen.count < 8 && !screen.contains { $0.contains("QUORATE") }, "\(terminal)")
+    }
+
+    @Test("waits for fg if it is started in the background, and leaves the terminal to the shell until then")
+    func background() throws {
+        let sandbox = try Self.single.get()
+        let terminal = try Terminal(
+            on: sandbox, running: ["bash", "--norc"], width: 100, height: 24, environment: Self.environment)
+        try terminal.type("PS1='$ '; clear; stty -g > \(sandbox.folder)/before; echo be''fore", then: "Enter")
+        try #require(terminal.shows { $0.first == "before" }, "\(terminal)")
+        try terminal.type("\(vqwatch) --live &", then: "Enter")
+        try terminal.type("", then: "Enter")
+        #expect(try terminal.shows { screen in screen.contains { $0.contains("Stopped") } }, "\(terminal)")
+        #expect(try isRestored(terminal, sandbox), "\(terminal)")
+        try terminal.type("fg", then: "Enter")
+        #expect(try terminal.shows { $0.first?.contains(": QUORATE") == true }, "\(terminal)")
+        try terminal.type("q")
+        #expect(try isRestored(terminal, sandbox), "\(terminal)")
+        try terminal.type("\(vqwatch) --live & kill %1", then: "Enter")
+        try terminal.type("wait; echo ended", then: "Enter")
+        #expect(try terminal.shows { $0.contains("ended") }, "\(terminal)")
+        #expect(try isRestored(terminal, sandbox), "\(terminal)")
     }
 
     @Test("has an exit status that tells how it ended", arguments: [("q", 0), ("C-c", 130)])

@@ -31,6 +31,7 @@ final class LiveDisplay: Sendable {
         self.color = color
         self.isPlain = isPlain
         self.stop = stop
+        try Terminal.waitForForeground()
         signals = try Signals(Signals.terminal)
         closed = try Flag()
     }

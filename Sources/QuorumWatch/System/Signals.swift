@@ -6,23 +6,20 @@ internal import Glibc
 /// Signals that are read from a descriptor (signalfd(2)).
 struct Signals {
     /// Those that request the end of the program.
-    static let ending = [SIGINT, SIGTERM, SIGHUP]
+    static let ending = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
     /// Those of a terminal: its size has changed, Ctrl-Z was typed, and the program continues after it was stopped.
     static let terminal = [SIGWINCH, SIGTSTP, SIGCONT]
 
     let descriptor: CInt
 
-    /// Blocks the signals in this thread and in every thread started later, so that they can be read. A signal that was
-    /// ignored at the start (nohup(1)) stays ignored. Throws when no descriptor is available; the signals then still
-    /// have their default effects.
+    /// Blocks the signals in this thread and in every thread started later, so that they can be read. SIGHUP stays
+    /// ignored if it was at the start (nohup(1)). Throws when no descriptor is available; the signals then still have
+    /// their default effects.
     init(_ signals: [CInt]) throws(SystemError) {
-        var set = sigset_t(
-            signals.filter { signal in
-                var action = sigaction()
-                sigaction(signal, nil, &action)
-                let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
-                return !isIgnored
-            })
+        var action = sigaction()
+        sigaction(SIGHUP, nil, &action)
+        let isHangUpIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+        var set = sigset_t(signals.filter { $0 != SIGHUP || !isHangUpIgnored })
         descriptor = try SystemError.check("signalfd", signalfd(-1, &set, CInt(SFD_CLOEXEC) | CInt(SFD_NONBLOCK)))
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }

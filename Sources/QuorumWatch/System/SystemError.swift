@@ -16,6 +16,7 @@ package struct SystemError: Error, CustomStringConvertible {
         let advice =
             switch number {
             case EMFILE, ENFILE: adviceOnOpenFiles
+            case EIO: "start it in the foreground of the terminal"
             case EAGAIN: "allow more processes (ulimit -u, or TasksMax= of the unit)"
             default: "see whether the system is out of memory"
             }

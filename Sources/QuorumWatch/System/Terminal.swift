@@ -40,6 +40,14 @@ package final class Terminal: Sendable {
         return group < 0 || group == getpgrp()
     }
 
+    /// Stops the program while the shell has the terminal, as the kernel does to a program that sets the modes of a
+    /// terminal in the background (tcsetattr(3)). Throws when no shell can give the terminal to the program.
+    static func waitForForeground() throws(SystemError) {
+        var modes = termios()
+        guard tcgetattr(STDOUT_FILENO, &modes) == 0 else { return }
+        _ = try SystemError.check("tcsetattr", tcsetattr(STDOUT_FILENO, TCSANOW, &modes))
+    }
+
     /// Prepares the terminal for a page, whatever state it is in: saves its modes, and turns off echo and line-by-line
     /// input. Ctrl-C and Ctrl-Z still send signals. Returns the error number, or 0.
     func open() -> CInt {
