@@ -76,6 +76,8 @@ func parsePath(_ argument: String) throws -> String {
     guard !argument.isEmpty, argument.utf8.last != UInt8(ascii: "/") else {
         throw ValidationError("write the path of a file")
     }
+    // Bytes that are not UTF-8 were replaced, which would be another path.
+    guard !argument.unicodeScalars.contains("\u{FFFD}") else { throw ValidationError("write a path in UTF-8") }
     return argument
 }
 

@@ -43,22 +43,26 @@ struct Command: ParsableCommand {
     @OptionGroup(title: "How to watch") var watching: WatchingOptions
     @OptionGroup(title: "Other receivers of events") var receivers: ReceiverOptions
 
-    /// Parses the arguments of the program. Those after `--exec` belong to another program and are not parsed.
-    static func parse(withRestOf arguments: [String]) throws -> Command {
-        let end = arguments.firstIndex { $0 == "--exec" } ?? arguments.endIndex
-        var command = try Command.parse(Array(arguments[..<end]))
-        if end < arguments.endIndex {
-            command.receivers.exec = Array(arguments[(end + 1)...])
+    /// The watch that the arguments of the program describe. Those after `--exec` belong to another program: they are not
+    /// parsed, and need not be UTF-8.
+    static func plan(_ arguments: [[CChar]], for output: StandardOutput) throws -> WatchPlan {
+        let words = arguments.map(\.text)
+        let end = words.firstIndex(of: "--exec") ?? words.endIndex
+        var command = try Command.parse(Array(words[..<end]))
+        if end < words.endIndex {
+            command.receivers.exec = Array(words[(end + 1)...])
             guard command.receivers.exec.first?.isEmpty == false else {
                 throw ValidationError("--exec needs a command")
             }
         }
         try command.refuseOptionsOfOtherTasks()
-        return command
+        var plan = try command.plan(for: output)
+        if end < words.endIndex { plan.command = Array(arguments[(end + 1)...]) }
+        return plan
     }
 
     /// The watch that the options describe.
-    func plan(for output: StandardOutput) throws -> WatchPlan {
+    private func plan(for output: StandardOutput) throws -> WatchPlan {
         var plan = WatchPlan(for: output)
         switch kind {
         case .status: plan.task = .status(links: printing.links)
@@ -81,7 +85,7 @@ struct Command: ParsableCommand {
         plan.refresh = !plan.follows || plan.mode.waitsItself || refresh == .zero ? nil : refresh
         plan.reconnects = plan.follows && !watching.noReconnect
         plan.metricsFile = receivers.metricsFile
-        plan.command = receivers.exec
+        plan.command = receivers.exec.map { Array($0.utf8CString) }
         return plan
     }
 }

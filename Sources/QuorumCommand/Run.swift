@@ -9,7 +9,7 @@ internal import QuorumWatch
 public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Never {
     let isOutputOpen = openMissingStandardDescriptors()
     let arguments = UnsafeBufferPointer(start: arguments, count: Int(count)).dropFirst()
-    let plan = parse(arguments.compactMap { $0.map { String(cString: $0) } }, isOutputOpen: isOutputOpen)
+    let plan = parse(arguments.compactMap { $0.map { Array(cString: $0) } }, isOutputOpen: isOutputOpen)
     let errorStatus: CInt = !plan.isCheck ? EXIT_FAILURE : CheckStatus.unknown.rawValue
     guard isOutputOpen || plan.format == .quiet else { fail("\(closedOutput) or use --quiet", errorStatus) }
     do throws(SystemError) {
@@ -24,17 +24,19 @@ public func main(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePoint
 }
 
 /// The plan of a command line. Ends the program for help, the version, completions and a usage error.
-private func parse(_ arguments: [String], isOutputOpen: Bool) -> WatchPlan {
+private func parse(_ arguments: [[CChar]], isOutputOpen: Bool) -> WatchPlan {
     if arguments.isEmpty { return WatchPlan(for: StandardOutput()) }
     do {
-        return try Command.parse(withRestOf: arguments).plan(for: StandardOutput())
+        return try Command.plan(arguments, for: StandardOutput())
     } catch {
         if Command.exitCode(for: error).isSuccess { end(printing: Command.fullMessage(for: error), isOutputOpen) }
         // The message can have several lines, and contains arguments from the command line, which need escaping.
         let lines = Command.message(for: error).split(separator: "\n").map { $0.drop { $0 == " " } }
-        let text = "\(escaped(lines.joined(separator: " "), limit: 1000)); see 'vqwatch --help'"
-        let asCheck = isCheck(arguments)
-        fail(text, asCheck ? CheckStatus.unknown.rawValue : EX_USAGE, asCheck: asCheck)
+        var words = lines.joined(separator: " ")
+        if words.hasSuffix(".") { words.removeLast() }
+        let text = "\(escaped(words, limit: 1000)); see 'vqwatch --help'"
+        let isCheck = isCheck(arguments.map(\.text))
+        fail(text, isCheck ? CheckStatus.unknown.rawValue : EX_USAGE, asCheck: isCheck && isOutputOpen)
     }
 }
 
@@ -76,7 +78,10 @@ private func exitStatus(of outcome: Outcome, of plan: WatchPlan, _ errorStatus: 
 
 /// Reports an error on standard error, or as the line of a monitoring plugin, and ends the program.
 private func fail(_ text: String, _ status: CInt, asCheck: Bool = false) -> Never {
-    let line = asCheck ? CheckFormat.line(forUnknown: text) : Array("vqwatch: \(text)\n".utf8)
-    _ = write(asCheck ? STDOUT_FILENO : STDERR_FILENO, line, line.count)
+    let line = CheckFormat.line(forUnknown: text)
+    if !asCheck || write(STDOUT_FILENO, line, line.count) < 0 {
+        let line = Array("vqwatch: \(text)\n".utf8)
+        _ = write(STDERR_FILENO, line, line.count)
+    }
     _exit(status)
 }

@@ -81,7 +81,7 @@ extension Command {
             ("--json", printing.json, [.status, .check, .waitFor, .ifDown, .follow]),
             (
                 "--format \(format?.rawValue ?? "")", format != nil && format != .prometheus,
-                [.status, .waitFor, .ifDown, .follow]
+                [.status, .check, .waitFor, .ifDown, .follow]
             ),
             ("--format prometheus", format == .prometheus, [.status]),
             ("--quiet", printing.quiet, [.status, .check, .waitFor, .ifDown, .follow]),

@@ -18,6 +18,15 @@ struct CheckTests {
         return line
     }
 
+    @Test("prints the line of JSON with --format json, too, and its own line with --format text")
+    func formats() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        let json = try sandbox.run(on: 1, [vqwatch, "--check", "--format", "json"])
+        #expect(try EventLine(json.lines.first ?? "").event == "check" && json.status == 0)
+        let text = try sandbox.run(on: 1, [vqwatch, "--check", "--format", "text"])
+        #expect(text.output.hasPrefix("QUORUM OK - ") && text.status == 0)
+    }
+
     @Test("is OK, WARNING, CRITICAL and UNKNOWN when it should be, in the shells and under negate too")
     func states() throws {
         let sandbox = try Sandbox(nodes: 3)

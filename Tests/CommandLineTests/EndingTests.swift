@@ -64,6 +64,38 @@ struct EndingTests {
     }
 
     @Test(
+        "A signal that was ignored at the start ends the program, but SIGHUP under nohup(1)",
+        arguments: [SIGINT, SIGTERM, SIGHUP])
+    func ignored(_ signal: Int32) throws {
+        let cluster = try StandIn("nodes 1\n")
+        let process = try cluster.spawn(["bash", "-c", #"trap "" INT TERM HUP; exec "$@""#, "bash", vqwatch, "-f"])
+        _ = try #require(process.nextLine(within: .seconds(20)))
+        process.signal(signal)
+        if signal == SIGHUP {
+            #expect(process.wait(within: .seconds(1)) == nil)
+            process.signal(SIGTERM)
+        }
+        #expect(process.wait(within: .aMoment) == .signaled(signal == SIGHUP ? SIGTERM : signal))
+    }
+
+    @Test("A status that is not read in time says so on standard error")
+    func unread() throws {
+        let cluster = try StandIn("nodes 1\n")
+        let pipe = try FullPipe()
+        let process = try cluster.spawn([vqwatch, "-t", "1"], output: .descriptor(pipe.writingEnd))
+        #expect(process.wait(within: .aMoment, draining: false) == .exited(124))
+        #expect(process.errors.contains(": standard output is not read; "), "\(process.errors)")
+    }
+
+    @Test("A usage error of a check is reported on standard error if standard output cannot be written")
+    func unwritable() throws {
+        for output in [">&-", ">/dev/full"] {
+            let result = try ChildProcess.run(["bash", "-c", #""$1" --check --unknown \#(output)"#, "bash", vqwatch])
+            #expect(result.status == 3 && result.errors.hasPrefix("vqwatch: "), "\(output): \(result.errors)")
+        }
+    }
+
+    @Test(
         "A signal ends the program within a second while standard error is not read",
         arguments: [
             [], ["-q"], ["-cq"], ["-f"], ["-f", "--no-reconnect"], ["-f", "--dispatch", "blocking"], ["-w", "quorate"],

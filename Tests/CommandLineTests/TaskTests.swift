@@ -27,7 +27,7 @@ struct TaskTests {
 
     static let rules = [
         Rule("--links", refusedBy: "wait-for", "if-down"),
-        Rule("--format", "text", refusedBy: "check", "live"),
+        Rule("--format", "text", refusedBy: "live"),
         Rule("--format", "prometheus", refusedBy: "check", "wait-for", "if-down", "follow", "live"),
         Rule("--json", refusedBy: "live"),
         Rule("--quiet", refusedBy: "live"),

@@ -128,7 +128,6 @@ struct CheckOptionTests {
         (["-c", "--if-down", "1"], "--if-down"),
         (["-c", "--live"], "--live"),
         (["-c", "-w", "quorate"], "--wait-for"),
-        (["-c", "--format", "text"], "--format"),
         (["-c", "--color", "always"], "--color"),
         (["-c", "--events", "quorum"], "--events"),
         (["-c", "--dispatch", "one"], "--dispatch one"),

@@ -26,7 +26,10 @@ struct CommandRunnerTests {
     @Test("gets its input and no other open descriptor, and its exit status or signal is reported")
     func spawn() {
         func run(_ arguments: String..., input: String = "") -> Spawn.Ending {
-            Spawn(arguments: arguments, environment: ["PATH=/usr/bin:/bin"], input: Array(input.utf8)).run()
+            Spawn(
+                arguments: arguments.map { Array($0.utf8CString) },
+                environment: [Array("PATH=/usr/bin:/bin".utf8CString)], input: Array(input.utf8)
+            ).run()
         }
         #expect(run("sh", "-c", "test \"$(cat)\" = hello", input: "hello") == .exited(0))
         #expect(run("true", input: String(repeating: "more than a pipe holds", count: 10_000)) == .exited(0))

@@ -6,8 +6,8 @@ internal import Glibc
 
 /// Runs a command for every event, one at a time and in order.
 struct CommandRunner: Sendable {
-    /// The command and its arguments.
-    let command: [String]
+    /// The command and its arguments, as C strings.
+    let command: [[CChar]]
     let outbox: Outbox<Delivery>
     /// The number of events after which the watch ends.
     let limit: Int?
@@ -25,7 +25,10 @@ struct CommandRunner: Sendable {
     /// Runs until the outbox is closed and empty.
     func run() {
         defer { outbox.finish() }
-        let inherited = currentEnvironment().filter { entry in !Self.ownVariables.contains { entry.hasPrefix($0) } }
+        let inherited = currentEnvironment().filter { entry in
+            let entry = entry.text
+            return !Self.ownVariables.contains { entry.hasPrefix($0) }
+        }
         var tracker = ChangeTracker()
         var isFirst = true
         var hasReportedDrops = false
@@ -42,7 +45,7 @@ struct CommandRunner: Sendable {
                         + "fewer --events")
             }
             let spawn = Spawn(
-                arguments: command, environment: inherited + Self.variables(for: event),
+                arguments: command, environment: inherited + Self.variables(for: event).map { Array($0.utf8CString) },
                 input: JSONFormat.line(for: event, changes: item.changes))
             let ending = run(spawn)
             if isFirst, case .notStarted(let error) = ending {
@@ -106,7 +109,7 @@ extension CommandRunner {
 // MARK: - Diagnostics
 
 extension CommandRunner {
-    private var name: String { escaped(command[0]) }
+    private var name: String { escaped(command[0].text) }
 
     private func diagnosis(ofStarting error: CInt) -> String {
         "cannot run --exec \(name): \(String(cString: strerror(error))); see that it exists, in PATH or at the path "

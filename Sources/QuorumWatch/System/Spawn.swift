@@ -5,10 +5,11 @@ internal import Glibc
 
 /// A program to start, with its arguments, environment and input (posix_spawn(3)).
 struct Spawn {
-    /// The program and its arguments. A name without a slash is looked up in `PATH`.
-    let arguments: [String]
-    /// The whole environment, each `NAME=VALUE`.
-    let environment: [String]
+    /// The program and its arguments, as C strings, which need not be UTF-8. A name without a slash is looked up in
+    /// `PATH`.
+    let arguments: [[CChar]]
+    /// The whole environment, each `NAME=VALUE`, as C strings.
+    let environment: [[CChar]]
     /// The contents of its standard input.
     let input: [UInt8]
 
@@ -65,31 +66,42 @@ struct Spawn {
     }
 }
 
-/// This program's environment, each `NAME=VALUE`.
-func currentEnvironment() -> [String] {
-    var environment: [String] = []
+/// This program's environment, each `NAME=VALUE`, as C strings.
+func currentEnvironment() -> [[CChar]] {
+    var environment: [[CChar]] = []
     guard var next = vqwatch_environment() else { return [] }
     while let entry = next.pointee {
-        environment.append(String(cString: entry))
+        environment.append(Array(cString: entry))
         next += 1
     }
     return environment
 }
 
+extension [CChar] {
+    /// A copy of a C string, with its NUL.
+    package init(cString: UnsafePointer<CChar>) {
+        self.init(UnsafeBufferPointer(start: cString, count: strlen(cString) + 1))
+    }
+
+    /// The text of a C string; bytes that are not UTF-8 are replaced by U+FFFD.
+    package var text: String { withUnsafeBufferPointer { String(cString: $0.baseAddress!) } }
+}
+
 /// Checks whether a program can be started, as far as that is possible without starting it. Returns the error number,
 /// or 0.
-func obstacle(toStarting program: String) -> CInt {
-    func check(_ path: String) -> CInt {
+func obstacle(toStarting program: [CChar]) -> CInt {
+    func check(_ path: [CChar]) -> CInt {
         var information = stat()
         guard stat(path, &information) == 0 else { return errno }
         return information.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0 ? 0 : EACCES
     }
-    if program.utf8.contains(UInt8(ascii: "/")) { return check(program) }
+    let (slash, colon) = (CChar(UInt8(ascii: "/")), CChar(UInt8(ascii: ":")))
+    if program.contains(slash) { return check(program) }
     // The same lookup as posix_spawnp(3): an empty folder name means the current folder.
-    let path = getenv("PATH").map { String(cString: $0) } ?? "/bin:/usr/bin"
+    let path = getenv("PATH").map { Array(cString: $0) } ?? Array("/bin:/usr/bin".utf8CString)
     var error = ENOENT
-    for folder in path.split(separator: ":", omittingEmptySubsequences: false) {
-        switch check(folder.isEmpty ? program : "\(folder)/\(program)") {
+    for folder in path.dropLast().split(separator: colon, omittingEmptySubsequences: false) {
+        switch check(folder.isEmpty ? program : folder + [slash] + program) {
         case 0: return 0
         case EACCES: error = EACCES
         default: break
@@ -99,7 +111,7 @@ func obstacle(toStarting program: String) -> CInt {
 }
 
 private func withCStrings<Result>(
-    _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    _ strings: [[CChar]], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {
     let copies = strings.map { strdup($0) } + [nil]
     defer { for copy in copies { free(copy) } }

@@ -55,6 +55,7 @@ struct Ending {
             if ready.contains(.events) || ready.contains(.reader) { isPrinting = false }
             if ready.contains(.command) { isRunning = false }
         }
+        if isPrinting, watch.plan.printsResult, outcome == .timedOut(nil) { outcome = .timedOut(.unreadOutput) }
         watch.command?.reportEnd(notRun: notRun, isRunning: isRunning)
         // Errors that happened meanwhile.
         if let requested = watch.stop.requested, requested.rank > outcome.rank { outcome = requested }

@@ -29,6 +29,8 @@ package enum Outcome: Hashable, Sendable {
         case unsettled(UnsettledReason, hasDevice: Bool)
         /// These words say which conditions did not hold.
         case conditions(String)
+        /// It was not written, because nobody reads it.
+        case unreadOutput
     }
 
     /// If a watch has several reasons to end, the one with the highest rank is its outcome; of equal ones, the first.
@@ -81,6 +83,8 @@ extension Outcome.Obstacle {
         case .unsettled(let reason, let hasDevice):
             "\(reason.words(hasDevice: hasDevice)), or allow more time with --timeout"
         case .conditions(let words): "\(words); allow more time with --timeout"
+        case .unreadOutput:
+            "standard output is not read; see what it is piped to, or allow more time with --timeout"
         }
     }
 }

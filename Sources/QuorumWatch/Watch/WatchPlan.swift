@@ -37,8 +37,8 @@ package struct WatchPlan: Hashable, Sendable {
     package var requirements = Requirements()
     /// The file to write for the textfile collector of node_exporter; nil: none.
     package var metricsFile: String?
-    /// The command to run for every event, and its arguments; empty: none.
-    package var command: [String] = []
+    /// The command to run for every event, and its arguments, as C strings; empty: none.
+    package var command: [[CChar]] = []
 
     /// A plan to print the status once.
     package init() {}
