@@ -98,6 +98,44 @@ struct CheckProblemTests {
         }
     }
 
+    @Test("are none of a reload that changes votes, not even for a moment")
+    func reloadOfVotes() throws {
+        let sandbox = try Sandbox(nodes: 3)
+        let follower = try sandbox.follow(on: 1)
+        for votes in 2...4 {
+            try sandbox.editConfiguration { text in
+                String(
+                    text.replacing(#/nodeid: 3\n(quorum_votes: \d\n)?/#, with: "nodeid: 3\nquorum_votes: \(votes)\n"))
+            }
+            try sandbox.reload()
+            let changed = try follower.nextEvent(within: .seconds(10)) { event in
+                event.event == "expected_votes" && event.json["votes"]["expected"] == .number(Int64(votes + 2))
+            }
+            #expect(changed?.json["problems"] == [], "\(changed?.json["problems"] ?? .null)")
+        }
+        #expect(try comesToFind(of: sandbox))
+    }
+
+    @Test("are a quorum that two partitions can have: with two_node for three nodes, and with 600 votes")
+    func noMajority() throws {
+        let consequence = "two partitions can be quorate at the same time, because "
+        let three = try Sandbox(nodes: 3, quorum: "two_node: 1")
+        let setting = consequence + "two_node is set for 3 nodes: remove it from corosync.conf"
+        #expect(try comesToFind(of: three, problems: [setting]))
+        let many = try Sandbox(nodes: 3, votes: [400, 100, 100])
+        let overflow =
+            consequence
+            + "quorum 45 is not a majority of 600 expected votes: use at most 509, because corosync keeps the "
+            + "quorum in 8 bits"
+        #expect(try comesToFind(of: many, problems: [overflow]))
+        // It is as the problem says.
+        try many.partition([1], [2, 3])
+        for (node, members) in [(1, [1]), (2, [2, 3])] {
+            try many.wait(node: node, members: members)
+            #expect(try eventually(within: .seconds(20)) { try many.run(on: node, [vqwatch, "-q"]).status == 0 })
+        }
+    }
+
     @Test(
         "do not include a node that was removed from the nodelist, and conditions on it are as for a node never known")
     func removedNode() throws {

@@ -67,6 +67,19 @@ struct LinkTests {
         #expect(text.nextLine(within: .seconds(20)) { $0.hasSuffix(" link 1 to node3 is connected again") } != nil)
     }
 
+    @Test("reports no link of a node that has just joined as down")
+    func joins() throws {
+        let sandbox = try Sandbox(links: 2)
+        let follower = try sandbox.follow(on: 1, ["--refresh", "0"])
+        try sandbox.kill(3)
+        _ = try #require(try follower.nextEvent { $0.event == "quorum" && $0.node(3)["state"] == "dead" })
+        // Until the links are known to be down, too.
+        _ = try #require(try follower.nextEvent { $0.event == "evidence" })
+        try sandbox.start(3)
+        let joined = try #require(try follower.nextEvent { $0.event == "quorum" && $0.node(3)["state"] == "member" })
+        #expect(joined.json["problems"] == [] && joined.node(3)["reachable"] == .null)
+    }
+
     @Test("follows a reload that removes a node, and one that adds it again")
     func followsAReload() throws {
         let sandbox = try Sandbox(links: 2)

@@ -176,6 +176,7 @@ struct CheckFormatTests {
             state.nodes[index].device =
                 index % 4 < 2 ? nil : DeviceState(alive: index % 4 == 3, castVote: false, masterWins: false)
             state.nodes[index].configVersion = 7
+            state.nodes[index].isReachable = index == 0 ? nil : false
         }
         state.links = state.nodes.map { Link(id: LinkID(node: $0.id, number: 0), isConnected: false) }
         state.problems = state.problems(requirements, configuration: configuration, unsettled: nil)

@@ -292,7 +292,13 @@ struct TextTests {
             field: .state(.problems), from: .strings(["config_file", "link_down"]), to: .strings(["configuration"]))
         #expect(
             ChangeText(state).phrases(for: [change])
-                == ["unknown: the links are not known", "no longer a problem: config_file"])
+                == [
+                    "unknown: the links are not known", "no longer a problem: config_file",
+                    "no longer a problem: link_down",
+                ])
+        let link = Change(
+            field: .link(LinkID(node: 3, number: 1), .connected), from: .bool(false), to: .bool(true))
+        #expect(ChangeText(state).phrases(for: [link, change]).last == "no longer a problem: config_file")
     }
 
     @Test("says which nodes would give quorum, and has a column for them")

@@ -43,6 +43,9 @@ struct ProblemTests {
             lost(2, .waitForAll) == [
                 "not quorate: waits until all 3 expected votes are present (wait_for_all)", "node3 is not a member",
             ])
+        #expect(
+            lost(1, .waitForAll).first == "not quorate: waits until all 3 expected votes are present (wait_for_all)",
+            "not only for a majority")
         #expect(lost(3) == ["not quorate: there are enough votes, but votequorum has not given quorum"])
         let two = texts {
             $0.states = [1: .member, 2: .dead, 3: .dead]
@@ -130,6 +133,7 @@ struct ProblemTests {
             cluster.expected = votes
             for id in 1...3 where id > total { cluster.states[UInt32(id)] = .dead }
             _ = cluster.quorum(votes / 2 < total)
+            _ = cluster.reduce(.configuration(configuration))
             return (cluster.reducer.knownState?.problems ?? []).filter { $0.code == .expectedVotes }.map(\.text)
         }
         var three = Configuration.named([1, 2, 3])
@@ -184,7 +188,7 @@ struct ProblemTests {
             $0.deviceFlags = [.quorumDeviceRegistered, .quorumDeviceAlive, .quorumDeviceCastVote]
         }
         for expected: UInt32 in 3...6 {
-            state.votes = Votes(total: 3, expected: expected, highestExpected: expected, quorum: 3)
+            state.votes = Votes(total: 3, expected: expected, highestExpected: expected, quorum: expected / 2 + 1)
             let found = state.problems(try allowing("3", "4"), configuration: four, unsettled: nil)
             let codes: [Problem.Code] =
                 expected < 4 ? [.expectedVotes] : expected < 6 ? [] : [.expectedVotes, .votesMissing]
@@ -252,9 +256,36 @@ struct ProblemTests {
         #expect(found([.quorumDeviceRegistered, .quorumDeviceAlive, .quorumDeviceCastVote]) == [])
     }
 
+    @Test("of a quorum that two partitions can have: two_node with more nodes, and votes that 8 bits do not hold")
+    func noMajority() {
+        func found(_ votes: [UInt32], quorum: UInt32, _ flags: NodeInfo.Flags = []) -> [String] {
+            var state = CheckFormat().state()
+            let sum = votes.reduce(0, +)
+            state.nodes = zip(state.nodes, votes).map { node, _ in node }
+            state.flags = flags.union(.quorate)
+            state.votes = Votes(total: sum, expected: sum, highestExpected: sum, quorum: quorum)
+            return state.problems(Requirements(), configuration: nil, unsettled: nil)
+                .filter { $0.code == .noMajority }.map(\.text)
+        }
+        let consequence = "two partitions can be quorate at the same time, because "
+        #expect(found([1, 1], quorum: 1, .twoNode) == [])
+        #expect(
+            found([1, 1, 1], quorum: 2, .twoNode)
+                == [consequence + "two_node is set for 3 nodes: remove it from corosync.conf"])
+        #expect(found([1], quorum: 1) == [] && found([1, 1, 1], quorum: 2) == [] && found([2, 1, 1], quorum: 3) == [])
+        #expect(found([1, 1], quorum: 1) == [consequence + "quorum 1 is not a majority of 2 expected votes"])
+        #expect(
+            found([400, 100, 100], quorum: 45) == [
+                consequence
+                    + "quorum 45 is not a majority of 600 expected votes: use at most 509, because corosync keeps "
+                    + "the quorum in 8 bits"
+            ])
+    }
+
     @Test("of links are those to members that are down, or fewer than required")
     func links() {
         var state = CheckFormat().state()
+        for index in state.nodes.indices.dropFirst() { state.nodes[index].isReachable = true }
         func found(_ down: [(UInt32, Int)], required: Int? = nil, links: [UInt32] = [2, 3]) -> [String] {
             state.links = links.flatMap { node in
                 (0...1).map { number in
@@ -274,9 +305,9 @@ struct ProblemTests {
                 "links are down: 0 to node2, 0 and 1 to node3", "node2 and node3 are connected over fewer than 2 links",
             ])
         #expect(found([(3, 1)], required: 1) == ["link 1 to node3 is down"])
-        state.nodes[2].state = .dead
+        (state.nodes[2].state, state.nodes[2].isReachable) = (.dead, false)
         #expect(found([(3, 0), (3, 1)], required: 2) == ["node3 is not a member"], "only members count")
-        state.nodes[2].state = .member
+        (state.nodes[2].state, state.nodes[2].isReachable) = (.member, true)
         #expect(found([], required: 3, links: []) == [], "other transports have no links")
         state.links = nil
         let unknown = state.problems(Requirements(links: 1), configuration: .named([1, 2, 3]), unsettled: nil)

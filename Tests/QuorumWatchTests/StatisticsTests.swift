@@ -93,21 +93,45 @@ struct StatisticsTests {
         #expect(nothing == [])
     }
 
-    @Test("cause a link event when a link fails or recovers, which the next changes do not repeat")
+    @Test("cause a link event when a link fails or recovers, and an info event for the problem, which repeats no more")
     func tellsOfALink() throws {
         var watched = CountedCluster()
         watched.change(3, 1, isConnected: false, downs: 1)
-        let down = try #require(watched.read().only)
+        let events = watched.read()
+        let down = try #require(events.first)
+        let begun = Change(field: .state(.problems), from: .strings([]), to: .strings(["link_down"]))
+        #expect(events.map(\.kind) == [.link, .info] && watched.cluster.changes == [begun])
         #expect(
             down.body
                 == .link(.init(node: .init(id: 3, name: "node3"), number: 1, isConnected: false, downs: 1)))
         #expect(down.quorate == true)
         #expect(watched.cluster.quorum(true).only?.state?.links?.last?.isConnected == false)
-        #expect(watched.cluster.changes.map(\.field.path) == ["problems"])
+        #expect(watched.cluster.changes == [])
         watched.change(3, 1, isConnected: true)
+        let up = watched.read()
         #expect(
-            watched.read().only?.body
+            up.first?.body
                 == .link(.init(node: .init(id: 3, name: "node3"), number: 1, isConnected: true, downs: 0)))
+        let ended = Change(field: .state(.problems), from: .strings(["link_down"]), to: .strings([]))
+        #expect(up.map(\.kind) == [.link, .info] && watched.cluster.changes == [ended])
+    }
+
+    @Test("are no problem of a node that has just joined, until they are read")
+    func joins() {
+        var watched = CountedCluster()
+        watched.cluster.states[3] = .dead
+        for number in 0...1 { watched.change(3, number, isConnected: false, downs: 1) }
+        _ = watched.cluster.nodelist(2, [1, 2])
+        _ = watched.read()
+        let lost = watched.cluster.quorum(true).only?.state
+        #expect(lost?.nodes.last?.isReachable == false && lost?.problems.map(\.code) == [.nodeMissing])
+        watched.cluster.states[3] = .member
+        _ = watched.cluster.nodelist(3, [1, 2, 3])
+        let joined = watched.cluster.quorum(true).only?.state
+        #expect(joined?.nodes.map(\.isReachable) == [nil, true, nil] && joined?.problems == [])
+        for number in 0...1 { watched.change(3, number, isConnected: true) }
+        #expect(watched.read().map(\.kind) == [.link, .link])
+        #expect(watched.cluster.reducer.knownState?.nodes.last?.isReachable == true)
     }
 
     @Test("cause a link event for a link that failed and recovered between two readings")

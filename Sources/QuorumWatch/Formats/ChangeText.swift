@@ -20,8 +20,8 @@ struct ChangeText {
             guard case .node(let id, .device) = change.field else { return true }
             return state.node(id)?.isMember == true
         }
-        let isAboutDevice = changes.contains(where: \.isOfDevice)
-        let phrases = changes.flatMap { self.phrases(for: $0, isAboutDevice: isAboutDevice) }
+        let expressed: Set<Problem.Code> = Set(changes.compactMap(\.expressedProblem))
+        let phrases = changes.flatMap { self.phrases(for: $0, expressed) }
         return phrases.grouped { Phrase(before: $0.before, after: $0.after) }.map { words, phrases in
             let nodes = phrases.flatMap(\.nodes)
             return words.before + (nodes.isEmpty ? "" : names.text(nodes)) + words.after
@@ -55,9 +55,9 @@ struct ChangeText {
         var after = ""
     }
 
-    private func phrases(for change: Change, isAboutDevice: Bool) -> [Phrase] {
+    private func phrases(for change: Change, _ expressed: Set<Problem.Code>) -> [Phrase] {
         if change.field == .state(.problems) {
-            return problemPhrases(for: change, isAboutDevice: isAboutDevice).map { Phrase(before: $0) }
+            return problemPhrases(for: change, expressed).map { Phrase(before: $0) }
         }
         let (from, to) = (change.from.text, change.to.text)
         let phrase: Phrase? =
@@ -128,9 +128,9 @@ struct ChangeText {
     }
 
     /// The problems that are new, in their own words, and those that ended, without those that other phrases express.
-    private func problemPhrases(for change: Change, isAboutDevice: Bool) -> [String] {
+    private func problemPhrases(for change: Change, _ expressed: Set<Problem.Code>) -> [String] {
         guard case .strings(let old) = change.from, case .strings(let new) = change.to else { return [] }
-        func isShown(_ code: Problem.Code) -> Bool { code.isOwnPhrase && !(code == .qdevice && isAboutDevice) }
+        func isShown(_ code: Problem.Code) -> Bool { code.isOwnPhrase && !expressed.contains(code) }
         let begun = state.problems.filter { isShown($0.code) && (old == new || !old.contains($0.code.rawValue)) }
         let ended = old.filter { !new.contains($0) && Problem.Code(rawValue: $0).map(isShown) == true }
         return begun.map(\.phrase) + ended.map { "no longer a problem: \($0)" }
@@ -138,11 +138,12 @@ struct ChangeText {
 }
 
 extension Change {
-    /// Whether it is a change of the quorum device, on any node.
-    fileprivate var isOfDevice: Bool {
+    /// The problem that its own phrase expresses.
+    fileprivate var expressedProblem: Problem.Code? {
         switch field {
-        case .device, .state(.device), .node(_, .device): true
-        case .state, .votes, .node, .link: false
+        case .device, .state(.device), .node(_, .device): .qdevice
+        case .link(_, .connected): .linkDown
+        case .state, .votes, .node, .link: nil
         }
     }
 }
@@ -151,8 +152,9 @@ extension Problem.Code {
     /// Whether no other phrase of a line expresses it.
     fileprivate var isOwnPhrase: Bool {
         switch self {
-        case .notQuorate, .unsettled, .nodeMissing, .linkDown: false
-        case .expectedVotes, .votesMissing, .qdevice, .fewLinks, .lowMargin, .configVersion, .configFile,
+        case .notQuorate, .unsettled, .nodeMissing: false
+        case .expectedVotes, .votesMissing, .noMajority, .qdevice, .linkDown, .fewLinks, .lowMargin, .configVersion,
+            .configFile,
             .configuration:
             true
         }

@@ -33,11 +33,9 @@ struct Verdict {
         case (true, _):
             let rule = rules.isEmpty ? "a rule that is not known" : list(rules.map(\.rawValue), "or")
             return "\(count(-margin, "vote")) below the quorum, quorate by \(rule)"
+        case (false, _) where waitsForAll: return "waiting for all nodes (wait_for_all)"
         case (false, ..<0): return "needs \(count(-margin, "more vote"))"
-        case (false, _):
-            return waitsForAll
-                ? "waiting for all nodes (wait_for_all)"
-                : "enough votes, but votequorum has not given quorum"
+        case (false, _): return "enough votes, but votequorum has not given quorum"
         }
     }
 
@@ -64,10 +62,8 @@ extension ClusterState {
             return decision.marginText
         }
         let missing = missingNodes.map(\.reference)
-        if margin >= 0 {
-            return decision.waitsForAll && !missing.isEmpty ? "\(words): \(names.text(missing)) missing" : words
-        }
-        guard let ways = waysToQuorum, !ways.isEmpty else { return words }
+        if decision.waitsForAll { return missing.isEmpty ? words : "\(words): \(names.text(missing)) missing" }
+        guard margin < 0, let ways = waysToQuorum, !ways.isEmpty else { return words }
         let alone = ways.filter { $0.count == 1 }.map { $0[0] }
         let together = ways.filter { $0.count > 1 }.prefix(3).map { "\(names.sentence($0)) together" }
         let single =

@@ -127,13 +127,9 @@ private struct ChangeList {
 }
 
 extension ClusterState {
-    /// The same state with these links connected or not, of which `link` events tell, and with the new problems if they
-    /// differ in failed links alone.
-    func with(_ changed: [Link], problems new: [Problem]) -> ClusterState {
+    /// The same state with these links connected or not, of which `link` events tell.
+    func with(_ changed: [Link]) -> ClusterState {
         var state = self
-        if !changed.isEmpty, problems.subjects(except: .linkDown) == new.subjects(except: .linkDown) {
-            state.problems = new
-        }
         for link in changed {
             guard let index = state.links?.firstIndex(where: { $0.id == link.id }) else { continue }
             state.links?[index].isConnected = link.isConnected

@@ -34,7 +34,7 @@ struct ClusterState: Hashable, Sendable {
     var shownNodes: [Node] { nodes.filter { !$0.isRemoved } }
 
     /// The nodes that are configured or known but not members.
-    var missingNodes: [Node] { shownNodes.filter { !$0.isMember } }
+    var missingNodes: [Node] { nodes.filter { !$0.isMember && !$0.isRemoved } }
 
     /// Whether the nodelist is known, and so the names and addresses of all nodes.
     var knowsNodelist: Bool { nodes.contains { $0.isConfigured != nil } }

@@ -19,8 +19,13 @@ struct Knowledge: Sendable {
     var areVotesValid = true
     /// The configuration; nil while it cannot be read.
     var configuration: Configuration?
+    /// Whether the expected votes have changed since the configuration was read: a reload changes both, and they are
+    /// compared only once it is read again.
+    var isConfigurationOutdated = false
     /// The statistics; nil while they cannot be read.
     var statistics: Statistics?
+    /// The nodes that have joined since the statistics were read, which say nothing of the links to them yet.
+    var joined: Set<NodeID> = []
     /// The values for predictions, updated with every decision of votequorum since they were read.
     var settings = VotingSettings()
     /// Why what votequorum says is outdated; nil when it is not.
@@ -91,8 +96,8 @@ extension ClusterState {
             }
         }
         problems = problems(
-            requirements, configuration: configuration, unsettled: known.unsettled,
-            lacksStatistics: lacksStatistics)
+            requirements, configuration: configuration, comparesVotes: !known.isConfigurationOutdated,
+            unsettled: known.unsettled, lacksStatistics: lacksStatistics)
     }
 
     /// All nodes of votequorum and the configuration, by ID. Both lists are sorted, so a single pass merges them.
@@ -113,7 +118,7 @@ extension ClusterState {
                     // Votequorum keeps the last flags of a node that is not a member any more.
                     device: state == .member ? info.flatMap { DeviceState($0.flags) } : nil,
                     isConfigured: hasNodelist ? names != nil : nil, configuredVotes: names?.votes,
-                    isReachable: isLocal ? nil : links?.isReachable(id),
+                    isReachable: isLocal || known.joined.contains(id) ? nil : links?.isReachable(id),
                     configVersion: known.configuration?.members[id]?.configVersion))
         }
         for node in known.listed {

@@ -39,6 +39,8 @@ struct Problem: Hashable, Sendable {
         case expectedVotes = "expected_votes"
         /// There are fewer votes than expected.
         case votesMissing = "votes_missing"
+        /// The quorum is not a majority of the votes.
+        case noMajority = "no_majority"
         /// The quorum device does not vote on every member.
         case qdevice
         /// Links to members are down.
@@ -66,7 +68,8 @@ struct Problem: Hashable, Sendable {
         switch code {
         case .notQuorate: .critical
         case .unsettled, .configuration: .unknown
-        case .nodeMissing, .expectedVotes, .votesMissing, .qdevice, .linkDown, .fewLinks, .lowMargin, .configVersion,
+        case .nodeMissing, .expectedVotes, .votesMissing, .noMajority, .qdevice, .linkDown, .fewLinks, .lowMargin,
+            .configVersion,
             .configFile:
             .warning
         }
@@ -74,10 +77,10 @@ struct Problem: Hashable, Sendable {
 }
 
 extension [Problem] {
-    /// The kinds of problems with their nodes, without one kind.
-    func subjects(except code: Problem.Code? = nil) -> Set<Problem.Subject> {
+    /// The kinds of problems with their nodes.
+    func subjects() -> Set<Problem.Subject> {
         Set(
-            filter { $0.code != code }.flatMap { problem in
+            flatMap { problem in
                 problem.nodes.isEmpty
                     ? [Problem.Subject(code: problem.code)]
                     : problem.nodes.map { Problem.Subject(code: problem.code, node: $0.id) }

@@ -9,12 +9,13 @@ extension ClusterState {
     /// - Parameters:
     ///   - requirements: The requirements that are not in the configuration.
     ///   - configuration: The running configuration; nil if it cannot be read.
+    ///   - comparesVotes: Whether the votes are those of this configuration.
     ///   - unsettled: Why what votequorum says is outdated; nil if it is not.
     ///   - lacksStatistics: Whether the statistics map is needed and cannot be read.
     /// - Returns: The problems, the most severe first.
     func problems(
-        _ requirements: Requirements, configuration: Configuration?, unsettled: UnsettledReason?,
-        lacksStatistics: Bool = false
+        _ requirements: Requirements, configuration: Configuration?, comparesVotes: Bool = true,
+        unsettled: UnsettledReason?, lacksStatistics: Bool = false
     ) -> [Problem] {
         var found: [Problem] = []
         let allowed = Set(requirements.absentNodes.compactMap { $0.node(in: self)?.id })
@@ -23,7 +24,9 @@ extension ClusterState {
         } else if quorate != nil {
             let ofDevice = problemsOfDevice(configuration?.device?.model)
             found += problemOfQuorum + problemsOfNodes(allowed)
-            found += problemsOfVotes(configuration, allowed, lacksDevice: !ofDevice.isEmpty) + ofDevice
+            found += problemOfMajority
+            if comparesVotes { found += problemsOfVotes(configuration, allowed, lacksDevice: !ofDevice.isEmpty) }
+            found += ofDevice
         }
         found += problemsOfLinks(requirements.links)
         if unsettled == nil { found += problemOfMargin(requirements.margin) }
@@ -48,10 +51,10 @@ extension ClusterState {
         let reason: String
         switch votes.margin {
         case nil: reason = ""
-        case let margin? where margin < 0: reason = ": needs \(count(-margin, "more vote"))"
         case _ where flags?.contains(.waitForAll) == true:
             let expected = votes.expected.map { "\($0) " } ?? ""
             reason = ": waits until all \(expected)expected votes are present (wait_for_all)"
+        case let margin? where margin < 0: reason = ": needs \(count(-margin, "more vote"))"
         case _: reason = ": there are enough votes, but votequorum has not given quorum"
         }
         return [Problem(code: .notQuorate, text: "not quorate\(reason)")]
@@ -73,6 +76,25 @@ extension ClusterState {
                     + ": another member does not reach \(isOne ? "it" : "them"), only small packets pass, or "
                     + (isOne ? "it has just left" : "they have just left")
             }
+    }
+
+    /// The problem of a quorum that two partitions can have at the same time. Corosync accepts `two_node` with more nodes,
+    /// and keeps the quorum in 8 bits.
+    private var problemOfMajority: [Problem] {
+        guard let quorum = votes.quorum, let expected = votes.expected else { return [] }
+        let reason: String
+        if flags?.contains(.twoNode) == true {
+            let count = nodes.count { !$0.isRemoved }
+            guard count > 2 else { return [] }
+            reason = "two_node is set for \(count) nodes: remove it from corosync.conf"
+        } else {
+            guard UInt64(quorum) * 2 <= expected else { return [] }
+            reason =
+                "quorum \(quorum) is not a majority of \(expected) expected votes"
+                + (expected > 509 ? ": use at most 509, because corosync keeps the quorum in 8 bits" : "")
+        }
+        let text = "two partitions can be quorate at the same time, because \(reason)"
+        return [Problem(code: .noMajority, text: text)]
     }
 
     private func problemsOfVotes(
@@ -146,7 +168,7 @@ extension ClusterState {
     private func problemsOfLinks(_ required: Int?) -> [Problem] {
         // Transports other than knet have no links.
         guard let links, !links.isEmpty else { return [] }
-        let members = nodes.filter { $0.isMember && !$0.isLocal }
+        let members = nodes.filter { $0.isMember && $0.isReachable != nil }
         let down = links.filter { link in !link.isConnected && members.contains { $0.id == link.id.node } }
         var found: [Problem] = []
         if let first = down.first {

@@ -93,6 +93,9 @@ extension Reducer {
     /// notification should follow. If none follows and a second reading is the same, that is accepted.
     var wantsSecondReading: Bool { unconfirmed != nil || awaitsStatistics }
 
+    /// Whether the configuration has to be read again, to be compared with the votes.
+    var wantsConfiguration: Bool { known.isConfigurationOutdated }
+
     /// The state; nil before the first status, while corosync is not connected or does not answer, and while it is
     /// unknown whether the cluster is quorate.
     var knownState: ClusterState? { phase.hasState && current.quorate != nil ? current : nil }
@@ -146,14 +149,15 @@ extension Reducer {
         let previous = self.members
         self.members = Set(members).sorted()
         guard phase.hasState else { return [] }
+        let joined = self.members.filter { !previous.contains($0) }
+        known.joined.formUnion(joined)
         phase.noteNodelist()
         phase.recalculate(since: now)
         current.ring = ring
         return [
             .nodelist(
                 NodelistReport(
-                    ring: ring, members: self.members.map(known.reference),
-                    joined: self.members.filter { !previous.contains($0) }.map(known.reference),
+                    ring: ring, members: self.members.map(known.reference), joined: joined.map(known.reference),
                     left: previous.filter { !self.members.contains($0) }.map(known.reference)))
         ]
     }
@@ -234,6 +238,9 @@ extension Reducer {
             known.settings.update(after: reading)
         }
         (heldBack, isVotequorumSilent) = (nil, false)
+        if let old = known.reading?.local.expectedVotes, old != reading.local.expectedVotes {
+            known.isConfigurationOutdated = known.configuration != nil
+        }
         (known.reading, known.localNode) = (reading, reading.local.id)
         known.quorate = quorate
         known.areVotesValid = known.listed(in: reading) == known.listed
@@ -242,8 +249,8 @@ extension Reducer {
 
     private mutating func disconnected(_ error: CorosyncError) -> [Event.Body] {
         (phase, members) = (QuorumPhase(phase.limits), [])
-        (known.reading, known.ring, known.statistics) = (nil, nil, nil)
-        (known.settings, known.unsettled) = (VotingSettings(), nil)
+        (known.reading, known.ring, known.statistics, known.joined) = (nil, nil, nil, [])
+        (known.settings, known.unsettled, known.isConfigurationOutdated) = (VotingSettings(), nil, false)
         (awaitsStatistics, isVotequorumSilent, heldBack, reportedSilence) = (false, false, nil, nil)
         evidence.begin(with: nil)
         return unknown(.disconnected(error))
@@ -287,7 +294,7 @@ extension Reducer {
 extension Reducer {
     private mutating func configured(_ configuration: Configuration?) -> [Event.Body] {
         info { reducer in
-            reducer.known.configuration = configuration
+            (reducer.known.configuration, reducer.known.isConfigurationOutdated) = (configuration, false)
             let settings = configuration?.voting ?? VotingSettings()
             reducer.known.settings = settings.keepingList(of: reducer.known.settings)
         }
@@ -308,7 +315,7 @@ extension Reducer {
                     node: known.reference(change.link.id.node), number: change.link.id.number,
                     isConnected: change.link.isConnected, downs: change.downs))
         }
-        known.statistics = statistics
+        (known.statistics, known.joined) = (statistics, [])
         // A map answers again, or the token is back without another ring: no notification and, in some modes, no reading
         // follows.
         if statistics != nil, known.quorate == nil, phase.isSettled, !isVotequorumSilent,
@@ -317,7 +324,7 @@ extension Reducer {
             accept(reading)
         }
         assemble()
-        return links + infoEvent(since: old.with(changes.map(\.link), problems: current.problems))
+        return links + infoEvent(since: old.with(changes.map(\.link)))
     }
 
     private mutating func counted(ring: RingID, members: [NodeID], at now: Instant) -> [Event.Body] {

@@ -51,7 +51,7 @@ extension Configuration {
 }
 
 extension ConfiguredNode {
-    /// The nodes of the keys under `nodelist.node.`, sorted by ID. Of several with one ID, the first is kept.
+    /// The nodes of the keys under `nodelist.node.`, sorted by ID. Of several with one ID, the last is kept.
     static func nodes(in values: [String: ConfigurationMap.Value]) -> [ConfiguredNode] {
         let nodes = nodesByPosition(in: values).sorted { $0.key < $1.key }.compactMap { _, values -> ConfiguredNode? in
             guard let id: UInt32 = values["nodeid"]?.converted() else { return nil }
@@ -63,8 +63,9 @@ extension ConfiguredNode {
                 addresses.append((link, address))
             }
             addresses.sort { $0.link < $1.link }
+            let name: String? = values["name"]?.converted()
             return ConfiguredNode(
-                id: NodeID(id), name: values["name"]?.converted(), addresses: addresses.map(\.text),
+                id: NodeID(id), name: name?.isEmpty == true ? nil : name, addresses: addresses.map(\.text),
                 links: addresses.map(\.link), votes: values["quorum_votes"]?.converted() ?? 1)
         }
         return Array(byNode: nodes)

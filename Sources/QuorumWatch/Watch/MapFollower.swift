@@ -33,6 +33,8 @@ final class MapFollower: Sendable {
         var provider: QuorumProvider?
         /// Whether a reading of the statistics is wanted.
         var wantsStatistics = false
+        /// Whether a reading of the configuration is wanted.
+        var wantsConfiguration = false
         var schedule = EvidenceSchedule()
     }
 
@@ -103,6 +105,9 @@ final class MapFollower: Sendable {
 
     /// Requests a reading of the statistics, which has to confirm a reading of votequorum.
     func refreshStatistics() { request { $0.wantsStatistics = true } }
+
+    /// Requests a reading of the configuration, because votequorum may have taken over another one.
+    func refreshConfiguration() { request { $0.wantsConfiguration = true } }
 
     /// Reads the quorum provider, to find out why votequorum refuses a connection.
     func provider() -> QuorumProvider {

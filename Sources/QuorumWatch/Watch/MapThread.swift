@@ -8,6 +8,7 @@ final class MapThread {
     private enum Source { case stop, wake, configuration, statistics }
 
     private let follower: MapFollower
+    private let plan: WatchPlan
     private let configuration: MapConnection
     private let statistics: MapConnection
     private var reader: StatisticsReader
@@ -25,14 +26,14 @@ final class MapThread {
     /// What the next reading of the statistics is made for.
     private var due: (nodelists: [EvidenceSchedule.Nodelist], isEvidence: Bool) = ([], false)
 
-    private var plan: WatchPlan { follower.plan }
     private var core: Core { follower.core }
 
     init(_ follower: MapFollower) {
         self.follower = follower
+        plan = follower.plan
         configuration = MapConnection(.configuration, silence: follower.silence)
         statistics = MapConnection(.statistics, silence: follower.silence)
-        reader = StatisticsReader(follower.plan)
+        reader = StatisticsReader(plan)
     }
 
     /// Answers requests, and reads what changes, until the watch ends.
@@ -90,7 +91,8 @@ final class MapThread {
     private func takeRequests(at now: Instant) {
         follower.requests.withLock { requests in
             if requests.wantsStatistics { statistics.isOutdated = true }
-            requests.wantsStatistics = false
+            if requests.wantsConfiguration { configuration.isOutdated = true }
+            (requests.wantsStatistics, requests.wantsConfiguration) = (false, false)
             guard let more = requests.schedule.due(at: now) else { return }
             due = (due.nodelists + more.nodelists, due.isEvidence || more.isEvidence)
             guard let last = more.nodelists.last else { return }

@@ -113,11 +113,6 @@ extension QuorumFollower {
         var lateSnapshot: QuorumSnapshot?
         /// The nodelists since the last quorum notification.
         var nodelists: [EvidenceSchedule.Nodelist] = []
-
-        mutating func note(_ next: Core.Next) {
-            self.next = next
-            shown += next.shown
-        }
     }
 
     /// The quorum notification with which a connection begins.
@@ -173,7 +168,7 @@ extension QuorumFollower {
             guard let refresh = plan.refresh, let due = nextReading, due <= .now else { continue }
             // Nothing is read while votequorum recalculates: its quorum notification comes with a reading.
             if progress.hasState, let next = progress.next, !next.phase.isRecalculating {
-                progress.note(core.record(.reading(try read(next.nodes, from: quorum))))
+                record(.reading(try read(next.nodes, from: quorum)), &progress)
             }
             let isUnconfirmed = progress.next?.wantsSecondReading ?? false
             if isUnconfirmed { maps.refreshStatistics() }
@@ -208,7 +203,7 @@ extension QuorumFollower {
         switch notification {
         case .nodelist(let ring, let members):
             progress.lateSnapshot = nil
-            progress.note(core.record(.nodelist(ring: ring, members: members), at: moment))
+            record(.nodelist(ring: ring, members: members), at: moment, &progress)
             if progress.hasState { progress.nodelists.append((ring, members)) }
         case .quorum(let quorate, let nodes):
             guard progress.hasState else {
@@ -216,7 +211,7 @@ extension QuorumFollower {
             }
             progress.lateSnapshot = nil
             let reading = try read(nodes.map(\.id), from: quorum)
-            progress.note(core.record(.quorum(quorate: quorate, nodes: nodes, reading), at: moment))
+            record(.quorum(quorate: quorate, nodes: nodes, reading), at: moment, &progress)
             // Only now corosync has synchronised its services, and answers for its maps.
             maps.note(progress.nodelists)
             progress.nodelists = []
@@ -225,8 +220,16 @@ extension QuorumFollower {
             if progress.hasState, let next = progress.next, !next.phase.isRecalculating {
                 reading = try read(next.nodes, from: quorum)
             }
-            progress.note(core.record(.expectedVotes(votes, reading), at: moment))
+            record(.expectedVotes(votes, reading), at: moment, &progress)
         }
+    }
+
+    /// Passes an input to the core, and requests what has to be read because of it.
+    private func record(_ input: Reducer.Input, at moment: Moment? = nil, _ progress: inout Progress) {
+        let next = core.record(input, at: moment)
+        if next.wantsConfiguration { maps.refreshConfiguration() }
+        progress.next = next
+        progress.shown += next.shown
     }
 
     /// Records the snapshot with which a connection begins, after the maps were read.
@@ -275,8 +278,7 @@ extension QuorumFollower {
         let reading = try read(snapshot.nodes.map(\.id), from: quorum)
         progress.hasState = true
         let state: Reducer.SnapshotState = isRecalculating ? .recalculating : .settled
-        progress.note(
-            core.record(.quorum(quorate: snapshot.quorate, nodes: snapshot.nodes, reading, state), at: moment))
+        record(.quorum(quorate: snapshot.quorate, nodes: snapshot.nodes, reading, state), at: moment, &progress)
     }
 }
 
