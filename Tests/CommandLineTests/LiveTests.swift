@@ -157,8 +157,12 @@ struct LiveTests {
         try terminal.type("PS1='$ '; clear; stty -g > \(sandbox.folder)/before; echo be''fore", then: "Enter")
         try #require(terminal.shows { $0.first == "before" }, "\(terminal)")
         try terminal.type("\(vqwatch) --live &", then: "Enter")
-        try terminal.type("", then: "Enter")
-        #expect(try terminal.shows { screen in screen.contains { $0.contains("Stopped") } }, "\(terminal)")
+        // The shell tells of it before a prompt.
+        let isStopped = try eventually(within: .seconds(20), every: .milliseconds(200)) {
+            try terminal.type("", then: "Enter")
+            return try terminal.screen.contains { $0.contains("Stopped") }
+        }
+        #expect(isStopped, "\(terminal)")
         #expect(try isRestored(terminal, sandbox), "\(terminal)")
         try terminal.type("fg", then: "Enter")
         #expect(try terminal.shows { $0.first?.contains(": QUORATE") == true }, "\(terminal)")

@@ -142,14 +142,21 @@ private func tryStart(_ cell: Cell) throws {
         namesCome
         ? "nodes 3\n\(fault) forever\ntimeline\nexpected 4\nwait 1\nmend\n"
         : "nodes 3\n\(fault)\n" + (isLost ? "" : "timeline\nexpected 4\n")
-    let kinds = ["status"] + (isLost ? [] : ["expected_votes"]) + (namesCome ? ["info"] : [])
+    // A map without an entry is believed until it changes, or until the votes do.
+    let isCorrected = outcome == .nameMissing
+    let kinds =
+        ["status"] + (isCorrected ? ["info"] : []) + (isLost ? [] : ["expected_votes"]) + (namesCome ? ["info"] : [])
     let (result, events) = try run(cell, script, ["--count", "\(kinds.count)", "--timeout", "8"])
     try expect(events, kinds, result)
     try expect(diagnoses: isLost || namesCome ? 1 : 0, of: cell, in: result.errors)
     try check(events[0], names: names(cell), votesOfNode2AreKnown: outcome != .votesUnknown)
     if isLost { return }
-    // A map without an entry is believed until it changes; after any other error the names are read again.
-    try check(events[1], expected: 4, names: namesCome || outcome == .nameMissing ? names(cell) : .known)
+    if isCorrected {
+        try check(events[1])
+        return try check(events[2], expected: 4)
+    }
+    // After any other error the names are read again.
+    try check(events[1], expected: 4, names: namesCome ? names(cell) : .known)
     if namesCome { try check(events[2], expected: 4) }
 }
 

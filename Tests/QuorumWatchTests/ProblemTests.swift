@@ -133,7 +133,6 @@ struct ProblemTests {
             cluster.expected = votes
             for id in 1...3 where id > total { cluster.states[UInt32(id)] = .dead }
             _ = cluster.quorum(votes / 2 < total)
-            _ = cluster.reduce(.configuration(configuration))
             return (cluster.reducer.knownState?.problems ?? []).filter { $0.code == .expectedVotes }.map(\.text)
         }
         var three = Configuration.named([1, 2, 3])
@@ -308,6 +307,9 @@ struct ProblemTests {
         (state.nodes[2].state, state.nodes[2].isReachable) = (.dead, false)
         #expect(found([(3, 0), (3, 1)], required: 2) == ["node3 is not a member"], "only members count")
         (state.nodes[2].state, state.nodes[2].isReachable) = (.member, true)
+        #expect(
+            found([], required: 1, links: [2]) == ["node3 is connected over fewer than 1 link"],
+            "none in the statistics")
         #expect(found([], required: 3, links: []) == [], "other transports have no links")
         state.links = nil
         let unknown = state.problems(Requirements(links: 1), configuration: .named([1, 2, 3]), unsettled: nil)

@@ -129,6 +129,9 @@ struct StatisticsTests {
         _ = watched.cluster.nodelist(3, [1, 2, 3])
         let joined = watched.cluster.quorum(true).only?.state
         #expect(joined?.nodes.map(\.isReachable) == [nil, true, nil] && joined?.problems == [])
+        // The counters alone are newer.
+        watched.counters.retransmits = 9
+        #expect(watched.read() == [] && watched.cluster.reducer.knownState?.problems == [])
         for number in 0...1 { watched.change(3, number, isConnected: true) }
         #expect(watched.read().map(\.kind) == [.link, .link])
         #expect(watched.cluster.reducer.knownState?.nodes.last?.isReachable == true)

@@ -19,12 +19,11 @@ struct Knowledge: Sendable {
     var areVotesValid = true
     /// The configuration; nil while it cannot be read.
     var configuration: Configuration?
-    /// Whether the expected votes have changed since the configuration was read: a reload changes both, and they are
-    /// compared only once it is read again.
-    var isConfigurationOutdated = false
+    /// Whether the votes have changed, and are read as soon as the configuration is read again: a reload changes both.
+    var areVotesChanging = false
     /// The statistics; nil while they cannot be read.
     var statistics: Statistics?
-    /// The nodes that have joined since the statistics were read, which say nothing of the links to them yet.
+    /// The nodes that have joined since the links were read, by which they are still down.
     var joined: Set<NodeID> = []
     /// The values for predictions, updated with every decision of votequorum since they were read.
     var settings = VotingSettings()
@@ -96,8 +95,8 @@ extension ClusterState {
             }
         }
         problems = problems(
-            requirements, configuration: configuration, comparesVotes: !known.isConfigurationOutdated,
-            unsettled: known.unsettled, lacksStatistics: lacksStatistics)
+            requirements, configuration: configuration, unsettled: known.unsettled,
+            lacksStatistics: lacksStatistics)
     }
 
     /// All nodes of votequorum and the configuration, by ID. Both lists are sorted, so a single pass merges them.
@@ -106,6 +105,10 @@ extension ClusterState {
         nodes.reserveCapacity(known.listed.count)
         var configured = (known.configuration?.nodes ?? [])[...]
         let hasNodelist = !configured.isEmpty
+        func isReachable(_ id: NodeID) -> Bool? {
+            let isReachable = id == known.localNode ? nil : links?.isReachable(id)
+            return isReachable == false && known.joined.contains(id) ? nil : isReachable
+        }
         func add(_ id: NodeID, _ state: NodeState?, _ names: ConfiguredNode?) {
             let info = known.reading?.info(of: id)
             let isLocal = id == known.localNode
@@ -118,7 +121,7 @@ extension ClusterState {
                     // Votequorum keeps the last flags of a node that is not a member any more.
                     device: state == .member ? info.flatMap { DeviceState($0.flags) } : nil,
                     isConfigured: hasNodelist ? names != nil : nil, configuredVotes: names?.votes,
-                    isReachable: isLocal || known.joined.contains(id) ? nil : links?.isReachable(id),
+                    isReachable: isReachable(id),
                     configVersion: known.configuration?.members[id]?.configVersion))
         }
         for node in known.listed {

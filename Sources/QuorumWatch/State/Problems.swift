@@ -9,13 +9,12 @@ extension ClusterState {
     /// - Parameters:
     ///   - requirements: The requirements that are not in the configuration.
     ///   - configuration: The running configuration; nil if it cannot be read.
-    ///   - comparesVotes: Whether the votes are those of this configuration.
     ///   - unsettled: Why what votequorum says is outdated; nil if it is not.
     ///   - lacksStatistics: Whether the statistics map is needed and cannot be read.
     /// - Returns: The problems, the most severe first.
     func problems(
-        _ requirements: Requirements, configuration: Configuration?, comparesVotes: Bool = true,
-        unsettled: UnsettledReason?, lacksStatistics: Bool = false
+        _ requirements: Requirements, configuration: Configuration?, unsettled: UnsettledReason?,
+        lacksStatistics: Bool = false
     ) -> [Problem] {
         var found: [Problem] = []
         let allowed = Set(requirements.absentNodes.compactMap { $0.node(in: self)?.id })
@@ -25,8 +24,7 @@ extension ClusterState {
             let ofDevice = problemsOfDevice(configuration?.device?.model)
             found += problemOfQuorum + problemsOfNodes(allowed)
             found += problemOfMajority
-            if comparesVotes { found += problemsOfVotes(configuration, allowed, lacksDevice: !ofDevice.isEmpty) }
-            found += ofDevice
+            found += problemsOfVotes(configuration, allowed, lacksDevice: !ofDevice.isEmpty) + ofDevice
         }
         found += problemsOfLinks(requirements.links)
         if unsettled == nil { found += problemOfMargin(requirements.margin) }
@@ -84,7 +82,8 @@ extension ClusterState {
         guard let quorum = votes.quorum, let expected = votes.expected else { return [] }
         let reason: String
         if flags?.contains(.twoNode) == true {
-            let count = nodes.count { !$0.isRemoved }
+            // Without the nodelist, a node that is no member can be one that was removed.
+            let count = nodes.count { knowsNodelist ? !$0.isRemoved : $0.isMember }
             guard count > 2 else { return [] }
             reason = "two_node is set for \(count) nodes: remove it from corosync.conf"
         } else {
@@ -168,7 +167,10 @@ extension ClusterState {
     private func problemsOfLinks(_ required: Int?) -> [Problem] {
         // Transports other than knet have no links.
         guard let links, !links.isEmpty else { return [] }
-        let members = nodes.filter { $0.isMember && $0.isReachable != nil }
+        // Of a node that has just joined, the links are not read yet.
+        let members = nodes.filter { node in
+            node.isMember && !node.isLocal && (node.isReachable != nil || !links.contains { $0.id.node == node.id })
+        }
         let down = links.filter { link in !link.isConnected && members.contains { $0.id == link.id.node } }
         var found: [Problem] = []
         if let first = down.first {

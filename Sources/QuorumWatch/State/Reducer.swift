@@ -53,6 +53,7 @@ struct Reducer: Sendable {
             case .nodelist(let ring, let members): nodelist(ring: ring, members: members, at: moment.instant)
             case .quorum(let quorate, let nodes, let reading, let snapshot):
                 quorum(quorate: quorate, nodes, reading, snapshot, at: moment.instant)
+            case .votesChanging: votesAreChanging()
             case .expectedVotes(let votes, let reading): expectedVotes(votes, reading)
             case .reading(let reading): refreshed(reading)
             case .configuration(let configuration): configured(configuration)
@@ -93,9 +94,6 @@ extension Reducer {
     /// notification should follow. If none follows and a second reading is the same, that is accepted.
     var wantsSecondReading: Bool { unconfirmed != nil || awaitsStatistics }
 
-    /// Whether the configuration has to be read again, to be compared with the votes.
-    var wantsConfiguration: Bool { known.isConfigurationOutdated }
-
     /// The state; nil before the first status, while corosync is not connected or does not answer, and while it is
     /// unknown whether the cluster is quorate.
     var knownState: ClusterState? { phase.hasState && current.quorate != nil ? current : nil }
@@ -131,7 +129,15 @@ extension Reducer {
     var missedMilliseconds: Int64? { evidence.latest.map { _ in evidence.missed } }
 
     private func state(of known: Knowledge) -> ClusterState {
-        ClusterState(known, requirements, lacksStatistics: needsStatistics && known.statistics == nil)
+        var state = ClusterState(known, requirements, lacksStatistics: needsStatistics && known.statistics == nil)
+        if known.areVotesChanging {
+            // The votes that are known are not those of the configuration.
+            let old = current.problems.map(\.code)
+            state.problems.removeAll { problem in
+                [.expectedVotes, .votesMissing, .noMajority].contains(problem.code) && !old.contains(problem.code)
+            }
+        }
+        return state
     }
 
     private mutating func assemble() {
@@ -192,7 +198,13 @@ extension Reducer {
             && !current.nodes.contains { $0.isMember && $0.device?.masterWins == true }
     }
 
+    private mutating func votesAreChanging() -> [Event.Body] {
+        known.areVotesChanging = true
+        return []
+    }
+
     private mutating func expectedVotes(_ votes: UInt32, _ reading: Reading?) -> [Event.Body] {
+        known.areVotesChanging = false
         guard phase.hasState else { return [] }
         if let reading { hold(reading) }
         guard phase.isSettled, let reading else {
@@ -238,9 +250,6 @@ extension Reducer {
             known.settings.update(after: reading)
         }
         (heldBack, isVotequorumSilent) = (nil, false)
-        if let old = known.reading?.local.expectedVotes, old != reading.local.expectedVotes {
-            known.isConfigurationOutdated = known.configuration != nil
-        }
         (known.reading, known.localNode) = (reading, reading.local.id)
         known.quorate = quorate
         known.areVotesValid = known.listed(in: reading) == known.listed
@@ -250,7 +259,7 @@ extension Reducer {
     private mutating func disconnected(_ error: CorosyncError) -> [Event.Body] {
         (phase, members) = (QuorumPhase(phase.limits), [])
         (known.reading, known.ring, known.statistics, known.joined) = (nil, nil, nil, [])
-        (known.settings, known.unsettled, known.isConfigurationOutdated) = (VotingSettings(), nil, false)
+        (known.settings, known.unsettled, known.areVotesChanging) = (VotingSettings(), nil, false)
         (awaitsStatistics, isVotequorumSilent, heldBack, reportedSilence) = (false, false, nil, nil)
         evidence.begin(with: nil)
         return unknown(.disconnected(error))
@@ -294,7 +303,7 @@ extension Reducer {
 extension Reducer {
     private mutating func configured(_ configuration: Configuration?) -> [Event.Body] {
         info { reducer in
-            (reducer.known.configuration, reducer.known.isConfigurationOutdated) = (configuration, false)
+            reducer.known.configuration = configuration
             let settings = configuration?.voting ?? VotingSettings()
             reducer.known.settings = settings.keepingList(of: reducer.known.settings)
         }
@@ -315,7 +324,9 @@ extension Reducer {
                     node: known.reference(change.link.id.node), number: change.link.id.number,
                     isConnected: change.link.isConnected, downs: change.downs))
         }
-        (known.statistics, known.joined) = (statistics, [])
+        // The counters can be newer than the links.
+        if statistics?.links != known.statistics?.links { known.joined = [] }
+        known.statistics = statistics
         // A map answers again, or the token is back without another ring: no notification and, in some modes, no reading
         // follows.
         if statistics != nil, known.quorate == nil, phase.isSettled, !isVotequorumSilent,

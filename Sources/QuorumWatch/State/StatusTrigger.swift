@@ -113,10 +113,10 @@ struct StatusTrigger: Sendable {
         conditions.compactMap { $0.obstacle(in: state, configured: reducer.configuredNodes) }
     }
 
-    /// The state if it is consistent: no recalculation is in progress, totem has a membership, the reading agrees with
-    /// the notification, and the configuration with the reading. If not, another input will follow.
+    /// The state if it is consistent: no recalculation is in progress, totem has a membership, and the reading agrees
+    /// with the notification. If not, another notification will follow.
     private func settledState(of reducer: Reducer) -> ClusterState? {
-        guard reducer.phase.isSettled, !reducer.wantsConfiguration, let state = reducer.knownState,
+        guard reducer.phase.isSettled, let state = reducer.knownState,
             state.votes.total != nil
         else { return nil }
         return state

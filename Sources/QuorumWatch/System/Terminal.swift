@@ -40,12 +40,10 @@ package final class Terminal: Sendable {
         return group < 0 || group == getpgrp()
     }
 
-    /// Stops the program while the shell has the terminal, as the kernel does to a program that sets the modes of a
-    /// terminal in the background (tcsetattr(3)). Throws when no shell can give the terminal to the program.
+    /// Stops the program while the shell has the terminal, as the kernel does to a program in the background that waits
+    /// for its output (tcdrain(3)). Throws when no shell can give the terminal to the program.
     static func waitForForeground() throws(SystemError) {
-        var modes = termios()
-        guard tcgetattr(STDOUT_FILENO, &modes) == 0 else { return }
-        _ = try SystemError.check("tcsetattr", tcsetattr(STDOUT_FILENO, TCSANOW, &modes))
+        _ = try SystemError.check("tcdrain", tcdrain(STDOUT_FILENO))
     }
 
     /// Prepares the terminal for a page, whatever state it is in: saves its modes, and turns off echo and line-by-line

@@ -51,9 +51,10 @@ extension Configuration {
 }
 
 extension ConfiguredNode {
-    /// The nodes of the keys under `nodelist.node.`, sorted by ID. Of several with one ID, the last is kept.
+    /// The nodes of the keys under `nodelist.node.`, sorted by ID. Of several with one ID, that with the lowest position is
+    /// kept.
     static func nodes(in values: [String: ConfigurationMap.Value]) -> [ConfiguredNode] {
-        let nodes = nodesByPosition(in: values).sorted { $0.key < $1.key }.compactMap { _, values -> ConfiguredNode? in
+        let nodes = nodesByPosition(in: values).sorted { $0.key > $1.key }.compactMap { _, values -> ConfiguredNode? in
             guard let id: UInt32 = values["nodeid"]?.converted() else { return nil }
             var addresses: [(link: Int, text: String)] = []
             for (key, value) in values where key.hasPrefix("ring") && key.hasSuffix("_addr") {

@@ -26,8 +26,6 @@ final class Core: Sendable {
         var nodes: [NodeID]
         /// Whether a second reading has to confirm the last one.
         var wantsSecondReading: Bool
-        /// Whether the configuration has to be read again, to be compared with the votes.
-        var wantsConfiguration: Bool
         /// Whether evidence is due some time later, because corosync was not scheduled.
         var hasSchedulingMiss: Bool
         /// How many events the outputs show for this input.
@@ -84,7 +82,6 @@ final class Core: Sendable {
             let reducer = state.reducer
             return Next(
                 phase: reducer.phase, nodes: reducer.knownNodes, wantsSecondReading: reducer.wantsSecondReading,
-                wantsConfiguration: reducer.wantsConfiguration,
                 hasSchedulingMiss: reducer.hasSchedulingMiss, shown: shown)
         }
     }

@@ -106,8 +106,15 @@ final class MapFollower: Sendable {
     /// Requests a reading of the statistics, which has to confirm a reading of votequorum.
     func refreshStatistics() { request { $0.wantsStatistics = true } }
 
-    /// Requests a reading of the configuration, because votequorum may have taken over another one.
-    func refreshConfiguration() { request { $0.wantsConfiguration = true } }
+    /// Waits until the configuration is read again, or failed to be, because votequorum may have taken over another one.
+    func refreshConfiguration() {
+        request { requests in
+            requests.wantsConfiguration = true
+            requests.includesSynchronization = false
+            requests.wanted += 1
+        }
+        _ = lateSurvey(by: .now + MapConnection.patience)
+    }
 
     /// Reads the quorum provider, to find out why votequorum refuses a connection.
     func provider() -> QuorumProvider {

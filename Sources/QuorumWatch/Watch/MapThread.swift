@@ -7,6 +7,9 @@ internal import Glibc
 final class MapThread {
     private enum Source { case stop, wake, configuration, statistics }
 
+    /// The pause until a changed configuration is read, so that votequorum can take it over first.
+    private static let pauseAfterReload = Duration.milliseconds(100)
+
     private let follower: MapFollower
     private let plan: WatchPlan
     private let configuration: MapConnection
@@ -202,11 +205,13 @@ extension MapThread {
     /// of the nodes changes while corosync synchronises its services, and is taken from the notifications.
     private func dispatchConfiguration() {
         let before = configured
+        var isOutdated = false
         configuration.use { open throws(CorosyncError) in
             try open.map.dispatch(.all) { change in
-                if configured?.update(change) != true { configuration.isOutdated = true }
+                if configured?.update(change) != true { isOutdated = true }
             }
         }
+        if isOutdated, !configuration.isOutdated { configuration.setOutdated(after: Self.pauseAfterReload) }
         guard let configured, configured.members != before?.members else { return }
         core.record(.members(configured.members))
         let isNewRing = configured.members.mapValues(\.isJoined) != before?.members.mapValues(\.isJoined)

@@ -218,16 +218,19 @@ extension QuorumFollower {
         case .expectedVotes(let votes):
             var reading: Reading?
             if progress.hasState, let next = progress.next, !next.phase.isRecalculating {
+                if plan.needsDetails, next.phase.isSettled, progress.lateSnapshot == nil {
+                    core.record(.votesChanging, at: moment)
+                    maps.refreshConfiguration()
+                }
                 reading = try read(next.nodes, from: quorum)
             }
             record(.expectedVotes(votes, reading), at: moment, &progress)
         }
     }
 
-    /// Passes an input to the core, and requests what has to be read because of it.
+    /// Passes an input to the core.
     private func record(_ input: Reducer.Input, at moment: Moment? = nil, _ progress: inout Progress) {
         let next = core.record(input, at: moment)
-        if next.wantsConfiguration { maps.refreshConfiguration() }
         progress.next = next
         progress.shown += next.shown
     }
