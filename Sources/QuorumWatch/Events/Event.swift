@@ -69,6 +69,17 @@ struct Event: Hashable, Sendable {
     }
 }
 
+extension Event.Body {
+    /// Whether the cluster is quorate during the event, of which `current` is known now; nil when that is not known.
+    func quorate(now current: Bool?) -> Bool? {
+        switch self {
+        case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state): state.quorate
+        case .link, .evidence, .dropped: current
+        case .nodelist, .disconnected, .unsettled, .unresponsive, .prediction: nil
+        }
+    }
+}
+
 extension Event {
     /// The approximate memory of the event in bytes, without strings, which it shares with the configuration.
     var footprint: Int {

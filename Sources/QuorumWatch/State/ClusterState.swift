@@ -39,6 +39,14 @@ struct ClusterState: Hashable, Sendable {
     /// Whether the nodelist is known, and so the names and addresses of all nodes.
     var knowsNodelist: Bool { nodes.contains { $0.isConfigured != nil } }
 
+    /// Whether it was read during a recalculation: the votes are new, and the quorate flag is old. Without
+    /// auto_tie_breaker and master-wins, a cluster with a negative margin cannot be quorate.
+    var isContradictory: Bool {
+        guard quorate == true, let margin = votes.margin, margin < 0 else { return false }
+        return flags?.contains(.autoTieBreaker) != true
+            && !nodes.contains { $0.isMember && $0.device?.masterWins == true }
+    }
+
     func node(_ id: NodeID) -> Node? { nodes.about(id) }
 
     /// A node by its ID, with its name if that is known.

@@ -71,16 +71,7 @@ struct Reducer: Sendable {
     private func event(_ body: Event.Body, at time: Timestamp) -> Event {
         Event(
             time: time, clusterName: current.clusterName, localNode: current.localNode, localName: current.localName,
-            quorate: quorate(in: body), body: body)
-    }
-
-    /// Whether the cluster is quorate during an event; nil when that is not known.
-    private func quorate(in body: Event.Body) -> Bool? {
-        switch body {
-        case .status(let state), .quorum(let state), .expectedVotes(let state), .info(let state): state.quorate
-        case .link, .evidence, .dropped: current.quorate
-        case .nodelist, .disconnected, .unsettled, .unresponsive, .prediction: nil
-        }
+            quorate: body.quorate(now: current.quorate), body: body)
     }
 }
 
@@ -183,19 +174,11 @@ extension Reducer {
         assemble()
         if isFirst { evidence.begin(withMembers: members, known.configuration?.members ?? [:]) }
         // If the reading differs from the snapshot, it is newer, and the next notifications are waiting.
-        if let snapshot, snapshot == .recalculating || isOutdated || !known.areVotesValid {
+        if let snapshot, snapshot == .recalculating || current.isContradictory || !known.areVotesValid {
             phase.recalculate(since: now)
         }
         if phase.isUnsettled || snapshot != nil && !phase.isSettled { forgetQuorum() }
         return isFirst ? [.status(current)] : snapshot == nil ? [.quorum(current)] : infoEvent(since: old)
-    }
-
-    /// Whether the first snapshot was taken during a recalculation: the votes are new, and the quorate flag is old.
-    /// Without auto_tie_breaker and master-wins, a cluster with a negative margin cannot be quorate.
-    private var isOutdated: Bool {
-        guard current.quorate == true, let margin = current.votes.margin, margin < 0 else { return false }
-        return current.flags?.contains(.autoTieBreaker) != true
-            && !current.nodes.contains { $0.isMember && $0.device?.masterWins == true }
     }
 
     private mutating func votesAreChanging() -> [Event.Body] {
