@@ -39,6 +39,11 @@ struct Knowledge: Sendable {
         if voting != predictions?.voting { predictions = voting.map { ($0, $0.quorateIfDown) } }
     }
 
+    /// Clears what a recalculation in progress will change; `reason`: why what votequorum says is outdated.
+    mutating func forgetQuorum(_ reason: UnsettledReason?) {
+        (quorate, areVotesValid, unsettled) = (nil, false, reason)
+    }
+
     /// The nodes with the states of a reading.
     func listed(in reading: Reading) -> [VoteQuorum.Notification.ListedNode] {
         listed.map { .init(id: $0.id, state: reading.info(of: $0.id)?.state ?? $0.state) }

@@ -94,9 +94,7 @@ extension Reducer {
 
     private var stateWithoutQuorum: ClusterState {
         var known = known
-        known.quorate = nil
-        known.areVotesValid = false
-        known.unsettled = phase.unsettledReason
+        known.forgetQuorum(phase.unsettledReason)
         known.predict()
         return state(of: known)
     }
@@ -272,11 +270,8 @@ extension Reducer {
         return [body]
     }
 
-    /// Clears what a recalculation in progress will change.
     private mutating func forgetQuorum() {
-        known.quorate = nil
-        known.areVotesValid = false
-        known.unsettled = phase.unsettledReason
+        known.forgetQuorum(phase.unsettledReason)
         assemble()
     }
 }
