@@ -69,8 +69,7 @@ struct Problem: Hashable, Sendable {
         case .notQuorate: .critical
         case .unsettled, .configuration: .unknown
         case .nodeMissing, .expectedVotes, .votesMissing, .noMajority, .qdevice, .linkDown, .fewLinks, .lowMargin,
-            .configVersion,
-            .configFile:
+            .configVersion, .configFile:
             .warning
         }
     }

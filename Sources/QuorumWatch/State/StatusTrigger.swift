@@ -116,9 +116,7 @@ struct StatusTrigger: Sendable {
     /// The state if it is consistent: no recalculation is in progress, totem has a membership, and the reading agrees
     /// with the notification. If not, another notification will follow.
     private func settledState(of reducer: Reducer) -> ClusterState? {
-        guard reducer.phase.isSettled, let state = reducer.knownState,
-            state.votes.total != nil
-        else { return nil }
+        guard reducer.phase.isSettled, let state = reducer.knownState, state.votes.total != nil else { return nil }
         return state
     }
 }
