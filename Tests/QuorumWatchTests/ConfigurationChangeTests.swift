@@ -55,6 +55,18 @@ struct ConfigurationChangeTests {
         #expect(cluster.quorum(true).only?.state?.problems.map(\.code) == wrong, "a new connection compares at once")
     }
 
+    @Test("that change votes cause a problem once the votes are read after them, or the second reading is the same")
+    func holdsBackProblems() throws {
+        var cluster = Cluster.settled()
+        let five = Configuration.named([1, 2, 3, 4, 5])
+        #expect(cluster.reduce(.configuration(five)).only?.state?.problems.map(\.code) == [.nodeMissing])
+        let wrong: [Problem.Code] = [.nodeMissing, .expectedVotes]
+        #expect(cluster.reduce(.configuration(five)).only?.state?.problems.map(\.code) == wrong)
+        var other = Cluster.settled()
+        _ = other.reduce(.configuration(five))
+        #expect(other.reduce(.reading(other.reading)).only?.state?.problems.map(\.code) == wrong)
+    }
+
     @Test(
         "of any other key need a reading",
         arguments: ["nodelist.node.0.nodeid", "quorum.device.model", "totem.cluster_name"])

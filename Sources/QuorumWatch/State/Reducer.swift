@@ -119,7 +119,7 @@ extension Reducer {
 
     private func state(of known: Knowledge) -> ClusterState {
         var state = ClusterState(known, requirements, lacksStatistics: needsStatistics && known.statistics == nil)
-        if known.areVotesChanging {
+        if known.areVotesChanging || known.isConfigurationNew {
             // The votes that are known are not those of the configuration.
             let old = current.problems.map(\.code)
             state.problems.removeAll { problem in
@@ -230,7 +230,7 @@ extension Reducer {
         if predictsIfDown, known.reading != nil {
             known.settings.update(after: reading)
         }
-        (heldBack, isVotequorumSilent) = (nil, false)
+        (heldBack, isVotequorumSilent, known.isConfigurationNew) = (nil, false, false)
         (known.reading, known.localNode) = (reading, reading.local.id)
         known.quorate = quorate
         known.areVotesValid = known.listed(in: reading) == known.listed
@@ -281,6 +281,8 @@ extension Reducer {
 extension Reducer {
     private mutating func configured(_ configuration: Configuration?) -> [Event.Body] {
         info { reducer in
+            let old = reducer.known.configuration
+            reducer.known.isConfigurationNew = old.map { configuration?.hasVotes(of: $0) == false } ?? false
             reducer.known.configuration = configuration
             let settings = configuration?.voting ?? VotingSettings()
             reducer.known.settings = settings.keepingList(of: reducer.known.settings)

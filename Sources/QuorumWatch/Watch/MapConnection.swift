@@ -41,9 +41,6 @@ final class MapConnection {
 
     var isDue: Bool { isOutdated && nextAttempt.map { $0 <= .now } ?? true }
 
-    /// Makes a reading due some time later.
-    func setOutdated(after pause: Duration) { (isOutdated, nextAttempt) = (true, .now + pause) }
-
     /// Makes a reading due at once, as if nothing had failed.
     func restart() {
         (isOutdated, nextAttempt, reported) = (true, nil, nil)

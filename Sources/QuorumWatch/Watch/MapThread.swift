@@ -7,8 +7,8 @@ internal import Glibc
 final class MapThread {
     private enum Source { case stop, wake, configuration, statistics }
 
-    /// The pause until a changed configuration is read, so that votequorum can take it over first.
-    private static let pauseAfterReload = Duration.milliseconds(100)
+    /// The time until the second reading of a configuration with other votes, within which votequorum takes them over.
+    private static let confirmation = Duration.seconds(2)
 
     private let follower: MapFollower
     private let plan: WatchPlan
@@ -16,6 +16,8 @@ final class MapThread {
     private let statistics: MapConnection
     private var reader: StatisticsReader
     private var nextRefresh: Instant?
+    /// When a configuration with other votes is read again; nil: not.
+    private var secondReading: Instant?
     /// The configuration that was read last, with the changes since; nil when it cannot be read.
     private var configured: Configuration?
     /// The version of the configuration file that it was compared with.
@@ -82,7 +84,7 @@ final class MapThread {
         // The counters of another run of corosync cannot be compared with those of this one.
         follower.requests.withLock { $0.schedule.cancel() }
         due = ([], false)
-        nextRefresh = nil
+        (nextRefresh, secondReading) = (nil, nil)
         (isSynchronizing, mayAnswer, members) = (false, nil, [])
     }
 
@@ -126,6 +128,10 @@ final class MapThread {
             statistics.isOutdated = true
             if fileVersion != ConfigurationFile.version { configuration.isOutdated = true }
         }
+        if let due = secondReading, due <= now {
+            secondReading = nil
+            configuration.isOutdated = true
+        }
         if plan.needsDetails, configuration.isDue {
             readConfiguration(isAwaited: isAwaited)
             if configuration.isDecided { follower.requests.withLock { $0.isConfigurationDecided = true } }
@@ -144,7 +150,9 @@ final class MapThread {
         // The statistics are read only after the configuration.
         let maps = isConfigurationDecided ? [configuration, statistics] : [configuration]
         let readings =
-            maps.map { $0.isOutdated ? $0.nextAttempt : nil } + [requests.schedule.deadline, nextRefresh]
+            maps.map { $0.isOutdated ? $0.nextAttempt : nil } + [
+                requests.schedule.deadline, nextRefresh, secondReading,
+            ]
         let deadline = isHeld && !requests.isAwaited ? mayAnswer : readings.compactMap { $0 }.min()
         let ready = wait(
             for: [
@@ -182,6 +190,7 @@ extension MapThread {
     }
 
     private func configure(_ read: Configuration?) {
+        if let configured, read?.hasVotes(of: configured) == false { secondReading = .now + Self.confirmation }
         configured = read
         let haveLinksChanged = reader.configure(read)
         // After a silence of this map, the statistics have to confirm what votequorum said.
@@ -205,13 +214,11 @@ extension MapThread {
     /// of the nodes changes while corosync synchronises its services, and is taken from the notifications.
     private func dispatchConfiguration() {
         let before = configured
-        var isOutdated = false
         configuration.use { open throws(CorosyncError) in
             try open.map.dispatch(.all) { change in
-                if configured?.update(change) != true { isOutdated = true }
+                if configured?.update(change) != true { configuration.isOutdated = true }
             }
         }
-        if isOutdated, !configuration.isOutdated { configuration.setOutdated(after: Self.pauseAfterReload) }
         guard let configured, configured.members != before?.members else { return }
         core.record(.members(configured.members))
         let isNewRing = configured.members.mapValues(\.isJoined) != before?.members.mapValues(\.isJoined)
