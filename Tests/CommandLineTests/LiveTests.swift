@@ -47,10 +47,12 @@ struct LiveTests {
     private func isRestored(_ terminal: Terminal, _ sandbox: Sandbox) throws -> Bool {
         let isShown = try terminal.shows { screen in screen.first == "before" && screen.last?.hasPrefix("$") == true }
         guard isShown, try !terminal.isOnAlternateScreen, try terminal.showsCursor else { return false }
-        try terminal.type("stty -g > \(sandbox.folder)/after; echo status''=$?", then: "Enter")
-        guard try terminal.shows({ $0.contains { $0.hasPrefix("status=") } }) else { return false }
-        let (before, after) = (textOfFile("\(sandbox.folder)/before"), textOfFile("\(sandbox.folder)/after"))
-        return before?.isEmpty == false && before == after
+        let path = "\(sandbox.folder)/after"
+        unlink(path)
+        try terminal.type("stty -g > \(path).new; mv \(path).new \(path); echo status''=$?", then: "Enter")
+        guard eventually(within: .seconds(20), { textOfFile(path) != nil }) else { return false }
+        let before = textOfFile("\(sandbox.folder)/before")
+        return before?.isEmpty == false && before == textOfFile(path)
     }
 
     @Test("shows a node lost, quorum lost and regained, and corosync that is killed and is started again, at any size")
