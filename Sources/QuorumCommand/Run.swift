@@ -78,10 +78,9 @@ private func exitStatus(of outcome: Outcome, of plan: WatchPlan, _ errorStatus: 
 
 /// Reports an error on standard error, or as the line of a monitoring plugin, and ends the program.
 private func fail(_ text: String, _ status: CInt, asCheck: Bool = false) -> Never {
-    let line = CheckFormat.line(forUnknown: text)
-    if !asCheck || write(STDOUT_FILENO, line, line.count) < 0 {
-        let line = Array("vqwatch: \(text)\n".utf8)
-        _ = write(STDERR_FILENO, line, line.count)
+    func isWritten(_ line: [UInt8], to descriptor: CInt) -> Bool { write(descriptor, line, line.count) >= 0 }
+    if !asCheck || !isWritten(CheckFormat.line(forUnknown: text), to: STDOUT_FILENO) {
+        _ = isWritten(Array("vqwatch: \(text)\n".utf8), to: STDERR_FILENO)
     }
     _exit(status)
 }

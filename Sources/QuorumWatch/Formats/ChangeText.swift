@@ -154,8 +154,7 @@ extension Problem.Code {
         switch self {
         case .notQuorate, .unsettled, .nodeMissing: false
         case .expectedVotes, .votesMissing, .noMajority, .qdevice, .linkDown, .fewLinks, .lowMargin, .configVersion,
-            .configFile,
-            .configuration:
+            .configFile, .configuration:
             true
         }
     }

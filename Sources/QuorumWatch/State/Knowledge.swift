@@ -94,7 +94,7 @@ extension ClusterState {
             for index in nodes.indices where nodes[index].isMember {
                 nodes[index].quorateIfDown = quorateIfDown[nodes[index].id] ?? nil
             }
-            let missing = quorate == true ? [] : nodes.filter { !$0.isMember && !$0.isRemoved }
+            let missing = quorate == true ? [] : missingNodes
             let votes = missing.compactMap { node in (node.configuredVotes ?? node.votes).map { (node.id, $0) } }
             if votes.count == missing.count {
                 waysToQuorum = voting.waysToQuorum(with: Dictionary(uniqueKeysWithValues: votes))?
