@@ -118,6 +118,31 @@ struct CheckProblemTests {
         #expect(try comesToFind(of: sandbox))
     }
 
+    @Test("are none of a reload between two nodes with two_node and three without, in any event")
+    func reloadOfNodes() throws {
+        let sandbox = try Sandbox(nodes: 3)
+        let three = try sandbox.configuration(of: 1)
+        try sandbox.stop(3)
+        try sandbox.wait(node: 1, members: [1, 2])
+        let follower = try sandbox.follow(on: 1, ["--refresh", "0"])
+        let two = Array(
+            String(decoding: three, as: UTF8.self).replacing(#/node \{[^}]*nodeid: 3[^}]*\}/#, with: "")
+                .replacing("provider: corosync_votequorum", with: "provider: corosync_votequorum\ntwo_node: 1").utf8)
+        for (text, votes) in [(two, 2), (three, 3), (two, 2), (three, 3)] {
+            try sandbox.configure(text)
+            try sandbox.reload()
+            var codes: Set<JSON> = []
+            let isWhole = try follower.nextEvent(within: .seconds(10)) { event in
+                codes.formUnion(event.json["problems"].elements.map { $0["code"] })
+                return event.json["votes"]["expected"] == .number(Int64(votes))
+                    && event.json["nodes"].elements.filter { $0["configured"] == true }.count == votes
+            }
+            #expect(
+                isWhole != nil && codes.isSubset(of: ["node_missing", "config_file", "votes_missing"]),
+                "\(votes): \(codes)")
+        }
+    }
+
     @Test("are a quorum that two partitions can have: with two_node for three nodes, and with 600 votes")
     func noMajority() throws {
         let consequence = "two partitions can be quorate at the same time, because "

@@ -242,7 +242,7 @@ struct FollowTests {
         #expect(info?.event == "info" && info?.changedFields.first?.hasSuffix(".name") == true)
         // Reading this line throws if its time is earlier.
         let expectedVotes = try watch.nextEvent()
-        #expect(expectedVotes?.event == "expected_votes")
+        #expect(expectedVotes?.event == "expected_votes" && expectedVotes?.json["time"] == info?.json["time"])
         watch.signal(SIGTERM)
     }
 }

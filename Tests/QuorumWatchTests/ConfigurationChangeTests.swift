@@ -33,38 +33,61 @@ struct ConfigurationChangeTests {
         #expect(configuration.members[NodeID(1)]?.configVersion == nil)
     }
 
-    @Test("are compared with changed votes, since a reload changes both")
-    func comparesWithVotes() throws {
+    private static let four = Configuration.named([1, 2, 3, 4])
+    private static let wrong: [Problem.Code] = [.nodeMissing, .expectedVotes]
+
+    @Test("that a reload makes are not compared with votes of before, which votequorum changes later")
+    func comparesAfterReload() throws {
         var cluster = Cluster.settled()
-        #expect(cluster.reduce(.votesChanging) == [])
-        let configured = try #require(cluster.reduce(.configuration(.named([1, 2, 3, 4]))).only?.state)
+        let configured = try #require(cluster.reduce(.configuration(Self.four)).only?.state)
         #expect(configured.problems.map(\.code) == [.nodeMissing], "the votes are still those of before")
+        // Neither the same configuration nor votes of before that are read once more end that.
+        #expect(cluster.reduce(.configuration(Self.four)) == [] && cluster.reduce(.reading(cluster.reading)) == [])
         cluster.expected = 4
-        let changed = try #require(cluster.reduce(.expectedVotes(4, cluster.reading)).only?.state)
+        let changed = try #require(cluster.reduce(.expectedVotes(4, cluster.reading), at: 10_000).only?.state)
         #expect(changed.votes.expected == 4 && changed.problems.map(\.code) == [.nodeMissing])
-        // Without a reload.
-        _ = cluster.reduce(.votesChanging)
-        #expect(cluster.reduce(.configuration(.named([1, 2, 3, 4]))) == [])
-        cluster.expected = 5
-        let wrong: [Problem.Code] = [.nodeMissing, .expectedVotes, .votesMissing]
-        #expect(cluster.reduce(.expectedVotes(5, cluster.reading)).only?.state?.problems.map(\.code) == wrong)
-        // A problem that was told stays.
-        _ = cluster.reduce(.votesChanging)
-        #expect(cluster.reduce(.configuration(.named([1, 2, 3, 4]))) == [])
-        _ = cluster.reduce(.disconnected(.lost))
-        #expect(cluster.quorum(true).only?.state?.problems.map(\.code) == wrong, "a new connection compares at once")
+        #expect(cluster.reducer.reloadEnd == Moment.at(microseconds: 2_000_000).instant)
+        #expect(cluster.reduce(.configuration(Self.four), at: 2_000_000) == [])
+        #expect(cluster.reducer.reloadEnd == nil)
     }
 
-    @Test("that change votes cause a problem once the votes are read after them, or the second reading is the same")
-    func holdsBackProblems() throws {
+    @Test("that a reload makes are compared with the votes when the configuration is read again after two seconds")
+    func comparesTwice() {
         var cluster = Cluster.settled()
-        let five = Configuration.named([1, 2, 3, 4, 5])
-        #expect(cluster.reduce(.configuration(five)).only?.state?.problems.map(\.code) == [.nodeMissing])
-        let wrong: [Problem.Code] = [.nodeMissing, .expectedVotes]
-        #expect(cluster.reduce(.configuration(five)).only?.state?.problems.map(\.code) == wrong)
+        _ = cluster.reduce(.configuration(Self.four))
+        #expect(cluster.reduce(.configuration(Self.four), at: 1_999_999) == [])
+        let late = cluster.reduce(.configuration(Self.four), at: 2_000_000).only
+        #expect(late?.kind == .info && late?.state?.problems.map(\.code) == Self.wrong)
+        // What was told stays.
+        var five = Configuration.named([1, 2, 3, 4, 5])
+        #expect(cluster.reduce(.configuration(five), at: 3_000_000).only?.state?.problems.map(\.code) == Self.wrong)
+        // The same sum, of other votes.
+        (five.nodes[0].votes, five.nodes[1].votes) = (0, 2)
+        _ = cluster.reduce(.configuration(five), at: 4_000_000)
+        #expect(cluster.reducer.reloadEnd == Moment.at(microseconds: 6_000_000).instant)
+    }
+
+    @Test("are compared at once with votes that were changed without a reload, and at the start of a connection")
+    func comparesAtOnce() {
+        var cluster = Cluster.settled()
+        cluster.expected = 4
+        #expect(cluster.reduce(.configuration(.named([1, 2, 3]))) == [])
+        let wrong: [Problem.Code] = [.expectedVotes, .votesMissing]
+        #expect(cluster.reduce(.expectedVotes(4, cluster.reading)).only?.state?.problems.map(\.code) == wrong)
         var other = Cluster.settled()
-        _ = other.reduce(.configuration(five))
-        #expect(other.reduce(.reading(other.reading)).only?.state?.problems.map(\.code) == wrong)
+        _ = other.reduce(.configuration(Self.four))
+        _ = other.reduce(.disconnected(.lost))
+        #expect(other.reducer.reloadEnd == nil)
+        _ = other.reduce(.configuration(.named([1, 2, 3, 4, 5])))
+        #expect(other.quorum(true).only?.state?.problems.map(\.code) == Self.wrong)
+    }
+
+    @Test("that cannot be read end the comparison with a reload")
+    func unreadable() {
+        var cluster = Cluster.settled()
+        _ = cluster.reduce(.configuration(Self.four))
+        _ = cluster.reduce(.configuration(nil))
+        #expect(cluster.reducer.reloadEnd == nil)
     }
 
     @Test(

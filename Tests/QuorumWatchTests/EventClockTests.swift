@@ -15,7 +15,20 @@ struct EventClockTests {
 
     /// The time of the next event, which happened at a moment.
     private mutating func time(_ time: Int64, _ instant: UInt64) -> Int64 {
-        clock.order(Self.moment(time, instant)).time.microseconds
+        next(Self.moment(time, instant)).time.microseconds
+    }
+
+    private mutating func next(_ moment: Moment) -> Moment {
+        let ordered = clock.moment(of: moment)
+        clock.note(ordered)
+        return ordered
+    }
+
+    @Test("are not moved by a moment without an event")
+    mutating func withoutEvent() {
+        _ = time(100, 10)
+        #expect(clock.moment(of: Self.moment(300, 30)) == Self.moment(300, 30))
+        #expect(time(200, 20) == 200)
     }
 
     @Test("never go back if a thread records an event with an earlier moment than the last event of another thread")
@@ -40,9 +53,9 @@ struct EventClockTests {
 
     @Test("belong to moments that never go back by the monotonic clock either")
     mutating func monotonic() {
-        let first = clock.order(Self.moment(1000, 20))
+        let first = next(Self.moment(1000, 20))
         #expect(first == Self.moment(1000, 20))
-        let second = clock.order(Self.moment(2000, 10))
+        let second = next(Self.moment(2000, 10))
         #expect(second == first)
     }
 }

@@ -129,7 +129,7 @@ struct ProblemTests {
     func expectedVotes() throws {
         func expected(_ votes: UInt32, of configuration: Configuration, total: Int = 3) -> [String] {
             var cluster = Cluster.settled()
-            _ = cluster.reduce(.configuration(configuration))
+            for time: Int64 in [0, 2_000_000] { _ = cluster.reduce(.configuration(configuration), at: time) }
             cluster.expected = votes
             for id in 1...3 where id > total { cluster.states[UInt32(id)] = .dead }
             _ = cluster.quorum(votes / 2 < total)

@@ -19,11 +19,12 @@ struct Moment: Hashable, Sendable {
 struct EventClock: Sendable {
     private var last: Moment?
 
-    /// The moment of the next event, which happened at this one. If the previous event happened later, the next one
-    /// gets its moment.
-    mutating func order(_ moment: Moment) -> Moment {
+    /// The moment of an event that happened at this one: that of the previous event, if it happened later.
+    func moment(of moment: Moment) -> Moment {
         if let last, moment.instant < last.instant { return last }
-        last = moment
         return moment
     }
+
+    /// Notes the moment of an event.
+    mutating func note(_ moment: Moment) { last = moment }
 }

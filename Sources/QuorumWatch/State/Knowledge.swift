@@ -19,10 +19,6 @@ struct Knowledge: Sendable {
     var areVotesValid = true
     /// The configuration; nil while it cannot be read.
     var configuration: Configuration?
-    /// Whether the votes have changed, and are read as soon as the configuration is read again: a reload changes both.
-    var areVotesChanging = false
-    /// Whether the configuration has other votes than the one before, and the votes have not been read since.
-    var isConfigurationNew = false
     /// The statistics; nil while they cannot be read.
     var statistics: Statistics?
     /// The nodes that have joined since the links were read, by which they are still down.

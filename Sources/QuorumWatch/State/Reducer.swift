@@ -34,6 +34,11 @@ struct Reducer: Sendable {
     private var heldBack: Reading?
     /// When a silence of corosync was reported last.
     private var reportedSilence: Instant?
+    /// When a reload that has changed the votes of the configuration has ended on all nodes; nil: there is none. Until
+    /// then, votequorum may count other votes. The configuration has to be read again at this time.
+    private(set) var reloadEnd: Instant?
+    /// How long a reload may take.
+    private static let reloadDuration = Duration.seconds(2)
 
     /// A reducer without a state.
     init(
@@ -53,10 +58,9 @@ struct Reducer: Sendable {
             case .nodelist(let ring, let members): nodelist(ring: ring, members: members, at: moment.instant)
             case .quorum(let quorate, let nodes, let reading, let snapshot):
                 quorum(quorate: quorate, nodes, reading, snapshot, at: moment.instant)
-            case .votesChanging: votesAreChanging()
             case .expectedVotes(let votes, let reading): expectedVotes(votes, reading)
             case .reading(let reading): refreshed(reading)
-            case .configuration(let configuration): configured(configuration)
+            case .configuration(let configuration): configured(configuration, at: moment.instant)
             case .members(let members): info { $0.known.configuration?.members = members }
             case .statistics(let statistics): read(statistics, at: moment.instant)
             case .counted(let ring, let members): counted(ring: ring, members: members, at: moment.instant)
@@ -119,8 +123,7 @@ extension Reducer {
 
     private func state(of known: Knowledge) -> ClusterState {
         var state = ClusterState(known, requirements, lacksStatistics: needsStatistics && known.statistics == nil)
-        if known.areVotesChanging || known.isConfigurationNew {
-            // The votes that are known are not those of the configuration.
+        if reloadEnd != nil {
             let old = current.problems.map(\.code)
             state.problems.removeAll { problem in
                 [.expectedVotes, .votesMissing, .noMajority].contains(problem.code) && !old.contains(problem.code)
@@ -179,13 +182,7 @@ extension Reducer {
         return isFirst ? [.status(current)] : snapshot == nil ? [.quorum(current)] : infoEvent(since: old)
     }
 
-    private mutating func votesAreChanging() -> [Event.Body] {
-        known.areVotesChanging = true
-        return []
-    }
-
     private mutating func expectedVotes(_ votes: UInt32, _ reading: Reading?) -> [Event.Body] {
-        known.areVotesChanging = false
         guard phase.hasState else { return [] }
         if let reading { hold(reading) }
         guard phase.isSettled, let reading else {
@@ -230,7 +227,7 @@ extension Reducer {
         if predictsIfDown, known.reading != nil {
             known.settings.update(after: reading)
         }
-        (heldBack, isVotequorumSilent, known.isConfigurationNew) = (nil, false, false)
+        (heldBack, isVotequorumSilent) = (nil, false)
         (known.reading, known.localNode) = (reading, reading.local.id)
         known.quorate = quorate
         known.areVotesValid = known.listed(in: reading) == known.listed
@@ -240,7 +237,7 @@ extension Reducer {
     private mutating func disconnected(_ error: CorosyncError) -> [Event.Body] {
         (phase, members) = (QuorumPhase(phase.limits), [])
         (known.reading, known.ring, known.statistics, known.joined) = (nil, nil, nil, [])
-        (known.settings, known.unsettled, known.areVotesChanging) = (VotingSettings(), nil, false)
+        (known.settings, known.unsettled, reloadEnd) = (VotingSettings(), nil, nil)
         (awaitsStatistics, isVotequorumSilent, heldBack, reportedSilence) = (false, false, nil, nil)
         evidence.begin(with: nil)
         return unknown(.disconnected(error))
@@ -279,10 +276,13 @@ extension Reducer {
 // MARK: - The maps
 
 extension Reducer {
-    private mutating func configured(_ configuration: Configuration?) -> [Event.Body] {
-        info { reducer in
-            let old = reducer.known.configuration
-            reducer.known.isConfigurationNew = old.map { configuration?.hasVotes(of: $0) == false } ?? false
+    private mutating func configured(_ configuration: Configuration?, at now: Instant) -> [Event.Body] {
+        if phase.hasState, let old = known.configuration, configuration?.hasVotes(of: old) == false {
+            reloadEnd = now + Self.reloadDuration
+        } else if let end = reloadEnd, end <= now || configuration == nil {
+            reloadEnd = nil
+        }
+        return info { reducer in
             reducer.known.configuration = configuration
             let settings = configuration?.voting ?? VotingSettings()
             reducer.known.settings = settings.keepingList(of: reducer.known.settings)

@@ -26,6 +26,8 @@ final class Core: Sendable {
         var nodes: [NodeID]
         /// Whether a second reading has to confirm the last one.
         var wantsSecondReading: Bool
+        /// When the configuration has to be read again, because a reload has changed its votes; nil: not.
+        var reloadEnd: Instant?
         /// Whether evidence is due some time later, because corosync was not scheduled.
         var hasSchedulingMiss: Bool
         /// How many events the outputs show for this input.
@@ -65,8 +67,9 @@ final class Core: Sendable {
     @discardableResult
     func record(_ input: Reducer.Input, at moment: Moment? = nil) -> Next {
         state.withLock { state in
-            let moment = state.clock.order(moment ?? .now)
+            let moment = state.clock.moment(of: moment ?? .now)
             let events = state.reducer.reduce(input, at: moment)
+            if !events.isEmpty { state.clock.note(moment) }
             // First, because the status that is awaited ends the watch.
             for remark in state.trigger?.remarks(on: input, state.reducer) ?? [] { diagnose(remark) }
             let remark = state.absence.remark(on: state.reducer)
@@ -82,7 +85,7 @@ final class Core: Sendable {
             let reducer = state.reducer
             return Next(
                 phase: reducer.phase, nodes: reducer.knownNodes, wantsSecondReading: reducer.wantsSecondReading,
-                hasSchedulingMiss: reducer.hasSchedulingMiss, shown: shown)
+                reloadEnd: reducer.reloadEnd, hasSchedulingMiss: reducer.hasSchedulingMiss, shown: shown)
         }
     }
 
@@ -94,7 +97,7 @@ final class Core: Sendable {
     /// - Returns: Why there is no status that is up to date; nil if none is required.
     func recordTimeout(withoutAnswer isSilent: Bool, withoutState obstacle: Outcome.Obstacle) -> Outcome.Obstacle? {
         state.withLock { state in
-            let moment = state.clock.order(.now)
+            let moment = state.clock.moment(of: .now)
             let hasState = state.reducer.phase.hasState
             guard let trigger = state.trigger else { return hasState || follows ? nil : obstacle }
             let obstacle = hasState && !isSilent ? trigger.obstacle(state.reducer) : obstacle

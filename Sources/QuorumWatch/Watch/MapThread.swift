@@ -7,16 +7,13 @@ internal import Glibc
 final class MapThread {
     private enum Source { case stop, wake, configuration, statistics }
 
-    /// The time until the second reading of a configuration with other votes, within which votequorum takes them over.
-    private static let confirmation = Duration.seconds(2)
-
     private let follower: MapFollower
     private let plan: WatchPlan
     private let configuration: MapConnection
     private let statistics: MapConnection
     private var reader: StatisticsReader
     private var nextRefresh: Instant?
-    /// When a configuration with other votes is read again; nil: not.
+    /// When the configuration is read again because a reload has changed its votes; nil: not.
     private var secondReading: Instant?
     /// The configuration that was read last, with the changes since; nil when it cannot be read.
     private var configured: Configuration?
@@ -190,12 +187,12 @@ extension MapThread {
     }
 
     private func configure(_ read: Configuration?) {
-        if let configured, read?.hasVotes(of: configured) == false { secondReading = .now + Self.confirmation }
         configured = read
         let haveLinksChanged = reader.configure(read)
+        let next = core.record(.configuration(read))
+        secondReading = next.reloadEnd
         // After a silence of this map, the statistics have to confirm what votequorum said.
-        let wantsStatistics = core.record(.configuration(read)).wantsSecondReading
-        if haveLinksChanged || wantsStatistics { statistics.isOutdated = true }
+        if haveLinksChanged || next.wantsSecondReading { statistics.isOutdated = true }
     }
 
     private func track(_ open: MapConnection.Open) throws(CorosyncError) {

@@ -219,7 +219,6 @@ extension QuorumFollower {
             var reading: Reading?
             if progress.hasState, let next = progress.next, !next.phase.isRecalculating {
                 if plan.needsDetails, next.phase.isSettled, progress.lateSnapshot == nil {
-                    core.record(.votesChanging, at: moment)
                     maps.refreshConfiguration()
                 }
                 reading = try read(next.nodes, from: quorum)
