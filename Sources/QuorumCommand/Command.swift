@@ -47,22 +47,26 @@ struct Command: ParsableCommand {
     /// parsed, and need not be UTF-8.
     static func plan(_ arguments: [[CChar]], for output: StandardOutput) throws -> WatchPlan {
         let words = arguments.map(\.text)
-        let end = words.firstIndex(of: "--exec") ?? words.endIndex
-        var command = try Command.parse(Array(words[..<end]))
-        if end < words.endIndex {
-            command.receivers.exec = Array(words[(end + 1)...])
+        let own = words.prefix { !isExec($0) }
+        var command = try Command.parse(Array(own))
+        var executed = Array(arguments[own.count...])
+        if !executed.isEmpty {
+            let isNextArgument = words[own.count] == "--exec"
+            if isNextArgument { executed.removeFirst() } else { executed[0].removeFirst("--exec=".utf8.count) }
+            command.receivers.exec = executed.map(\.text)
             guard command.receivers.exec.first?.isEmpty == false else {
                 throw ValidationError("--exec needs a command")
             }
         }
         try command.refuseOptionsOfOtherTasks()
-        var plan = try command.plan(for: output)
-        if end < words.endIndex { plan.command = Array(arguments[(end + 1)...]) }
-        return plan
+        return try command.plan(for: output, executing: executed)
     }
 
+    /// Whether an argument is the option `--exec`, after which the arguments belong to another program.
+    static func isExec(_ argument: String) -> Bool { argument == "--exec" || argument.hasPrefix("--exec=") }
+
     /// The watch that the options describe.
-    private func plan(for output: StandardOutput) throws -> WatchPlan {
+    private func plan(for output: StandardOutput, executing command: [[CChar]]) throws -> WatchPlan {
         var plan = WatchPlan(for: output)
         switch kind {
         case .status: plan.task = .status(links: printing.links)
@@ -85,7 +89,7 @@ struct Command: ParsableCommand {
         plan.refresh = !plan.follows || plan.mode.waitsItself || refresh == .zero ? nil : refresh
         plan.reconnects = plan.follows && !watching.noReconnect
         plan.metricsFile = receivers.metricsFile
-        plan.command = receivers.exec.map { Array($0.utf8CString) }
+        plan.command = command
         return plan
     }
 }

@@ -52,7 +52,7 @@ private func end(printing text: String, _ isOutputOpen: Bool) -> Never {
 
 /// Whether a command line that cannot be parsed asks for the line of a monitoring plugin, which reports every error.
 private func isCheck(_ arguments: [String]) -> Bool {
-    let own = arguments.prefix { $0 != "--exec" && !$0.hasPrefix("--exec=") && $0 != "--" }
+    let own = arguments.prefix { !Command.isExec($0) && $0 != "--" }
     return own.contains { argument in
         guard argument.hasPrefix("-") else { return false }
         // Without the value in --check=yes, which is refused.

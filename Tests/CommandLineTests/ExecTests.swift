@@ -63,19 +63,21 @@ struct ExecTests {
         let script = #"""
             export NAME=$'n\xfe'
             cp "$(type -P printf)" "/run/p"$'\xff'
-            "$1" -qf -n 1 --exec "/run/p"$'\xff' '<%s>' $'a\xff\xfeb' 2>&1 | od -A n -t x1
+            for exec in "--exec /run/p"$'\xff' "--exec=/run/p"$'\xff'; do
+                "$1" -qf -n 1 $exec '<%s>' $'a\xff\xfeb' 2>&1 | od -A n -t x1
+            done
             "$1" -qf -n 1 --exec bash -c 'printf "<%s>" "$NAME"' 2>&1 | od -A n -t x1
             """#
         let result = try sandbox.run(on: 1, ["bash", "-c", script, "bash", vqwatch])
-        #expect(result.output == " 3c 61 ff fe 62 3e\n 3c 6e fe 3e\n")
+        #expect(result.output == " 3c 61 ff fe 62 3e\n 3c 61 ff fe 62 3e\n 3c 6e fe 3e\n")
         let path = try sandbox.run(on: 1, ["bash", "-c", #""$1" -f --metrics-file "/run/m"$'\xff'"#, "bash", vqwatch])
         #expect(path.status == 64 && path.errors.contains("write a path in UTF-8"))
     }
 
     @Test("without a command is a usage error")
     func withoutCommand() throws {
-        for rest in [[], [""], ["", "true"]] {
-            let result = try ChildProcess.run([vqwatch, "-f", "--exec"] + rest)
+        for rest in [["--exec"], ["--exec", ""], ["--exec", "", "true"], ["--exec="], ["--exec=", "true"]] {
+            let result = try ChildProcess.run([vqwatch, "-f"] + rest)
             #expect(result.status == 64 && result.errors.contains("--exec"), "\(rest): \(result.errors)")
         }
     }
