@@ -12,7 +12,7 @@ BUILT = .build/release/vqwatch
 # - no run path, which would be searched for libraries at every start;
 # - packed relocations, no exported symbols, and identical functions merged.
 RELEASE_FLAGS = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -use-ld=lld \
-	-Xlinker -z -Xlinker pack-relative-relocs -Xlinker --no-export-dynamic -Xlinker --icf=safe \
+	-Xlinker -z -Xlinker pack-relative-relocs -Xlinker --no-export-dynamic -Xlinker --icf=all \
 	-Xlinker -L.build/static -Xswiftc -Xclang-linker -Xswiftc -static-libgcc
 
 # For building: what Swift links with, in the version of this Debian, and the headers of the corosync libraries.

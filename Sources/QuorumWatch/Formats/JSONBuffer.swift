@@ -89,7 +89,7 @@ struct JSONBuffer: ~Copyable {
 extension [UInt8] {
     mutating func append(ascii character: Unicode.Scalar) { append(UInt8(ascii: character)) }
 
-    mutating func append(_ text: String) { append(contentsOf: text.utf8) }
+    mutating func append(_ text: String) { text.utf8.span.withUnsafeBufferPointer { append(contentsOf: $0) } }
 
     /// A number in decimal, with zeros before it if it has fewer digits.
     mutating func append(decimal number: UInt64, digits: Int = 1) {
