@@ -284,7 +284,7 @@ struct CheckTroubleTests {
         ])
     func unknownConfiguration(_ fault: String) throws {
         let complete = try run("nodes 3\n\(fault)\n")
-        #expect(complete.status == 3)
+        #expect(complete.status == 3, "\(String(describing: complete.termination)): \(complete.errors)")
         let line = try PluginLine(complete.outputBytes)
         #expect(line.text.hasPrefix("quorate: 3 of 3 votes, quorum 2, can lose 1"))
         let unread =
