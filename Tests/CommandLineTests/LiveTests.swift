@@ -19,11 +19,11 @@ struct LiveTests {
     /// Opens a terminal with a shell that has printed something, starts the page in it, and waits until the page shows a
     /// state, or that corosync does not run.
     private func open(
-        _ options: String = "", on sandbox: Sandbox, width: Int = 100, height: Int = 24,
-        environment: [String: String?] = [:]
+        _ options: String = "", on sandbox: Sandbox, shell: [String] = ["bash", "--norc"], width: Int = 100,
+        height: Int = 24, environment: [String: String?] = [:]
     ) throws -> Terminal {
         let terminal = try Terminal(
-            on: sandbox, running: ["bash", "--norc"], width: width, height: height,
+            on: sandbox, running: shell, width: width, height: height,
             environment: Self.environment.merging(environment) { $1 })
         let notes = "stty -g > \(sandbox.folder)/before; echo $$ > \(sandbox.folder)/shell"
         try terminal.type("PS1='$ '; clear; \(notes); echo be''fore", then: "Enter")
@@ -151,14 +151,16 @@ struct LiveTests {
         #expect(screen.count < 8 && !screen.contains { $0.contains("QUORATE") }, "\(terminal)")
     }
 
-    @Test("waits for fg if it is started in the background, and leaves the terminal to the shell until then")
-    func background() throws {
+    @Test(
+        "waits for fg if it is started in the background, and leaves the terminal to the shell until then",
+        arguments: ["\(vqwatch) --live &", "(trap '' TTOU; exec \(vqwatch) --live) &"])
+    func background(_ command: String) throws {
         let sandbox = try Self.single.get()
         let terminal = try Terminal(
             on: sandbox, running: ["bash", "--norc"], width: 100, height: 24, environment: Self.environment)
         try terminal.type("PS1='$ '; clear; stty -g > \(sandbox.folder)/before; echo be''fore", then: "Enter")
         try #require(terminal.shows { $0.first == "before" }, "\(terminal)")
-        try terminal.type("\(vqwatch) --live &", then: "Enter")
+        try terminal.type(command, then: "Enter")
         // The shell tells of it before a prompt.
         let isStopped = try eventually(within: .seconds(20), every: .milliseconds(200)) {
             try terminal.type("", then: "Enter")
@@ -170,9 +172,32 @@ struct LiveTests {
         #expect(try terminal.shows { $0.first?.contains(": QUORATE") == true }, "\(terminal)")
         try terminal.type("q")
         #expect(try isRestored(terminal, sandbox), "\(terminal)")
-        try terminal.type("\(vqwatch) --live & kill %1", then: "Enter")
+        try terminal.type("\(command) kill %1", then: "Enter")
         try terminal.type("wait; echo ended", then: "Enter")
         #expect(try terminal.shows { $0.contains("ended") }, "\(terminal)")
+        #expect(try isRestored(terminal, sandbox), "\(terminal)")
+    }
+
+    @Test("restores the terminal after it was stopped by another process, and continued in the background")
+    func stoppedByAnother() throws {
+        let sandbox = try Sandbox(nodes: 1)
+        // This shell leaves the modes of the terminal as they are.
+        let terminal = try open(on: sandbox, shell: ["dash", "-i"])
+        let process = try program(in: sandbox)
+        func isStopped() -> Bool {
+            eventually(within: .seconds(5)) { textOfFile("/proc/\(process)/stat")?.contains(") T ") == true }
+        }
+        kill(process, SIGSTOP)
+        #expect(isStopped())
+        try terminal.type("bg; echo be''hind", then: "Enter")
+        try #require(terminal.shows { screen in screen.contains { $0.contains("behind") } }, "\(terminal)")
+        #expect(isStopped(), "it needs the terminal")
+        try terminal.type("fg", then: "Enter")
+        let isBack = try terminal.shows { screen in
+            screen.first?.contains(": QUORATE") == true && !screen.contains { $0.contains("behind") }
+        }
+        #expect(isBack, "\(terminal)")
+        try terminal.type("q")
         #expect(try isRestored(terminal, sandbox), "\(terminal)")
     }
 

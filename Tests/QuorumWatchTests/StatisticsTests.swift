@@ -116,7 +116,7 @@ struct StatisticsTests {
         #expect(up.map(\.kind) == [.link, .info] && watched.cluster.changes == [ended])
     }
 
-    @Test("are no problem of a node that has just joined, until they are read")
+    @Test("are no problem of a node that has just joined, until its evidence: they come up one after the other")
     func joins() {
         var watched = CountedCluster()
         watched.cluster.states[3] = .dead
@@ -132,9 +132,15 @@ struct StatisticsTests {
         // The counters alone are newer.
         watched.counters.retransmits = 9
         #expect(watched.read() == [] && watched.cluster.reducer.knownState?.problems == [])
-        for number in 0...1 { watched.change(3, number, isConnected: true) }
-        #expect(watched.read().map(\.kind) == [.link, .link])
+        watched.change(3, 0, isConnected: true)
+        #expect(watched.read().map(\.kind) == [.link])
         #expect(watched.cluster.reducer.knownState?.nodes.last?.isReachable == true)
+        var other = watched
+        other.change(3, 1, isConnected: true)
+        #expect(other.read().map(\.kind) == [.link])
+        #expect(other.cluster.reduce(.evidence).contains { $0.kind == .info } == false)
+        let late = watched.cluster.reduce(.evidence).last
+        #expect(late?.kind == .info && late?.state?.problems.map(\.code) == [.linkDown])
     }
 
     @Test("cause a link event for a link that failed and recovered between two readings")

@@ -27,7 +27,7 @@ struct CommandRunner: Sendable {
         defer { outbox.finish() }
         let inherited = currentEnvironment().filter { entry in
             let entry = entry.text
-            return !Self.ownVariables.contains { entry.hasPrefix($0) }
+            return !Self.ownVariables.contains { entry.utf8.starts(with: $0.utf8) }
         }
         var tracker = ChangeTracker()
         var isFirst = true

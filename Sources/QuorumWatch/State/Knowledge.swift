@@ -21,7 +21,7 @@ struct Knowledge: Sendable {
     var configuration: Configuration?
     /// The statistics; nil while they cannot be read.
     var statistics: Statistics?
-    /// The nodes that have joined since the links were read, by which they are still down.
+    /// The nodes that have joined since the last evidence: their links come up one after the other.
     var joined: Set<NodeID> = []
     /// The values for predictions, updated with every decision of votequorum since they were read.
     var settings = VotingSettings()
@@ -99,7 +99,7 @@ extension ClusterState {
         }
         problems = problems(
             requirements, configuration: configuration, unsettled: known.unsettled,
-            lacksStatistics: lacksStatistics)
+            lacksStatistics: lacksStatistics, joined: known.joined)
     }
 
     /// All nodes of votequorum and the configuration, by ID. Both lists are sorted, so a single pass merges them.

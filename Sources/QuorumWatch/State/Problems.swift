@@ -11,10 +11,11 @@ extension ClusterState {
     ///   - configuration: The running configuration; nil if it cannot be read.
     ///   - unsettled: Why what votequorum says is outdated; nil if it is not.
     ///   - lacksStatistics: Whether the statistics map is needed and cannot be read.
+    ///   - joined: The nodes that have just joined, whose links come up one after the other.
     /// - Returns: The problems, the most severe first.
     func problems(
         _ requirements: Requirements, configuration: Configuration?, unsettled: UnsettledReason?,
-        lacksStatistics: Bool = false
+        lacksStatistics: Bool = false, joined: Set<NodeID> = []
     ) -> [Problem] {
         var found: [Problem] = []
         let allowed = Set(requirements.absentNodes.compactMap { $0.node(in: self)?.id })
@@ -26,7 +27,7 @@ extension ClusterState {
             found += problemOfMajority
             found += problemsOfVotes(configuration, allowed, lacksDevice: !ofDevice.isEmpty) + ofDevice
         }
-        found += problemsOfLinks(requirements.links)
+        found += problemsOfLinks(requirements.links, joined)
         if unsettled == nil { found += problemOfMargin(requirements.margin) }
         found += problemsOfVersion(configuration, allowed)
         found += problemOfFile(configuration?.fileDifference)
@@ -164,13 +165,10 @@ extension ClusterState {
             + found("casts no vote") { $0.device.map { $0.alive && !$0.castVote } ?? false }
     }
 
-    private func problemsOfLinks(_ required: Int?) -> [Problem] {
+    private func problemsOfLinks(_ required: Int?, _ joined: Set<NodeID>) -> [Problem] {
         // Transports other than knet have no links.
         guard let links, !links.isEmpty else { return [] }
-        // Of a node that has just joined, the links are not read yet.
-        let members = nodes.filter { node in
-            node.isMember && !node.isLocal && (node.isReachable != nil || !links.contains { $0.id.node == node.id })
-        }
+        let members = nodes.filter { $0.isMember && !$0.isLocal && !joined.contains($0.id) }
         let down = links.filter { link in !link.isConnected && members.contains { $0.id == link.id.node } }
         var found: [Problem] = []
         if let first = down.first {

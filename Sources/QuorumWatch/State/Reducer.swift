@@ -34,10 +34,10 @@ struct Reducer: Sendable {
     private var heldBack: Reading?
     /// When a silence of corosync was reported last.
     private var reportedSilence: Instant?
-    /// When a reload that has changed the votes of the configuration has ended on all nodes; nil: there is none. Until
-    /// then, votequorum may count other votes. The configuration has to be read again at this time.
+    /// When the configuration has to be read again, because a reload may have changed it or the votes, and the other
+    /// follows; nil: not. Until then, problems of one with the other are not told.
     private(set) var reloadEnd: Instant?
-    /// How long a reload may take.
+    /// How long it takes until votequorum counts the votes of a new configuration on all nodes.
     private static let reloadDuration = Duration.seconds(2)
 
     /// A reducer without a state.
@@ -58,13 +58,13 @@ struct Reducer: Sendable {
             case .nodelist(let ring, let members): nodelist(ring: ring, members: members, at: moment.instant)
             case .quorum(let quorate, let nodes, let reading, let snapshot):
                 quorum(quorate: quorate, nodes, reading, snapshot, at: moment.instant)
-            case .expectedVotes(let votes, let reading): expectedVotes(votes, reading)
+            case .expectedVotes(let votes, let reading): expectedVotes(votes, reading, at: moment.instant)
             case .reading(let reading): refreshed(reading)
-            case .configuration(let configuration): configured(configuration, at: moment.instant)
+            case .configuration(let configuration, let begin): configured(configuration, since: begin ?? moment.instant)
             case .members(let members): info { $0.known.configuration?.members = members }
             case .statistics(let statistics): read(statistics, at: moment.instant)
             case .counted(let ring, let members): counted(ring: ring, members: members, at: moment.instant)
-            case .evidence: evidenceIsDue()
+            case .evidence: evidenceIsDue() + info { $0.known.joined = [] }
             case .disconnected(let error): disconnected(error)
             case .unresponsive(let silent, let ofMap): isSilent(for: silent, ofMap: ofMap, at: moment.instant)
             case .deadline: deadlineHasPassed(at: moment.instant)
@@ -182,8 +182,9 @@ extension Reducer {
         return isFirst ? [.status(current)] : snapshot == nil ? [.quorum(current)] : infoEvent(since: old)
     }
 
-    private mutating func expectedVotes(_ votes: UInt32, _ reading: Reading?) -> [Event.Body] {
+    private mutating func expectedVotes(_ votes: UInt32, _ reading: Reading?, at now: Instant) -> [Event.Body] {
         guard phase.hasState else { return [] }
+        if known.configuration != nil { reloadEnd = max(reloadEnd ?? now, now) }
         if let reading { hold(reading) }
         guard phase.isSettled, let reading else {
             var state = stateWithoutQuorum
@@ -276,10 +277,10 @@ extension Reducer {
 // MARK: - The maps
 
 extension Reducer {
-    private mutating func configured(_ configuration: Configuration?, at now: Instant) -> [Event.Body] {
+    private mutating func configured(_ configuration: Configuration?, since begin: Instant) -> [Event.Body] {
         if phase.hasState, let old = known.configuration, configuration?.hasVotes(of: old) == false {
-            reloadEnd = now + Self.reloadDuration
-        } else if let end = reloadEnd, end <= now || configuration == nil {
+            reloadEnd = begin + Self.reloadDuration
+        } else if let end = reloadEnd, end <= begin || configuration == nil {
             reloadEnd = nil
         }
         return info { reducer in
@@ -304,8 +305,6 @@ extension Reducer {
                     node: known.reference(change.link.id.node), number: change.link.id.number,
                     isConnected: change.link.isConnected, downs: change.downs))
         }
-        // The counters can be newer than the links.
-        if statistics?.links != known.statistics?.links { known.joined = [] }
         known.statistics = statistics
         // A map answers again, or the token is back without another ring: no notification and, in some modes, no reading
         // follows.

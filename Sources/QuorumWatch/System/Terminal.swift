@@ -43,6 +43,10 @@ package final class Terminal: Sendable {
     /// Stops the program while the shell has the terminal, as the kernel does to a program in the background that waits
     /// for its output (tcdrain(3)). Throws when no shell can give the terminal to the program.
     static func waitForForeground() throws(SystemError) {
+        // Also if the caller ignored or blocked the signal of it.
+        signal(SIGTTOU, SIG_DFL)
+        var stop = sigset_t([SIGTTOU])
+        pthread_sigmask(SIG_UNBLOCK, &stop, nil)
         _ = try SystemError.check("tcdrain", tcdrain(STDOUT_FILENO))
     }
 
@@ -75,10 +79,10 @@ package final class Terminal: Sendable {
         return update.isEmpty ? 0 : writeAll("\u{1b}[?2026h\(update)\u{1b}[?2026l".utf8, to: STDOUT_FILENO)
     }
 
-    /// Restores the terminal.
+    /// Restores the terminal; in the background, it remains to be done after the next page.
     func close() {
-        guard state.withLock({ $0.modes }) != nil else { return }
-        if Self.isInForeground { _ = writeAll(Self.leave.utf8, to: STDOUT_FILENO) }
+        guard state.withLock({ $0.modes }) != nil, Self.isInForeground else { return }
+        _ = writeAll(Self.leave.utf8, to: STDOUT_FILENO)
         restoreModes()
         state.withLock { $0.modes = nil }
     }

@@ -106,17 +106,8 @@ final class MapFollower: Sendable {
     /// Requests a reading of the statistics, which has to confirm a reading of votequorum.
     func refreshStatistics() { request { $0.wantsStatistics = true } }
 
-    /// Waits until the configuration is read again, or failed to be, because votequorum may have taken over another one;
-    /// not if the thread has not answered the last request, since an event must not wait for it each time.
-    func refreshConfiguration() {
-        guard !requests.withLock({ $0.isAwaited }) else { return }
-        request { requests in
-            requests.wantsConfiguration = true
-            requests.includesSynchronization = false
-            requests.wanted += 1
-        }
-        _ = lateSurvey(by: .now + MapConnection.patience)
-    }
+    /// Requests a reading of the configuration, because votequorum may have taken over another one.
+    func refreshConfiguration() { request { $0.wantsConfiguration = true } }
 
     /// Reads the quorum provider, to find out why votequorum refuses a connection.
     func provider() -> QuorumProvider {

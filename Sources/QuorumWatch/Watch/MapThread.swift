@@ -172,24 +172,25 @@ final class MapThread {
 
 extension MapThread {
     private func readConfiguration(isAwaited: Bool) {
+        let begin = Instant.now
         let failure = configuration.use(isAwaited: isAwaited) { open throws(CorosyncError) in
             if plan.follows, open.tracks.isEmpty { try track(open) }
             fileVersion = ConfigurationFile.version
             let read = try Configuration(
                 reading: open.map, withVoting: plan.predictsIfDown, withMembers: plan.follows)
             configuration.isOutdated = false
-            configure(read)
+            configure(read, since: begin)
         }
         guard let failure else { return }
         // First the diagnosis, because a status ends the watch.
         core.diagnose(failure.diagnosisOfConfiguration)
-        configure(nil)
+        configure(nil, since: begin)
     }
 
-    private func configure(_ read: Configuration?) {
+    private func configure(_ read: Configuration?, since begin: Instant) {
         configured = read
         let haveLinksChanged = reader.configure(read)
-        let next = core.record(.configuration(read))
+        let next = core.record(.configuration(read, since: begin))
         secondReading = next.reloadEnd
         // After a silence of this map, the statistics have to confirm what votequorum said.
         if haveLinksChanged || next.wantsSecondReading { statistics.isOutdated = true }

@@ -218,12 +218,10 @@ extension QuorumFollower {
         case .expectedVotes(let votes):
             var reading: Reading?
             if progress.hasState, let next = progress.next, !next.phase.isRecalculating {
-                if plan.needsDetails, next.phase.isSettled, progress.lateSnapshot == nil {
-                    maps.refreshConfiguration()
-                }
                 reading = try read(next.nodes, from: quorum)
             }
             record(.expectedVotes(votes, reading), at: moment, &progress)
+            if progress.next?.reloadEnd != nil { maps.refreshConfiguration() }
         }
     }
 
