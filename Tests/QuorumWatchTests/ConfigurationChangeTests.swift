@@ -67,25 +67,13 @@ struct ConfigurationChangeTests {
         #expect(cluster.reducer.reloadEnd == Moment.at(microseconds: 6_000_000).instant)
     }
 
-    @Test("are compared with changed votes when they are read after these: a reload changes both")
-    func comparesChangedVotes() {
+    @Test("are compared at once with votes that were changed without a reload, and at the start of a connection")
+    func comparesAtOnce() {
         var cluster = Cluster.settled()
         cluster.expected = 4
-        var other = cluster
-        let changed = cluster.reduce(.expectedVotes(4, cluster.reading), at: 1000).only
-        #expect(changed?.state?.votes.expected == 4 && changed?.state?.problems == [])
-        let before = Configuration.named([1, 2, 3])
-        #expect(cluster.reduce(.configuration(before, since: Moment.at(microseconds: 999).instant), at: 1001) == [])
-        let read = cluster.reduce(.configuration(before, since: Moment.at(microseconds: 1000).instant), at: 1002).only
-        #expect(read?.kind == .info && read?.state?.problems.map(\.code) == [.expectedVotes, .votesMissing])
-        #expect(cluster.reducer.reloadEnd == nil)
-        // A reload.
-        _ = other.reduce(.expectedVotes(4, other.reading), at: 1000)
-        #expect(other.reduce(.configuration(Self.four), at: 1001).only?.state?.problems.map(\.code) == [.nodeMissing])
-    }
-
-    @Test("are compared at once at the start of a connection")
-    func comparesAtOnce() {
+        #expect(cluster.reduce(.configuration(.named([1, 2, 3]))) == [])
+        let wrong: [Problem.Code] = [.expectedVotes, .votesMissing]
+        #expect(cluster.reduce(.expectedVotes(4, cluster.reading)).only?.state?.problems.map(\.code) == wrong)
         var other = Cluster.settled()
         _ = other.reduce(.configuration(Self.four))
         _ = other.reduce(.disconnected(.lost))

@@ -34,8 +34,8 @@ struct Reducer: Sendable {
     private var heldBack: Reading?
     /// When a silence of corosync was reported last.
     private var reportedSilence: Instant?
-    /// When the configuration has to be read again, because a reload may have changed it or the votes, and the other
-    /// follows; nil: not. Until then, problems of one with the other are not told.
+    /// When the configuration has to be read again, because a reload has changed its votes, and those of votequorum
+    /// follow; nil: not. Until then, new problems of one with the other are held back.
     private(set) var reloadEnd: Instant?
     /// How long it takes until votequorum counts the votes of a new configuration on all nodes.
     private static let reloadDuration = Duration.seconds(2)
@@ -58,9 +58,9 @@ struct Reducer: Sendable {
             case .nodelist(let ring, let members): nodelist(ring: ring, members: members, at: moment.instant)
             case .quorum(let quorate, let nodes, let reading, let snapshot):
                 quorum(quorate: quorate, nodes, reading, snapshot, at: moment.instant)
-            case .expectedVotes(let votes, let reading): expectedVotes(votes, reading, at: moment.instant)
+            case .expectedVotes(let votes, let reading): expectedVotes(votes, reading)
             case .reading(let reading): refreshed(reading)
-            case .configuration(let configuration, let begin): configured(configuration, since: begin ?? moment.instant)
+            case .configuration(let configuration): configured(configuration, at: moment.instant)
             case .members(let members): info { $0.known.configuration?.members = members }
             case .statistics(let statistics): read(statistics, at: moment.instant)
             case .counted(let ring, let members): counted(ring: ring, members: members, at: moment.instant)
@@ -182,9 +182,8 @@ extension Reducer {
         return isFirst ? [.status(current)] : snapshot == nil ? [.quorum(current)] : infoEvent(since: old)
     }
 
-    private mutating func expectedVotes(_ votes: UInt32, _ reading: Reading?, at now: Instant) -> [Event.Body] {
+    private mutating func expectedVotes(_ votes: UInt32, _ reading: Reading?) -> [Event.Body] {
         guard phase.hasState else { return [] }
-        if known.configuration != nil { reloadEnd = max(reloadEnd ?? now, now) }
         if let reading { hold(reading) }
         guard phase.isSettled, let reading else {
             var state = stateWithoutQuorum
@@ -277,10 +276,10 @@ extension Reducer {
 // MARK: - The maps
 
 extension Reducer {
-    private mutating func configured(_ configuration: Configuration?, since begin: Instant) -> [Event.Body] {
+    private mutating func configured(_ configuration: Configuration?, at now: Instant) -> [Event.Body] {
         if phase.hasState, let old = known.configuration, configuration?.hasVotes(of: old) == false {
-            reloadEnd = begin + Self.reloadDuration
-        } else if let end = reloadEnd, end <= begin || configuration == nil {
+            reloadEnd = now + Self.reloadDuration
+        } else if let end = reloadEnd, end <= now || configuration == nil {
             reloadEnd = nil
         }
         return info { reducer in

@@ -60,6 +60,7 @@ final class MapFollower: Sendable {
         request { requests in
             requests.isActive = true
             requests.connections += 1
+            requests.wantsConfiguration = false
             (requests.isConfigurationDecided, requests.areStatisticsDecided) = (false, false)
             requests.includesSynchronization = false
             requests.wanted += 1
@@ -106,8 +107,15 @@ final class MapFollower: Sendable {
     /// Requests a reading of the statistics, which has to confirm a reading of votequorum.
     func refreshStatistics() { request { $0.wantsStatistics = true } }
 
-    /// Requests a reading of the configuration, because votequorum may have taken over another one.
-    func refreshConfiguration() { request { $0.wantsConfiguration = true } }
+    /// Waits until the configuration is read again, or failed to be, because votequorum may have taken over another one.
+    /// Notifications wait meanwhile: only for half a second, and not if the thread has not answered the last request.
+    func refreshConfiguration() {
+        guard !requests.withLock({ $0.wantsConfiguration }) else { return }
+        request { $0.wantsConfiguration = true }
+        _ = requests.wait(until: .now + .milliseconds(500)) { requests in
+            !requests.wantsConfiguration || self.stop.requested != nil ? () : nil
+        }
+    }
 
     /// Reads the quorum provider, to find out why votequorum refuses a connection.
     func provider() -> QuorumProvider {

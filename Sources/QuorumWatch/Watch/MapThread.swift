@@ -49,6 +49,7 @@ final class MapThread {
                 if requests.connections != connection { restart() }
                 connection = requests.connections
                 read(isAwaited: requests.isAwaited)
+                if requests.wantsConfiguration { follower.requests.withLock { $0.wantsConfiguration = false } }
                 answer(requests)
             } else {
                 close()
@@ -94,7 +95,7 @@ final class MapThread {
         follower.requests.withLock { requests in
             if requests.wantsStatistics { statistics.isOutdated = true }
             if requests.wantsConfiguration { configuration.isOutdated = true }
-            (requests.wantsStatistics, requests.wantsConfiguration) = (false, false)
+            requests.wantsStatistics = false
             guard let more = requests.schedule.due(at: now) else { return }
             due = (due.nodelists + more.nodelists, due.isEvidence || more.isEvidence)
             guard let last = more.nodelists.last else { return }
@@ -172,25 +173,24 @@ final class MapThread {
 
 extension MapThread {
     private func readConfiguration(isAwaited: Bool) {
-        let begin = Instant.now
         let failure = configuration.use(isAwaited: isAwaited) { open throws(CorosyncError) in
             if plan.follows, open.tracks.isEmpty { try track(open) }
             fileVersion = ConfigurationFile.version
             let read = try Configuration(
                 reading: open.map, withVoting: plan.predictsIfDown, withMembers: plan.follows)
             configuration.isOutdated = false
-            configure(read, since: begin)
+            configure(read)
         }
         guard let failure else { return }
         // First the diagnosis, because a status ends the watch.
         core.diagnose(failure.diagnosisOfConfiguration)
-        configure(nil, since: begin)
+        configure(nil)
     }
 
-    private func configure(_ read: Configuration?, since begin: Instant) {
+    private func configure(_ read: Configuration?) {
         configured = read
         let haveLinksChanged = reader.configure(read)
-        let next = core.record(.configuration(read, since: begin))
+        let next = core.record(.configuration(read))
         secondReading = next.reloadEnd
         // After a silence of this map, the statistics have to confirm what votequorum said.
         if haveLinksChanged || next.wantsSecondReading { statistics.isOutdated = true }

@@ -218,10 +218,17 @@ extension QuorumFollower {
         case .expectedVotes(let votes):
             var reading: Reading?
             if progress.hasState, let next = progress.next, !next.phase.isRecalculating {
-                reading = try read(next.nodes, from: quorum)
+                if plan.needsDetails, next.phase.isSettled, progress.lateSnapshot == nil {
+                    maps.refreshConfiguration()
+                }
+                do throws(CorosyncError) {
+                    reading = try read(next.nodes, from: quorum)
+                } catch {
+                    record(.expectedVotes(votes, nil), at: moment, &progress)
+                    throw error
+                }
             }
             record(.expectedVotes(votes, reading), at: moment, &progress)
-            if progress.next?.reloadEnd != nil { maps.refreshConfiguration() }
         }
     }
 
