@@ -63,7 +63,9 @@ struct Command: ParsableCommand {
     }
 
     /// Whether an argument is the option `--exec`, after which the arguments belong to another program.
-    static func isExec(_ argument: String) -> Bool { argument == "--exec" || argument.hasPrefix("--exec=") }
+    static func isExec(_ argument: String) -> Bool {
+        argument == "--exec" || argument.utf8.starts(with: "--exec=".utf8)
+    }
 
     /// The watch that the options describe.
     private func plan(for output: StandardOutput, executing command: [[CChar]]) throws -> WatchPlan {

@@ -70,6 +70,9 @@ struct ExecTests {
             """#
         let result = try sandbox.run(on: 1, ["bash", "-c", script, "bash", vqwatch])
         #expect(result.output == " 3c 61 ff fe 62 3e\n 3c 61 ff fe 62 3e\n 3c 6e fe 3e\n")
+        // A combining character, which is one character with the one before it.
+        let combining = try sandbox.run(on: 1, [vqwatch, "-qf", "-n", "1", "--exec=\u{301}"])
+        #expect(combining.errors.hasPrefix("vqwatch: cannot run --exec \u{301}: No such file"), "\(combining.errors)")
         let path = try sandbox.run(on: 1, ["bash", "-c", #""$1" -f --metrics-file "/run/m"$'\xff'"#, "bash", vqwatch])
         #expect(path.status == 64 && path.errors.contains("write a path in UTF-8"))
     }

@@ -124,6 +124,70 @@ struct LinkTests {
         follower.signal(SIGTERM)
         #expect(follower.finish(within: .seconds(5)).errors == "")
     }
+
+    @Test("that are down are told of a node that joins after a reconnect, although the maps answered late")
+    func joinsAfterReconnect() throws {
+        let standIn = try StandIn(
+            """
+            nodes 3 links=1
+            node 3 state=dead
+            key stats.knet.node3.link0.connected uint8 0
+            timeline
+            await
+            delay cmap_get 1 4000
+            key totem.config_version uint64 2
+            wait 300
+            hangup votequorum
+            wait 2500
+            nodelist next 1,2,3
+            quorum auto 1=member,2=member,3=member
+            """)
+        let follower = try standIn.spawn([vqwatch, "-fj"])
+        #expect(try follower.nextEvent()?.event == "status")
+        standIn.allowStep()
+        #expect(try follower.nextEvent { $0.event == "quorum" } != nil)
+        #expect(try follower.nextEvent { $0.event == "evidence" } != nil)
+        let info = try follower.nextEvent()
+        #expect(info?.json["problems"].elements.contains { $0["code"] == "link_down" } == true)
+        follower.signal(SIGTERM)
+    }
+
+    @Test("of a node that joins while evidence of another nodelist is due are no problem before their own")
+    func joinsTwice() throws {
+        let joins = { (node: Int) in "key runtime.members.\(node).status string joined\n" }
+        let standIn = try StandIn(
+            """
+            nodes 3 links=1
+            node 2 state=dead
+            node 3 state=dead
+            key runtime.members.2.status string left
+            key runtime.members.3.status string left
+            timeline
+            await
+            \(joins(2))nodelist next 1,2
+            quorum auto 1=member,2=member,3=dead
+            wait 500
+            key stats.knet.node3.link0.connected uint8 0
+            \(joins(3))nodelist next 1,2,3
+            wait 1300
+            key runtime.members.3.join_count uint32 2
+            wait 300
+            quorum auto 1=member,2=member,3=member
+            await
+            key stats.knet.node3.link0.connected uint8 1
+            """)
+        let follower = try standIn.spawn([vqwatch, "-fj"])
+        #expect(try follower.nextEvent()?.event == "status")
+        standIn.allowStep()
+        let isJoined = { (event: EventLine) in event.event == "quorum" && event.json["problems"].elements == [] }
+        #expect(try follower.nextEvent(where: isJoined) != nil)
+        #expect(try follower.nextEvent { $0.event == "evidence" } != nil)
+        standIn.allowStep()
+        let next = try follower.nextEvent { $0.event != "link" || $0.json["connected"] == true }
+        #expect(next?.event == "link", "\(String(describing: next))")
+        #expect(try follower.nextEvent()?.event == "evidence")
+        follower.signal(SIGTERM)
+    }
 }
 
 extension String {

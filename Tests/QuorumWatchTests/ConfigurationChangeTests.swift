@@ -67,6 +67,36 @@ struct ConfigurationChangeTests {
         #expect(cluster.reducer.reloadEnd == Moment.at(microseconds: 6_000_000).instant)
     }
 
+    @Test("are not compared with expected votes that come with a quorum notification, which is the first of a reload")
+    func comparesAfterQuorum() {
+        var cluster = Cluster.settled()
+        cluster.expected = 4
+        #expect(cluster.quorum(false, at: 1000).only?.state?.problems.map(\.code) == [.notQuorate])
+        #expect(cluster.reduce(.configuration(.named([1, 2, 3])), at: 2000) == [])
+        let end = Moment.at(microseconds: 2_001_000)
+        #expect(cluster.reducer.reloadEnd == end.instant)
+        var other = cluster
+        #expect(
+            cluster.reduce(.configuration(Self.four), at: 3000).only?.state?.problems.map(\.code) == [
+                .notQuorate, .nodeMissing,
+            ])
+        let late = other.reducer.reduce(.configuration(.named([1, 2, 3])), at: end).only
+        #expect(late?.state?.problems.map(\.code) == [.notQuorate, .expectedVotes, .votesMissing])
+    }
+
+    @Test("that give a node more votes while it is absent are those that it would bring")
+    func votesOfTheAbsent() {
+        var cluster = Cluster.settled()
+        var configuration = Configuration.named([1, 2, 3])
+        configuration.nodes[2].votes = 3
+        cluster.states[3] = .dead
+        cluster.expected = 5
+        for time: Int64 in [0, 2_000_000] { _ = cluster.reduce(.configuration(configuration), at: time) }
+        #expect(cluster.quorum(false, at: 2_000_001).only?.state?.problems.map(\.code) == [.notQuorate, .nodeMissing])
+        _ = cluster.reduce(.configuration(configuration), at: 5_000_000)
+        #expect(cluster.reducer.knownState?.problems.map(\.code) == [.notQuorate, .nodeMissing])
+    }
+
     @Test("are compared at once with votes that were changed without a reload, and at the start of a connection")
     func comparesAtOnce() {
         var cluster = Cluster.settled()

@@ -154,6 +154,20 @@ struct StatusTriggerTests {
         #expect(watched.quorum(false)?.quorate == false)
     }
 
+    @Test("gives no status while a reload changes configuration and votes, but one when its conditions hold")
+    func reload() throws {
+        for conditions in [[], ["quorate"]] {
+            var watched = Watched()
+            watched.trigger = StatusTrigger(try conditions.map { try Condition(parsing: $0) })
+            _ = watched.reduce(.configuration(.named([1, 2, 3])))
+            _ = watched.reduce(
+                .quorum(quorate: true, nodes: watched.cluster.listed, watched.cluster.reading, .recalculating))
+            _ = watched.reduce(.configuration(.named([1, 2, 3, 4])))
+            #expect((watched.quorum(true) == nil) == conditions.isEmpty)
+            #expect((watched.reduce(.configuration(.named([1, 2, 3, 4])), at: 2000) != nil) == conditions.isEmpty)
+        }
+    }
+
     @Test("remarks on a recalculation that does not end, during which no condition holds")
     func unsettled() throws {
         var watched = try Watched(conditions: "absent=3")

@@ -101,7 +101,8 @@ extension ClusterState {
         _ configuration: Configuration?, _ allowed: Set<NodeID>, lacksDevice: Bool
     ) -> [Problem] {
         guard let expected = votes.expected.map(Int.init) else { return [] }
-        func sum(_ nodes: [Node]) -> Int { nodes.reduce(0) { $0 + Int($1.votes ?? $1.configuredVotes ?? 0) } }
+        // Votequorum keeps the votes that an absent node had, and expects those of the configuration.
+        func sum(_ nodes: [Node]) -> Int { nodes.reduce(0) { $0 + Int(max($1.votes ?? 0, $1.configuredVotes ?? 0)) } }
         var found: [Problem] = []
         if let configuration, let afterStart = configuration.expectedVotesAfterStart {
             let highest = max(expected, votes.highestExpected.map(Int.init) ?? 0)

@@ -34,8 +34,8 @@ struct Reducer: Sendable {
     private var heldBack: Reading?
     /// When a silence of corosync was reported last.
     private var reportedSilence: Instant?
-    /// When the configuration has to be read again, because a reload has changed its votes, and those of votequorum
-    /// follow; nil: not. Until then, new problems of one with the other are held back.
+    /// When the configuration has to be read again, because a reload has changed its votes or those of votequorum, and
+    /// the others follow; nil: not. Until then, new problems of one with the other are held back.
     private(set) var reloadEnd: Instant?
     /// How long it takes until votequorum counts the votes of a new configuration on all nodes.
     private static let reloadDuration = Duration.seconds(2)
@@ -170,6 +170,10 @@ extension Reducer {
         (unconfirmed, awaitsStatistics) = (nil, false)
         // The list is not sorted, and may contain duplicates and the quorum device.
         known.listed = Array(byNode: nodes.filter { $0.id != .quorumDevice })
+        // During a reload, this notification comes before that of the expected votes.
+        if let old = known.reading, old.local.expectedVotes != reading.local.expectedVotes, known.configuration != nil {
+            reloadEnd = now + Self.reloadDuration
+        }
         take(reading, quorate: quorate)
         if reading.local.flags.contains(.quorate) != quorate { known.areVotesValid = false }
         assemble()

@@ -113,10 +113,13 @@ struct StatusTrigger: Sendable {
         conditions.compactMap { $0.obstacle(in: state, configured: reducer.configuredNodes) }
     }
 
-    /// The state if it is consistent: no recalculation is in progress, totem has a membership, and the reading agrees
-    /// with the notification. If not, another notification will follow.
+    /// The state if it is consistent: no recalculation or reload is in progress, totem has a membership, and the reading
+    /// agrees with the notification. If not, another notification or reading will follow.
     private func settledState(of reducer: Reducer) -> ClusterState? {
-        guard reducer.phase.isSettled, let state = reducer.knownState, state.votes.total != nil else { return nil }
+        // The conditions do not depend on what a reload changes.
+        guard reducer.phase.isSettled, reducer.reloadEnd == nil || !conditions.isEmpty,
+            let state = reducer.knownState, state.votes.total != nil
+        else { return nil }
         return state
     }
 }

@@ -68,7 +68,13 @@ final class MapFollower: Sendable {
     }
 
     /// Closes the connections, because the one to votequorum is lost.
-    func deactivate() { request { $0.isActive = false } }
+    func deactivate() {
+        request { requests in
+            requests.isActive = false
+            // The counters of another run of corosync cannot be compared with those of this one.
+            requests.schedule.cancel()
+        }
+    }
 
     /// Waits until the maps are read, or failed to be, and finds out on request whether corosync is synchronising its
     /// services. Nil after a timeout, or if the watch ends. Reports a map that is not read.
@@ -107,11 +113,14 @@ final class MapFollower: Sendable {
     /// Requests a reading of the statistics, which has to confirm a reading of votequorum.
     func refreshStatistics() { request { $0.wantsStatistics = true } }
 
+    /// Requests a reading of the configuration, because votequorum may have taken over another one.
+    func requestConfiguration() { request { $0.wantsConfiguration = true } }
+
     /// Waits until the configuration is read again, or failed to be, because votequorum may have taken over another one.
     /// Notifications wait meanwhile: only for half a second, and not if the thread has not answered the last request.
     func refreshConfiguration() {
         guard !requests.withLock({ $0.wantsConfiguration }) else { return }
-        request { $0.wantsConfiguration = true }
+        requestConfiguration()
         _ = requests.wait(until: .now + .milliseconds(500)) { requests in
             !requests.wantsConfiguration || self.stop.requested != nil ? () : nil
         }

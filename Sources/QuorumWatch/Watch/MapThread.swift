@@ -79,8 +79,6 @@ final class MapThread {
             }
             map.close()
         }
-        // The counters of another run of corosync cannot be compared with those of this one.
-        follower.requests.withLock { $0.schedule.cancel() }
         due = ([], false)
         (nextRefresh, secondReading) = (nil, nil)
         (isSynchronizing, mayAnswer, members) = (false, nil, [])
@@ -97,7 +95,8 @@ final class MapThread {
             if requests.wantsConfiguration { configuration.isOutdated = true }
             requests.wantsStatistics = false
             guard let more = requests.schedule.due(at: now) else { return }
-            due = (due.nodelists + more.nodelists, due.isEvidence || more.isEvidence)
+            // A nodelist ends the evidence of the one before.
+            due = (due.nodelists + more.nodelists, more.isEvidence || due.isEvidence && more.nodelists.isEmpty)
             guard let last = more.nodelists.last else { return }
             members = Set(last.members)
             isSynchronizing = false

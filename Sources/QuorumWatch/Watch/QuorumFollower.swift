@@ -212,6 +212,7 @@ extension QuorumFollower {
             progress.lateSnapshot = nil
             let reading = try read(nodes.map(\.id), from: quorum)
             record(.quorum(quorate: quorate, nodes: nodes, reading), at: moment, &progress)
+            if progress.next?.reloadEnd != nil { maps.requestConfiguration() }
             // Only now corosync has synchronised its services, and answers for its maps.
             maps.note(progress.nodelists)
             progress.nodelists = []
