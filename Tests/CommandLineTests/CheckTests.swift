@@ -308,6 +308,15 @@ struct CheckTroubleTests {
         #expect(lost.status == 2)
     }
 
+    @Test("compares votes that change while it is made when the reload has ended, in two seconds")
+    func reload() throws {
+        let start = ContinuousClock.now
+        let changed = try run("nodes 3\ndelay cmap_get 1 500\ntimeline\nwait 200\nexpected-votes 5\n")
+        #expect(
+            changed.status == 1 && changed.output.contains("expected votes are 5, but would be 3"), "\(changed.output)")
+        #expect(ContinuousClock.now - start >= .seconds(2), "\(changed.output)")
+    }
+
     @Test("has one short line for 384 nodes with long and hostile names")
     func large() throws {
         var script = "nodes 384\n"

@@ -55,6 +55,9 @@ struct Problem: Hashable, Sendable {
         case configFile = "config_file"
         /// The configuration or the links cannot be read.
         case configuration
+
+        /// Whether votes are compared with the configuration, which a reload changes at another moment.
+        var comparesVotes: Bool { self == .expectedVotes || self == .votesMissing || self == .noMajority }
     }
 
     /// How severe a problem is, the most severe first; the raw value is the name in JSON and in metrics.

@@ -93,8 +93,8 @@ extension Reducer {
     /// unknown whether the cluster is quorate.
     var knownState: ClusterState? { phase.hasState && current.quorate != nil ? current : nil }
 
-    /// The state without what is outdated, if what votequorum says is.
-    var validState: ClusterState { phase.isSettled ? current : stateWithoutQuorum }
+    /// The state without what is outdated, if what votequorum says is, and with the problems that a reload holds back.
+    var validState: ClusterState { phase.isSettled ? state(of: known) : stateWithoutQuorum }
 
     private var stateWithoutQuorum: ClusterState {
         var known = known
@@ -122,19 +122,17 @@ extension Reducer {
     var missedMilliseconds: Int64? { evidence.latest.map { _ in evidence.missed } }
 
     private func state(of known: Knowledge) -> ClusterState {
-        var state = ClusterState(known, requirements, lacksStatistics: needsStatistics && known.statistics == nil)
-        if reloadEnd != nil {
-            let old = current.problems.map(\.code)
-            state.problems.removeAll { problem in
-                [.expectedVotes, .votesMissing, .noMajority].contains(problem.code) && !old.contains(problem.code)
-            }
-        }
-        return state
+        ClusterState(known, requirements, lacksStatistics: needsStatistics && known.statistics == nil)
     }
 
     private mutating func assemble() {
         if predictsIfDown { known.predict() }
-        current = state(of: known)
+        var state = state(of: known)
+        if reloadEnd != nil {
+            let told = current.problems.map(\.code)
+            state.problems.removeAll { $0.code.comparesVotes && !told.contains($0.code) }
+        }
+        current = state
     }
 }
 

@@ -113,7 +113,7 @@ final class MapFollower: Sendable {
     /// Requests a reading of the statistics, which has to confirm a reading of votequorum.
     func refreshStatistics() { request { $0.wantsStatistics = true } }
 
-    /// Requests a reading of the configuration, because votequorum may have taken over another one.
+    /// Requests a reading of the configuration, which may be another one now, and again at the end of a reload.
     func requestConfiguration() { request { $0.wantsConfiguration = true } }
 
     /// Waits until the configuration is read again, or failed to be, because votequorum may have taken over another one.

@@ -212,7 +212,6 @@ extension QuorumFollower {
             progress.lateSnapshot = nil
             let reading = try read(nodes.map(\.id), from: quorum)
             record(.quorum(quorate: quorate, nodes: nodes, reading), at: moment, &progress)
-            if progress.next?.reloadEnd != nil { maps.requestConfiguration() }
             // Only now corosync has synchronised its services, and answers for its maps.
             maps.note(progress.nodelists)
             progress.nodelists = []
@@ -236,6 +235,7 @@ extension QuorumFollower {
     /// Passes an input to the core.
     private func record(_ input: Reducer.Input, at moment: Moment? = nil, _ progress: inout Progress) {
         let next = core.record(input, at: moment)
+        if next.reloadEnd != nil, next.reloadEnd != progress.next?.reloadEnd { maps.requestConfiguration() }
         progress.next = next
         progress.shown += next.shown
     }
