@@ -41,22 +41,23 @@ final class NodeWatcher {
 
     private func take(_ event: JSON) {
         lines += 1
+        // Without votes, the next decision had begun when they were read.
+        let isCurrent = event["votes"]["total"] != .null
         switch event["event"].string {
         case "status":
             state = event
             members = event["nodes"].elements.filter { $0["state"] == "member" }.compactMap { $0["id"].number }
-            isSettled = true
+            isSettled = isCurrent
         case "nodelist":
             members = event["members"].elements.compactMap { $0["id"].number }
             isSettled = false
             rings += 1
-        case "quorum":
+        case "quorum", "info":
             state = event
-            isSettled = true
+            isSettled = isCurrent
         case "expected_votes":
             state = event
             expectations += 1
-        case "info": state = event
         case "link", "evidence": break
         default: isSettled = false
         }
