@@ -58,7 +58,7 @@ struct ConfigurationChangeTests {
         #expect(cluster.reduce(.configuration(Self.four), at: 1_999_999) == [])
         let late = cluster.reduce(.configuration(Self.four), at: 2_000_000).only
         #expect(late?.kind == .info && late?.state?.problems.map(\.code) == Self.wrong)
-        // What was told stays.
+        // A problem that was told before the reload is told during it.
         var five = Configuration.named([1, 2, 3, 4, 5])
         #expect(cluster.reduce(.configuration(five), at: 3_000_000).only?.state?.problems.map(\.code) == Self.wrong)
         // The same sum, of other votes.

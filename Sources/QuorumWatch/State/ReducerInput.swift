@@ -10,7 +10,8 @@ extension Reducer {
         /// A quorum notification, and the reading made in its callback. The first of a connection is a snapshot, which
         /// may have been taken during a recalculation, and the reading is made after the maps were read.
         case quorum(quorate: Bool, nodes: [VoteQuorum.Notification.ListedNode], Reading, SnapshotState? = nil)
-        /// An expected-votes notification, and the reading made in its callback; nil if ``QuorumPhase/isSettled`` is false.
+        /// An expected-votes notification, and the reading made in its callback; nil if ``QuorumPhase/isSettled`` is false
+        /// or corosync does not answer.
         case expectedVotes(UInt32, Reading?)
         /// A reading without a notification.
         case reading(Reading)

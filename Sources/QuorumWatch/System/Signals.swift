@@ -43,14 +43,19 @@ extension sigset_t {
 /// Stops the program as an unhandled Ctrl-Z does, until the shell continues it.
 func stopProgram() {
     var set = sigset_t([SIGTSTP])
-    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    unblockSignals([SIGTSTP])
     raise(SIGTSTP)
     pthread_sigmask(SIG_BLOCK, &set, nil)
 }
 
 /// Unblocks the signals that request the end of the program, so that they end it at once again.
 package func restoreEndingSignals() {
-    var set = sigset_t(Signals.ending)
+    unblockSignals(Signals.ending)
+}
+
+/// Unblocks signals in this thread.
+func unblockSignals(_ signals: [CInt]) {
+    var set = sigset_t(signals)
     pthread_sigmask(SIG_UNBLOCK, &set, nil)
 }
 

@@ -43,10 +43,9 @@ package final class Terminal: Sendable {
     /// Stops the program while the shell has the terminal, as the kernel does to a program in the background that waits
     /// for its output (tcdrain(3)). Throws when no shell can give the terminal to the program.
     static func waitForForeground() throws(SystemError) {
-        // Also if the caller ignored or blocked the signal of it.
+        // The caller may have ignored or blocked the signal that stops it.
         signal(SIGTTOU, SIG_DFL)
-        var stop = sigset_t([SIGTTOU])
-        pthread_sigmask(SIG_UNBLOCK, &stop, nil)
+        unblockSignals([SIGTTOU])
         _ = try SystemError.check("tcdrain", tcdrain(STDOUT_FILENO))
     }
 

@@ -26,7 +26,7 @@ final class Core: Sendable {
         var nodes: [NodeID]
         /// Whether a second reading has to confirm the last one.
         var wantsSecondReading: Bool
-        /// When the configuration has to be read again, because a reload has changed its votes; nil: not.
+        /// When the configuration has to be read again, at the end of a reload; nil: not.
         var reloadEnd: Instant?
         /// Whether evidence is due some time later, because corosync was not scheduled.
         var hasSchedulingMiss: Bool

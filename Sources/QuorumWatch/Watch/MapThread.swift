@@ -13,7 +13,7 @@ final class MapThread {
     private let statistics: MapConnection
     private var reader: StatisticsReader
     private var nextRefresh: Instant?
-    /// When the configuration is read again because a reload has changed its votes; nil: not.
+    /// When the configuration is read again, at the end of a reload; nil: not.
     private var secondReading: Instant?
     /// The configuration that was read last, with the changes since; nil when it cannot be read.
     private var configured: Configuration?

@@ -217,18 +217,14 @@ extension QuorumFollower {
             progress.nodelists = []
         case .expectedVotes(let votes):
             var reading: Reading?
+            // Also if the reading fails: the votes are unknown then, and the connection is lost.
+            defer { record(.expectedVotes(votes, reading), at: moment, &progress) }
             if progress.hasState, let next = progress.next, !next.phase.isRecalculating {
                 if plan.needsDetails, next.phase.isSettled, progress.lateSnapshot == nil {
                     maps.refreshConfiguration()
                 }
-                do throws(CorosyncError) {
-                    reading = try read(next.nodes, from: quorum)
-                } catch {
-                    record(.expectedVotes(votes, nil), at: moment, &progress)
-                    throw error
-                }
+                reading = try read(next.nodes, from: quorum)
             }
-            record(.expectedVotes(votes, reading), at: moment, &progress)
         }
     }
 
