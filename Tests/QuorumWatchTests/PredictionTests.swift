@@ -188,6 +188,11 @@ struct PredictionTests {
         #expect(single.prediction(without: [], losingDevice: true).waitsForAllAfterwards == true)
         waiting.flags.remove(.quorate)
         #expect(waiting.prediction(without: [4], losingDevice: true).waitsForAllAfterwards == true)
+        // The local node has no device vote and no quorum, and another member may have both.
+        waiting = VotingSnapshot(votes: [1, 1], expected: 5, quorum: 3, isQuorate: false, deviceVotes: 1, castOn: [2])
+        waiting.flags.insert(.waitForAll)
+        let unequal = waiting.prediction(without: [], losingDevice: true)
+        #expect(unequal.quorate == false && unequal.waitsForAllAfterwards == nil && unequal.waitsForVotes == nil)
     }
 
     @Test("without a quorum device that casts no votes is the present state")

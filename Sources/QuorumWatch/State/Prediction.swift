@@ -56,9 +56,12 @@ extension VotingSnapshot {
                     && withDevice(voting: voting).recalculated(without: lost) != prediction.quorate
             }
         prediction.waitsForAllAfterwards = flags.contains(.waitForAll) ? prediction.quorate.map { !$0 } : false
-        // Each member sends a message about its loss of the device. One that was sent before quorum was lost and arrives
-        // later ends the wait, even that of its sender (`message_handler_req_exec_votequorum_nodeinfo`).
-        if prediction.waitsForAllAfterwards == true, losingDevice, members.count > 1, flags.contains(.quorate) {
+        // Each member sends a message about its loss of the device. One that its sender sent while it was quorate, and
+        // that arrives after quorum was lost, ends the wait, even that of its sender
+        // (`message_handler_req_exec_votequorum_nodeinfo`).
+        if prediction.waitsForAllAfterwards == true, losingDevice, members.count > 1,
+            Recalculation(self, survivors: survivors, losingDevice: true, raised: false).mayHaveBeenQuorate
+        {
             prediction.waitsForAllAfterwards = nil
         }
         if prediction.waitsForAllAfterwards == true { prediction.waitsForVotes = prediction.votes.expected }

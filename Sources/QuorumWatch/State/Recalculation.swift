@@ -75,6 +75,9 @@ struct Recalculation: Equatable {
         }
     }
 
+    /// Whether a survivor was quorate before, or may have been.
+    var mayHaveBeenQuorate: Bool { deciders.contains { $0.wasQuorate != false } }
+
     /// The possible decisions of all survivors. The survivors agree if there is only one.
     var decisions: Set<Decision> {
         var distinct: [Decider: Int] = [:]
