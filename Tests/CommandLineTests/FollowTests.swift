@@ -240,6 +240,36 @@ struct FollowTests {
         }
     }
 
+    @Test("Votes of a reload that begins while the maps are read are compared with the configuration at its end")
+    func reloadWhileReading() throws {
+        // Each new link makes the thread of the maps read the configuration, and then the links, slowly. The second
+        // time it also answers the request that the expected votes made.
+        let standIn = try StandIn(
+            """
+            nodes 2 links=1
+            timeline
+            await
+            delay cmap_get 1 1500 times=2 key=stats.srp.operational_entered
+            key nodelist.node.1.ring1_addr string 192.0.2.11
+            wait 300
+            key nodelist.node.1.ring2_addr string 192.0.2.12
+            expected same
+            wait 2000
+            expected-votes 5
+            quorum auto all
+            """)
+        let watch = try standIn.spawn([vqwatch, "-fj", "--refresh", "0"])
+        #expect(try watch.nextEvent()?.event == "status")
+        standIn.allowStep()
+        func comparesVotes(_ event: EventLine) -> Bool {
+            event.json["problems"].elements.contains { $0["code"] == "expected_votes" }
+        }
+        let changed = try #require(try watch.nextEvent(within: .seconds(20)) { $0.event == "quorum" })
+        #expect(changed.json["votes"]["expected"] == 5 && !comparesVotes(changed), "\(changed.json["problems"])")
+        #expect(try watch.nextEvent(within: .seconds(10), where: comparesVotes) != nil)
+        watch.signal(SIGTERM)
+    }
+
     @Test("Votes whose change is told while corosync ends are unknown, and the event is not lost")
     func votesOfTheDying() throws {
         let standIn = try StandIn("nodes 2\ntimeline\nawait\nfail votequorum_getinfo 1 CS_ERR_LIBRARY\nexpected 3\n")

@@ -14,14 +14,10 @@ final class MapFollower: Sendable {
         var isActive = false
         /// How often it was connected.
         var connections = 0
-        /// The number of the last request for a survey.
-        var wanted = 0
-        /// The number of the last request that was answered, and the answer: whether corosync is synchronising its
-        /// services; false if that was not asked for, or is not known.
-        var answered = 0
+        /// The requests for a survey, and the last answer: whether corosync is synchronising its services; false if that
+        /// was not asked for, or is not known.
+        var survey = Numbered()
         var isSynchronizing = false
-        /// Whether the thread of votequorum waits for a survey.
-        var isAwaited: Bool { answered != wanted }
         /// Whether the configuration is read, or failed to be, since votequorum is connected.
         var isConfigurationDecided = false
         /// The same for the statistics.
@@ -33,9 +29,18 @@ final class MapFollower: Sendable {
         var provider: QuorumProvider?
         /// Whether a reading of the statistics is wanted.
         var wantsStatistics = false
-        /// Whether a reading of the configuration is wanted.
-        var wantsConfiguration = false
+        /// The requests for a reading of the configuration.
+        var configuration = Numbered()
         var schedule = EvidenceSchedule()
+    }
+
+    /// Requests that are counted, so that one that is made while the one before is answered is answered too.
+    struct Numbered: Sendable {
+        /// The number of the last request.
+        var wanted = 0
+        /// The number of the last request that was answered.
+        var answered = 0
+        var isAwaited: Bool { answered != wanted }
     }
 
     let plan: WatchPlan
@@ -60,10 +65,9 @@ final class MapFollower: Sendable {
         request { requests in
             requests.isActive = true
             requests.connections += 1
-            requests.wantsConfiguration = false
             (requests.isConfigurationDecided, requests.areStatisticsDecided) = (false, false)
             requests.includesSynchronization = false
-            requests.wanted += 1
+            requests.survey.wanted += 1
         }
     }
 
@@ -82,7 +86,7 @@ final class MapFollower: Sendable {
         if includingSynchronization {
             request { requests in
                 requests.includesSynchronization = true
-                requests.wanted += 1
+                requests.survey.wanted += 1
             }
         }
         if let isSynchronizing = lateSurvey(by: .now + MapConnection.patience) { return isSynchronizing }
@@ -99,7 +103,7 @@ final class MapFollower: Sendable {
     /// Waits for a survey that was late. Nil if there is none by the deadline, or if the watch ends.
     func lateSurvey(by deadline: Instant?) -> Bool? {
         let isSynchronizing = requests.wait(until: deadline) { requests in
-            !requests.isAwaited || self.stop.requested != nil ? requests.isSynchronizing : nil
+            !requests.survey.isAwaited || self.stop.requested != nil ? requests.isSynchronizing : nil
         }
         return stop.requested == nil ? isSynchronizing : nil
     }
@@ -114,15 +118,15 @@ final class MapFollower: Sendable {
     func refreshStatistics() { request { $0.wantsStatistics = true } }
 
     /// Requests a reading of the configuration, which may be another one now, and again at the end of a reload.
-    func requestConfiguration() { request { $0.wantsConfiguration = true } }
+    func requestConfiguration() { request { $0.configuration.wanted += 1 } }
 
     /// Waits until the configuration is read again, or failed to be, because votequorum may have taken over another one.
     /// Notifications wait meanwhile: only for half a second, and not if the thread has not answered the last request.
     func refreshConfiguration() {
-        guard !requests.withLock({ $0.wantsConfiguration }) else { return }
+        guard !requests.withLock({ $0.configuration.isAwaited }) else { return }
         requestConfiguration()
         _ = requests.wait(until: .now + .milliseconds(500)) { requests in
-            !requests.wantsConfiguration || self.stop.requested != nil ? () : nil
+            !requests.configuration.isAwaited || self.stop.requested != nil ? () : nil
         }
     }
 

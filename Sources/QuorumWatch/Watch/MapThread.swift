@@ -48,8 +48,7 @@ final class MapThread {
             if requests.isActive {
                 if requests.connections != connection { restart() }
                 connection = requests.connections
-                read(isAwaited: requests.isAwaited)
-                if requests.wantsConfiguration { follower.requests.withLock { $0.wantsConfiguration = false } }
+                read(isAwaited: requests.survey.isAwaited)
                 answer(requests)
             } else {
                 close()
@@ -92,7 +91,7 @@ final class MapThread {
     private func takeRequests(at now: Instant) {
         follower.requests.withLock { requests in
             if requests.wantsStatistics { statistics.isOutdated = true }
-            if requests.wantsConfiguration { configuration.isOutdated = true }
+            if requests.configuration.isAwaited { configuration.isOutdated = true }
             requests.wantsStatistics = false
             guard let more = requests.schedule.due(at: now) else { return }
             // A nodelist ends the evidence of the one before.
@@ -150,7 +149,7 @@ final class MapThread {
             maps.map { $0.isOutdated ? $0.nextAttempt : nil } + [
                 requests.schedule.deadline, nextRefresh, secondReading,
             ]
-        let deadline = isHeld && !requests.isAwaited ? mayAnswer : readings.compactMap { $0 }.min()
+        let deadline = isHeld && !requests.survey.isAwaited ? mayAnswer : readings.compactMap { $0 }.min()
         let ready = wait(
             for: [
                 Polled(Source.stop, follower.stop.descriptor), Polled(.wake, follower.wake.descriptor),
@@ -284,9 +283,12 @@ extension MapThread {
         core.record(.statistics(nil))
     }
 
-    /// Answers a request for a survey once both maps are read, or failed to be.
+    /// Answers the requests: for a survey once both maps are read, or failed to be.
     private func answer(_ requests: MapFollower.Requests) {
-        guard requests.isAwaited, isConfigurationDecided, statistics.isDecided else { return }
+        if requests.configuration.isAwaited {
+            follower.requests.withLock { $0.configuration.answered = requests.configuration.wanted }
+        }
+        guard requests.survey.isAwaited, isConfigurationDecided, statistics.isDecided else { return }
         var isSynchronizing = false
         let isComplete = !(plan.needsDetails && configuration.isOutdated) && !statistics.isOutdated
         if requests.includesSynchronization, isComplete {
@@ -294,7 +296,9 @@ extension MapThread {
                 isSynchronizing = try retrying { () throws(CorosyncError) in try open.map.isSynchronizing() }
             }
         }
-        follower.requests.withLock { ($0.answered, $0.isSynchronizing) = (requests.wanted, isSynchronizing) }
+        follower.requests.withLock {
+            ($0.survey.answered, $0.isSynchronizing) = (requests.survey.wanted, isSynchronizing)
+        }
     }
 }
 
