@@ -37,6 +37,12 @@ struct Cluster {
         return Reading(local: info(1), others: states.keys.filter { $0 != 1 }.map(info))
     }
 
+    /// Sets the expected votes of all nodes. Returns the notification of that.
+    mutating func expect(_ votes: UInt32) -> Reducer.Input {
+        expected = votes
+        return .expectedVotes(votes, reading)
+    }
+
     /// The nodes as in a quorum notification, which does not sort them.
     var listed: [VoteQuorum.Notification.ListedNode] {
         states.sorted { $0.key > $1.key }.map { .init(id: NodeID($0.key), state: $0.value) }

@@ -244,7 +244,7 @@ struct LivePageTests {
         func events(_ page: LivePage) -> [StyledText] {
             page.lines.filter { $0.plain.contains("changed: expected votes") }
         }
-        watched.take(.expectedVotes(77, watched.cluster.reading))
+        watched.take(watched.cluster.expect(77))
         #expect(events(watched.drawn()) == events(back))
         #expect(watched.drawn().scroll == 4)
         watched.press(String(repeating: "k", count: 500))
@@ -259,7 +259,7 @@ struct LivePageTests {
     @Test("keeps a limited number of events")
     func isBounded() {
         var watched = Watched.complete()
-        for votes in 0..<3000 { watched.take(.expectedVotes(UInt32(votes), watched.cluster.reading)) }
+        for votes in 0..<3000 { watched.take(watched.cluster.expect(UInt32(votes))) }
         #expect(watched.model.facts.entries.count == LiveFacts.limits.count)
         #expect(watched.drawn().lines.contains { $0.plain.contains("of 2999 votes") })
     }
@@ -369,7 +369,7 @@ extension LivePageTests {
         watched.cluster.states[3] = .member
         watched.recalculate()
         watched.seconds += 3 * 86400 + 4 * 3600
-        watched.take(.expectedVotes(5, watched.cluster.reading))
+        watched.take(watched.cluster.expect(5))
         return watched
     }
 
@@ -450,7 +450,7 @@ extension LivePageTests {
         var watched = Watched.complete(height: 16)
         for votes in 1...20 {
             watched.seconds += 1
-            watched.take(.expectedVotes(UInt32(votes), watched.cluster.reading))
+            watched.take(watched.cluster.expect(UInt32(votes)))
         }
         return watched
     }

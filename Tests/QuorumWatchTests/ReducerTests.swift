@@ -189,8 +189,7 @@ struct ReducerTests {
     @Test("gives expected votes at once, with no other votes while votequorum recalculates")
     func expectedVotes() throws {
         var cluster = Cluster.settled()
-        cluster.expected = 5
-        let settled = try #require(cluster.reduce(.expectedVotes(5, cluster.reading), at: 10).only)
+        let settled = try #require(cluster.reduce(cluster.expect(5), at: 10).only)
         #expect(settled.kind == .expectedVotes && settled.quorate == true && settled.time.microseconds == 10)
         #expect(settled.state?.votes == Votes(total: 3, expected: 5, highestExpected: 5, quorum: 3))
 
@@ -203,6 +202,17 @@ struct ReducerTests {
         cluster.expected = 7
         let event = try #require(cluster.quorum(false, at: 30).only)
         #expect(event.kind == .quorum && event.state?.votes.total == 3)
+    }
+
+    @Test("gives the votes of the reading with expected votes, which may be newer, and no info event for them")
+    func newerExpectedVotes() throws {
+        var cluster = Cluster.settled()
+        cluster.expected = 5
+        let first = try #require(cluster.reduce(.expectedVotes(4, cluster.reading)).only)
+        #expect(first.state?.votes == Votes(total: 3, expected: 5, highestExpected: 5, quorum: 3))
+        #expect(cluster.reduce(.reading(cluster.reading)) == [])
+        #expect(cluster.reduce(.expectedVotes(5, cluster.reading)).only?.kind == .expectedVotes)
+        #expect(cluster.changes == [])
     }
 
     @Test("gives expected votes with no other votes while totem has no membership, or before corosync answers")

@@ -54,12 +54,6 @@ struct Configuration: Hashable, Sendable {
     /// The votes that votequorum expects when all nodes have started.
     var votes: Int? { expectedVotesAfterStart?.upperBound }
 
-    /// Whether votequorum counts the same votes with it as with another configuration.
-    func hasVotes(of other: Configuration) -> Bool {
-        nodes.map(\.id) == other.nodes.map(\.id) && nodes.map(\.votes) == other.nodes.map(\.votes)
-            && expectedVotesAfterStart == other.expectedVotesAfterStart
-    }
-
     func reference(_ id: NodeID) -> NodeReference { NodeReference(id: id, name: nodes.about(id)?.name) }
 }
 

@@ -56,8 +56,11 @@ struct Problem: Hashable, Sendable {
         /// The configuration or the links cannot be read.
         case configuration
 
-        /// Whether votes are compared with the configuration, which a reload changes at another moment.
-        var comparesVotes: Bool { self == .expectedVotes || self == .votesMissing || self == .noMajority }
+        /// Whether the configuration is compared with votes, or with that of other nodes, which a reload changes at other
+        /// moments.
+        var comparesConfiguration: Bool {
+            [.expectedVotes, .votesMissing, .noMajority, .configVersion].contains(self)
+        }
     }
 
     /// How severe a problem is, the most severe first; the raw value is the name in JSON and in metrics.

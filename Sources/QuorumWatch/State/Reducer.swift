@@ -25,8 +25,7 @@ struct Reducer: Sendable {
     /// The node states of the last reading, if it was rejected because they or the quorum changed without a
     /// notification.
     private var unconfirmed: [VoteQuorum.Notification.ListedNode]?
-    /// Whether a reading says nothing until the statistics are read: without them, a change without a notification may be
-    /// that of a ring that is not completed.
+    /// Whether a reading waits for the statistics: its change may be that of a ring that is not completed.
     private var awaitsStatistics = false
     /// Whether a request to votequorum has not been answered for too long.
     private var isVotequorumSilent = false
@@ -34,21 +33,18 @@ struct Reducer: Sendable {
     private var heldBack: Reading?
     /// When a silence of corosync was reported last.
     private var reportedSilence: Instant?
-    /// When the configuration has to be read again, because a reload has changed its votes or those of votequorum, and
-    /// the others follow; nil: not. Until then, new problems of one with the other are held back.
-    private(set) var reloadEnd: Instant?
-    /// How long it takes until votequorum counts the votes of a new configuration on all nodes.
-    private static let reloadDuration = Duration.seconds(2)
+    private var reload: Reload
 
     /// A reducer without a state.
     init(
         limits: QuorumPhase.Limits = .init(), requirements: Requirements = Requirements(), predictsIfDown: Bool = false,
-        needsStatistics: Bool = false
+        needsStatistics: Bool = false, confirmsProblems: Bool = false
     ) {
         phase = QuorumPhase(limits)
         self.requirements = requirements
         self.predictsIfDown = predictsIfDown
         self.needsStatistics = needsStatistics
+        reload = Reload(confirmsProblems: confirmsProblems)
     }
 
     /// Processes an input of this moment. Returns the events that it causes.
@@ -59,9 +55,9 @@ struct Reducer: Sendable {
             case .quorum(let quorate, let nodes, let reading, let snapshot):
                 quorum(quorate: quorate, nodes, reading, snapshot, at: moment.instant)
             case .expectedVotes(let votes, let reading): expectedVotes(votes, reading)
-            case .reading(let reading): refreshed(reading)
-            case .configuration(let configuration): configured(configuration, at: moment.instant)
-            case .members(let members): info { $0.known.configuration?.members = members }
+            case .reading(let reading): refreshed(reading, at: moment.instant)
+            case .configuration(let read, let begin): configured(read, since: begin, at: moment.instant)
+            case .members(let members): joined(members, at: moment.instant)
             case .statistics(let statistics): read(statistics, at: moment.instant)
             case .counted(let ring, let members): counted(ring: ring, members: members, at: moment.instant)
             case .evidence: evidenceIsDue() + info { $0.known.joined = [] }
@@ -84,6 +80,9 @@ struct Reducer: Sendable {
 extension Reducer {
     /// When ``Input/deadline`` is due; nil: never.
     var deadline: Instant? { phase.deadline(known.configuration) }
+
+    /// When the configuration has to be read again, at the end of a reload; nil: there is no reload.
+    var reloadEnd: Instant? { reload.end }
 
     /// Whether the last reading was rejected, because a node's state or the quorum changed in it, for which a
     /// notification should follow. If none follows and a second reading is the same, that is accepted.
@@ -128,10 +127,7 @@ extension Reducer {
     private mutating func assemble() {
         if predictsIfDown { known.predict() }
         var state = state(of: known)
-        if reloadEnd != nil {
-            let told = current.problems.map(\.code)
-            state.problems.removeAll { $0.code.comparesVotes && !told.contains($0.code) }
-        }
+        state.problems = reload.shown(state.problems, told: current.problems)
         current = state
     }
 }
@@ -168,13 +164,11 @@ extension Reducer {
         (unconfirmed, awaitsStatistics) = (nil, false)
         // The list is not sorted, and may contain duplicates and the quorum device.
         known.listed = Array(byNode: nodes.filter { $0.id != .quorumDevice })
-        // During a reload, this notification comes before that of the expected votes.
-        if let old = known.reading, old.local.expectedVotes != reading.local.expectedVotes, known.configuration != nil {
-            reloadEnd = now + Self.reloadDuration
-        }
+        noteReload(known.reading.map(reading.isReload), at: now)
         take(reading, quorate: quorate)
         if reading.local.flags.contains(.quorate) != quorate { known.areVotesValid = false }
         assemble()
+        if snapshot == .settled { reload.noteFirst(current.problems, at: now) }
         if isFirst { evidence.begin(withMembers: members, known.configuration?.members ?? [:]) }
         // If the reading differs from the snapshot, it is newer, and the next notifications are waiting.
         if let snapshot, snapshot == .recalculating || current.isContradictory || !known.areVotesValid {
@@ -192,16 +186,21 @@ extension Reducer {
             state.votes.expected = votes
             return [.expectedVotes(state)]
         }
+        // The votes of the reading, which may be newer: they belong together, and the next notification may wait already.
         take(reading, quorate: reading.local.flags.contains(.quorate))
         assemble()
-        current.votes.expected = votes
         return [.expectedVotes(current)]
     }
 
-    private mutating func refreshed(_ reading: Reading) -> [Event.Body] {
+    private mutating func refreshed(_ reading: Reading, at now: Instant) -> [Event.Body] {
         hold(reading)
         guard phase.isSettled, !awaitsStatistics else { return [] }
-        return info { $0.accept(reading) }
+        return info { $0.accept(reading, at: now) }
+    }
+
+    /// Notes a change that may be that of a reload, unless there is no configuration to compare with.
+    private mutating func noteReload(_ isReload: Bool?, at now: Instant) {
+        if isReload == true, phase.hasState, known.configuration != nil { reload.noteChange(at: now) }
     }
 
     private mutating func hold(_ reading: Reading) {
@@ -209,7 +208,7 @@ extension Reducer {
     }
 
     /// Takes a reading without a notification, unless a second one has to confirm it.
-    private mutating func accept(_ reading: Reading) {
+    private mutating func accept(_ reading: Reading, at now: Instant) {
         let listed = known.listed(in: reading)
         let quorate = reading.local.flags.contains(.quorate)
         if listed != known.listed || (known.quorate ?? quorate) != quorate, unconfirmed != listed {
@@ -219,6 +218,7 @@ extension Reducer {
         }
         unconfirmed = nil
         known.listed = listed
+        noteReload(known.reading.map(reading.isReload), at: now)
         take(reading, quorate: quorate)
     }
 
@@ -239,7 +239,7 @@ extension Reducer {
     private mutating func disconnected(_ error: CorosyncError) -> [Event.Body] {
         (phase, members) = (QuorumPhase(phase.limits), [])
         (known.reading, known.ring, known.statistics, known.joined) = (nil, nil, nil, [])
-        (known.settings, known.unsettled, reloadEnd) = (VotingSettings(), nil, nil)
+        (known.settings, known.unsettled, reload.end) = (VotingSettings(), nil, nil)
         (awaitsStatistics, isVotequorumSilent, heldBack, reportedSilence) = (false, false, nil, nil)
         evidence.begin(with: nil)
         return unknown(.disconnected(error))
@@ -278,17 +278,19 @@ extension Reducer {
 // MARK: - The maps
 
 extension Reducer {
-    private mutating func configured(_ configuration: Configuration?, at now: Instant) -> [Event.Body] {
-        if phase.hasState, let old = known.configuration, configuration?.hasVotes(of: old) == false {
-            reloadEnd = now + Self.reloadDuration
-        } else if let end = reloadEnd, end <= now || configuration == nil {
-            reloadEnd = nil
-        }
+    private mutating func configured(_ read: Configuration?, since begin: Instant?, at now: Instant) -> [Event.Body] {
+        reload.noteReading(isRead: read != nil, since: begin ?? now)
+        noteReload(known.configuration.flatMap { read?.isReload(of: $0) }, at: now)
         return info { reducer in
-            reducer.known.configuration = configuration
-            let settings = configuration?.voting ?? VotingSettings()
+            reducer.known.configuration = read
+            let settings = read?.voting ?? VotingSettings()
             reducer.known.settings = settings.keepingList(of: reducer.known.settings)
         }
+    }
+
+    private mutating func joined(_ members: [NodeID: TotemMember], at now: Instant) -> [Event.Body] {
+        noteReload(known.configuration.map { members.isReload(of: $0.members) }, at: now)
+        return info { $0.known.configuration?.members = members }
     }
 
     private mutating func read(_ statistics: Statistics?, at now: Instant) -> [Event.Body] {
@@ -312,7 +314,7 @@ extension Reducer {
         if statistics != nil, known.quorate == nil, phase.isSettled, !isVotequorumSilent,
             let reading = heldBack ?? known.reading
         {
-            accept(reading)
+            accept(reading, at: now)
         }
         assemble()
         return links + infoEvent(since: old.with(changes.map(\.link)))

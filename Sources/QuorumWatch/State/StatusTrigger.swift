@@ -18,9 +18,9 @@ struct StatusTrigger: Sendable {
 
     /// Called with the reducer after each input. Returns the status or prediction if the trigger fires.
     mutating func status(of reducer: Reducer, at time: Timestamp) -> Event? {
-        guard !hasFired, let state = settledState(of: reducer), obstacles(in: state, reducer).isEmpty else {
-            return nil
-        }
+        guard !hasFired, !awaitsReload(reducer), let state = settledState(of: reducer),
+            obstacles(in: state, reducer).isEmpty
+        else { return nil }
         guard let body = ifDown.map({ prediction($0, from: state, reducer) }) ?? .status(state) else { return nil }
         hasFired = true
         return event(body, of: state, at: time)
@@ -81,6 +81,7 @@ struct StatusTrigger: Sendable {
             return .unsettled(
                 reducer.phase.unsettledReason ?? .recalculation, hasDevice: reducer.validState.device != nil)
         }
+        if awaitsReload(reducer) { return .reload }
         var unmet: [String] = []
         // Two conditions can have the same obstacle.
         for words in obstacles(in: state, reducer) where !unmet.contains(words) { unmet.append(words) }
@@ -113,13 +114,13 @@ struct StatusTrigger: Sendable {
         conditions.compactMap { $0.obstacle(in: state, configured: reducer.configuredNodes) }
     }
 
-    /// The state if it is consistent: no recalculation or reload is in progress, totem has a membership, and the reading
-    /// agrees with the notification. If not, another notification or reading will follow.
+    /// Whether the end of a reload is awaited. Conditions do not depend on what a reload changes.
+    private func awaitsReload(_ reducer: Reducer) -> Bool { reducer.reloadEnd != nil && conditions.isEmpty }
+
+    /// The state if it is consistent: no recalculation is in progress, totem has a membership, and the reading agrees with
+    /// the notification. If not, another notification or reading will follow.
     private func settledState(of reducer: Reducer) -> ClusterState? {
-        // The conditions do not depend on what a reload changes.
-        guard reducer.phase.isSettled, reducer.reloadEnd == nil || !conditions.isEmpty,
-            let state = reducer.knownState, state.votes.total != nil
-        else { return nil }
+        guard reducer.phase.isSettled, let state = reducer.knownState, state.votes.total != nil else { return nil }
         return state
     }
 }

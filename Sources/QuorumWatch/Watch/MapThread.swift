@@ -140,6 +140,16 @@ final class MapThread {
         }
     }
 
+    /// Passes an input to the core.
+    @discardableResult
+    private func record(_ input: Reducer.Input) -> Core.Next {
+        let next = core.record(input)
+        // After the votes, which the other thread reads at the end. If that has passed, the configuration is outdated
+        // already.
+        if let end = next.reloadEnd, end > .now { secondReading = end + .milliseconds(100) }
+        return next
+    }
+
     /// Waits until there is something to read or to answer.
     private func waitForWork() {
         let requests = follower.requests.withLock { $0 }
@@ -161,7 +171,7 @@ final class MapThread {
             statistics.isOutdated = true
             statistics.use { open throws(CorosyncError) in
                 guard let changed = try reader.dispatch(open.map) else { return }
-                isSynchronizing = core.record(.statistics(changed)).phase.isSynchronizing
+                isSynchronizing = record(.statistics(changed)).phase.isSynchronizing
             }
         }
     }
@@ -171,25 +181,25 @@ final class MapThread {
 
 extension MapThread {
     private func readConfiguration(isAwaited: Bool) {
+        let begin = Instant.now
         let failure = configuration.use(isAwaited: isAwaited) { open throws(CorosyncError) in
             if plan.follows, open.tracks.isEmpty { try track(open) }
             fileVersion = ConfigurationFile.version
             let read = try Configuration(
                 reading: open.map, withVoting: plan.predictsIfDown, withMembers: plan.follows)
             configuration.isOutdated = false
-            configure(read)
+            configure(read, since: begin)
         }
         guard let failure else { return }
         // First the diagnosis, because a status ends the watch.
         core.diagnose(failure.diagnosisOfConfiguration)
-        configure(nil)
+        configure(nil, since: begin)
     }
 
-    private func configure(_ read: Configuration?) {
+    private func configure(_ read: Configuration?, since begin: Instant) {
         configured = read
         let haveLinksChanged = reader.configure(read)
-        let next = core.record(.configuration(read))
-        secondReading = next.reloadEnd
+        let next = record(.configuration(read, since: begin))
         // After a silence of this map, the statistics have to confirm what votequorum said.
         if haveLinksChanged || next.wantsSecondReading { statistics.isOutdated = true }
     }
@@ -216,7 +226,7 @@ extension MapThread {
             }
         }
         guard let configured, configured.members != before?.members else { return }
-        core.record(.members(configured.members))
+        record(.members(configured.members))
         let isNewRing = configured.members.mapValues(\.isJoined) != before?.members.mapValues(\.isJoined)
         // The counters follow within 1.5 s.
         if isNewRing, joined != members { mayAnswer = .now + .seconds(2) }
@@ -265,11 +275,11 @@ extension MapThread {
             // A frozen corosync can have blocked the reading for a long time.
             let now = Instant.now
             nextRefresh = plan.refresh.map { now + $0 }
-            var next = core.record(.statistics(read))
+            var next = record(.statistics(read))
             for nodelist in due.nodelists {
-                next = core.record(.counted(ring: nodelist.ring, members: nodelist.members))
+                next = record(.counted(ring: nodelist.ring, members: nodelist.members))
             }
-            if due.isEvidence { next = core.record(.evidence) }
+            if due.isEvidence { next = record(.evidence) }
             isSynchronizing = plan.follows && next.phase.isSynchronizing
             due = ([], false)
             // A status waits until totem has a membership; a watch tracks all but the age of the token.
@@ -280,12 +290,12 @@ extension MapThread {
         guard let failure else { return }
         // One diagnosis for both maps.
         if failure != configuration.reported { core.diagnose(failure.diagnosisOfStatistics) }
-        core.record(.statistics(nil))
+        record(.statistics(nil))
     }
 
-    /// Answers the requests: for a survey once both maps are read, or failed to be.
+    /// Answers the requests once the configuration is read, or failed to be; one for a survey only when both maps are.
     private func answer(_ requests: MapFollower.Requests) {
-        if requests.configuration.isAwaited {
+        if requests.configuration.isAwaited, isConfigurationDecided {
             follower.requests.withLock { $0.configuration.answered = requests.configuration.wanted }
         }
         guard requests.survey.isAwaited, isConfigurationDecided, statistics.isDecided else { return }

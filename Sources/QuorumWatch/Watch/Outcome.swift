@@ -27,6 +27,8 @@ package enum Outcome: Hashable, Sendable {
         case silence
         /// What votequorum says was outdated.
         case unsettled(UnsettledReason, hasDevice: Bool)
+        /// The votes and the configuration may be of different moments.
+        case reload
         /// These words say which conditions did not hold.
         case conditions(String)
         /// It was not written, because nobody reads it.
@@ -82,6 +84,9 @@ extension Outcome.Obstacle {
             "corosync does not answer; see whether it hangs (systemctl status corosync), or allow more time with --timeout"
         case .unsettled(let reason, let hasDevice):
             "\(reason.words(hasDevice: hasDevice)), or allow more time with --timeout"
+        case .reload:
+            "votes and configuration may be of different moments of a reload, and are compared again; allow more time with "
+                + "--timeout"
         case .conditions(let words): "\(words); allow more time with --timeout"
         case .unreadOutput:
             "standard output is not read; see what it is piped to, or allow more time with --timeout"

@@ -113,6 +113,10 @@ extension QuorumFollower {
         var lateSnapshot: QuorumSnapshot?
         /// The nodelists since the last quorum notification.
         var nodelists: [EvidenceSchedule.Nodelist] = []
+        /// The end of the last reload at which the votes were read again.
+        var lastReload: Instant?
+        /// When the votes have to be read again, at the end of a reload; nil: not.
+        var reloadEnd: Instant? { next?.reloadEnd == lastReload ? nil : next?.reloadEnd }
     }
 
     /// The quorum notification with which a connection begins.
@@ -127,14 +131,15 @@ extension QuorumFollower {
                 try dispatch(quorum, &progress)
                 if progress.shown > 0 { return }
                 backoff = .asking
-            } catch  where plan.mode == .oneNonblocking && error.isNothingPending {
+            } catch  where plan.mode == .oneNonblocking && error.isNothingPending && progress.next?.reloadEnd == nil {
                 return stop.request(.nothingPending)
             } catch  where error.isTransient {
                 _ = stop.wait(until: .now + backoff.pause())
             }
+            try readAfterReload(quorum, &progress)
             guard plan.mode == .all else { continue }
             silence.requestEnds()
-            if waitForNotification(quorum, until: nil).contains(.stop) { return }
+            if waitForNotification(quorum, until: progress.reloadEnd).contains(.stop) { return }
         }
     }
 
@@ -147,7 +152,8 @@ extension QuorumFollower {
             var isReadable = true
             if !plan.mode.waitsItself {
                 let nextLook = progress.lateSnapshot.map { _ in Instant.now + .milliseconds(200) }
-                let ready = waitForNotification(quorum, until: [nextReading, nextLook].compactMap { $0 }.min())
+                let deadlines = [nextReading, nextLook, progress.reloadEnd]
+                let ready = waitForNotification(quorum, until: deadlines.compactMap { $0 }.min())
                 if ready.contains(.stop) { return }
                 isReadable = ready.contains(.votequorum)
             }
@@ -165,15 +171,26 @@ extension QuorumFollower {
                 _ = try read([], from: quorum)
                 try recordLateSnapshot(by: .now, from: quorum, &progress)
             }
+            try readAfterReload(quorum, &progress)
             guard let refresh = plan.refresh, let due = nextReading, due <= .now else { continue }
-            // Nothing is read while votequorum recalculates: its quorum notification comes with a reading.
-            if progress.hasState, let next = progress.next, !next.phase.isRecalculating {
-                record(.reading(try read(next.nodes, from: quorum)), &progress)
-            }
+            try refreshVotes(quorum, &progress)
             let isUnconfirmed = progress.next?.wantsSecondReading ?? false
             if isUnconfirmed { maps.refreshStatistics() }
             nextReading = Instant.now + (isUnconfirmed ? Self.confirmation : refresh)
         }
+    }
+
+    /// Reads the votes again at the end of a reload, because the last of them change without a notification.
+    private func readAfterReload(_ quorum: borrowing VoteQuorum, _ progress: inout Progress) throws(CorosyncError) {
+        guard let end = progress.reloadEnd, end <= .now else { return }
+        progress.lastReload = end
+        try refreshVotes(quorum, &progress)
+    }
+
+    /// Reads the votes again, unless votequorum recalculates: its quorum notification comes with a reading.
+    private func refreshVotes(_ quorum: borrowing VoteQuorum, _ progress: inout Progress) throws(CorosyncError) {
+        guard progress.hasState, let next = progress.next, !next.phase.isRecalculating else { return }
+        record(.reading(try read(next.nodes, from: quorum)), &progress)
     }
 
     private func waitForNotification(_ quorum: borrowing VoteQuorum, until deadline: Instant?) -> [Source] {
@@ -220,10 +237,11 @@ extension QuorumFollower {
             // Also if the reading fails: the votes are unknown then, and the connection is lost.
             defer { record(.expectedVotes(votes, reading), at: moment, &progress) }
             if progress.hasState, let next = progress.next, !next.phase.isRecalculating {
-                if plan.needsDetails, next.phase.isSettled, progress.lateSnapshot == nil {
+                reading = try read(next.nodes, from: quorum)
+                // Votes are compared with a configuration that is not older, or at the end of a reload.
+                if plan.needsDetails, next.phase.isSettled, progress.lateSnapshot == nil, next.reloadEnd == nil {
                     maps.refreshConfiguration()
                 }
-                reading = try read(next.nodes, from: quorum)
             }
         }
     }

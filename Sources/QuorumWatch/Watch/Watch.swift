@@ -50,7 +50,8 @@ package struct Watch: Sendable {
         }
         core = try Core(
             Reducer(
-                requirements: plan.requirements, predictsIfDown: plan.predictsIfDown, needsStatistics: true),
+                requirements: plan.requirements, predictsIfDown: plan.predictsIfDown, needsStatistics: true,
+                confirmsProblems: plan.printsProblems),
             trigger: plan.trigger,
             absence: AbsenceRemarks(
                 plan.isCheck && plan.format != .json ? nil : plan.requirements, failsIfAmbiguous: !plan.isCheck),

@@ -63,6 +63,14 @@ extension WatchPlan {
         }
     }
 
+    /// Whether the problems of one state are printed, or decide on the exit status.
+    var printsProblems: Bool {
+        switch task {
+        case .status, .check: printsOnce
+        case .waitFor, .ifDown, .follow, .live: false
+        }
+    }
+
     /// Whether the first event that is printed is the last.
     var printsOnce: Bool { trigger != nil }
 
