@@ -108,10 +108,6 @@ extension ClusterState {
         nodes.reserveCapacity(known.listed.count)
         var configured = (known.configuration?.nodes ?? [])[...]
         let hasNodelist = !configured.isEmpty
-        func isReachable(_ id: NodeID) -> Bool? {
-            let isReachable = id == known.localNode ? nil : links?.isReachable(id)
-            return isReachable == false && known.joined.contains(id) ? nil : isReachable
-        }
         func add(_ id: NodeID, _ state: NodeState?, _ names: ConfiguredNode?) {
             let info = known.reading?.info(of: id)
             let isLocal = id == known.localNode
@@ -124,7 +120,7 @@ extension ClusterState {
                     // Votequorum keeps the last flags of a node that is not a member any more.
                     device: state == .member ? info.flatMap { DeviceState($0.flags) } : nil,
                     isConfigured: hasNodelist ? names != nil : nil, configuredVotes: names?.votes,
-                    isReachable: isReachable(id),
+                    isReachable: isLocal ? nil : links?.isReachable(id),
                     configVersion: known.configuration?.members[id]?.configVersion))
         }
         for node in known.listed {
