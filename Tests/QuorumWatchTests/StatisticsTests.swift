@@ -116,6 +116,17 @@ struct StatisticsTests {
         #expect(up.map(\.kind) == [.link, .info] && watched.cluster.changes == [ended])
     }
 
+    @Test("give an unknown number of failures if they are cleared after a link failed")
+    func clearedAfterFailure() {
+        var watched = CountedCluster()
+        for id in watched.links.keys { watched.links[id]?.downs = 0 }
+        _ = watched.read()
+        watched.change(3, 1, isConnected: false)
+        #expect(
+            watched.read().first?.body
+                == .link(.init(node: .init(id: 3, name: "node3"), number: 1, isConnected: false, downs: nil)))
+    }
+
     @Test("are no problem of a node that has just joined, until its evidence: they come up one after the other")
     func joins() {
         var watched = CountedCluster()
@@ -128,7 +139,7 @@ struct StatisticsTests {
         watched.cluster.states[3] = .member
         _ = watched.cluster.nodelist(3, [1, 2, 3])
         let joined = watched.cluster.quorum(true).only?.state
-        #expect(joined?.nodes.map(\.isReachable) == [nil, true, nil] && joined?.problems == [])
+        #expect(joined?.nodes.map(\.isReachable) == [nil, true, false] && joined?.problems == [])
         // The counters alone are newer.
         watched.counters.retransmits = 9
         #expect(watched.read() == [] && watched.cluster.reducer.knownState?.problems == [])

@@ -134,8 +134,10 @@ struct EvidenceCollector: Sendable {
         for link in new {
             while let first = old.first, first.id < link.id { old.removeFirst() }
             guard let before = old.first, before.id == link.id else { continue }
-            let downs = difference(from: before.downs.map(UInt64.init), to: link.downs.map(UInt64.init))
+            var downs = difference(from: before.downs.map(UInt64.init), to: link.downs.map(UInt64.init))
             let isDown = before.isConnected && !link.isConnected
+            // Its counter was cleared after that.
+            if isDown, downs == 0 { downs = nil }
             if isDown || downs ?? 0 > 0 {
                 counts.linksDown?[link.id] = now
             } else if downs == nil {
