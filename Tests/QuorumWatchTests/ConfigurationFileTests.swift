@@ -111,6 +111,13 @@ struct ConfigurationFileTests {
         #expect(difference({ $0.replacing("votes: 3", with: "votes: 4") }, clusterName: nil) == nil)
     }
 
+    @Test("that names no cluster differs too: it may be empty or damaged")
+    func nameless() {
+        #expect(difference { _ in "" }?.hasPrefix("node 1 is missing in the file") == true)
+        #expect(difference { $0.replacing("cluster_name: lab", with: "") } == nil)
+        #expect(difference { _ in "nonsense {" } == "error: section nonsense is not closed")
+    }
+
     @Test("with other settings of the quorum section differs")
     func quorumSection() {
         #expect(

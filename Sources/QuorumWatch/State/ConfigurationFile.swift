@@ -73,7 +73,8 @@ extension ConfigurationFile {
     ///   - clusterName: `totem.cluster_name` of the configuration map.
     /// - Returns: The difference; nil if there is none, or if the file is of another cluster.
     func difference(from running: [String: ConfigurationMap.Value], clusterName: String?) -> Difference? {
-        guard settings["totem.cluster_name"] == clusterName else { return nil }
+        // A file without a name is not that of another cluster: it may be empty or damaged.
+        if let name = settings["totem.cluster_name"], name != clusterName { return nil }
         if let error { return .error(escaped(error)) }
         let runningNodes = Self.nodes(of: running, \.text)
         var (fileNodes, differences): ([NodeLabel: [String: String]], [String]) = ([:], [])
