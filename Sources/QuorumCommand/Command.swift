@@ -47,11 +47,11 @@ struct Command: ParsableCommand {
     /// parsed, and need not be UTF-8.
     static func plan(_ arguments: [[CChar]], for output: StandardOutput) throws -> WatchPlan {
         let words = arguments.map(\.text)
-        let own = words.prefix { !isExec($0) }
-        var command = try Command.parse(Array(own))
-        var executed = Array(arguments[own.count...])
+        let exec = words.prefix { $0 != "--" }.firstIndex(where: isExec) ?? words.count
+        var command = try Command.parse(Array(words[..<exec]))
+        var executed = Array(arguments[exec...])
         if !executed.isEmpty {
-            let isNextArgument = words[own.count] == "--exec"
+            let isNextArgument = words[exec] == "--exec"
             if isNextArgument { executed.removeFirst() } else { executed[0].removeFirst("--exec=".utf8.count) }
             command.receivers.exec = executed.map(\.text)
             guard command.receivers.exec.first?.isEmpty == false else {

@@ -83,6 +83,8 @@ struct ExecTests {
             let result = try ChildProcess.run([vqwatch, "-f"] + rest)
             #expect(result.status == 64 && result.errors.contains("--exec"), "\(rest): \(result.errors)")
         }
+        // After the end of the options it is an argument, and there are none.
+        #expect(try ChildProcess.run([vqwatch, "-f", "--", "--exec", "true"]).status == 64)
     }
 
     @Test("with a missing command, a file that is no program, or a missing interpreter fails at the start")
