@@ -80,8 +80,15 @@ struct TextTests {
         #expect(
             line(votes, changes: cluster.changes)
                 == "changed: votes 3 -> 6; votes of node2 1 -> 4; quorate, 6 of 3 votes, quorum 2, can lose 4 votes")
-        let expected = try #require(cluster.reduce(.expectedVotes(7, cluster.reading)).only)
-        #expect(line(expected, changes: cluster.changes).hasPrefix("changed: expected votes 3 -> 7; quorate, "))
+        let expected = try #require(cluster.reduce(cluster.expect(5)).only)
+        #expect(line(expected, changes: cluster.changes).hasPrefix("changed: expected votes 3 -> 5; "))
+        // A reading can be made before votequorum has changed them on all nodes.
+        var reading = cluster.reading
+        for index in reading.nodes.indices.dropFirst() { reading.nodes[index].expectedVotes = 4 }
+        let ofNodes = try #require(cluster.reduce(.reading(reading)).only)
+        #expect(
+            line(ofNodes, changes: cluster.changes).hasPrefix(
+                "changed: expected votes of node2, node3 5 -> 4; quorate, "))
     }
 
     @Test("names a problem of the quorum device unless a change of the device already says it")
@@ -203,6 +210,18 @@ struct TextTests {
                          21 … 24  node21, node22, node23, node24            lost        1
                     * this node
                 """)
+    }
+
+    @Test("shows nothing of the votes of the quorum device while it is not known whether the cluster is quorate")
+    func unknownDevice() throws {
+        var state = try #require(Cluster.settled().reducer.knownState)
+        let device = DeviceState(alive: true, castVote: true, masterWins: false)
+        state.device = QuorumDevice(name: "net", votes: 2, state: device)
+        state.nodes[0].device = device
+        #expect(page(state).contains("Quorum device:    net (2 votes, alive, casts its vote)\n"))
+        #expect(page(state).contains("QDEVICE"))
+        state.quorate = nil
+        #expect(page(state).contains("Quorum device:    net (alive)\n") && !page(state).contains("QDEVICE"))
     }
 
     @Test("shows the status as a page with every node and a mark at the local node")

@@ -15,10 +15,14 @@ struct ChangeText {
 
     /// The phrases, in the order of the changes, without those that the verdict and the votes already express.
     func phrases(for changes: [Change]) -> [String] {
-        // Nothing is known of the quorum device of a node that is not a member.
+        let expectsOtherVotes = changes.contains { $0.field == .votes(.expected) }
         let changes = changes.filter { change in
-            guard case .node(let id, .device) = change.field else { return true }
-            return state.node(id)?.isMember == true
+            switch change.field {
+            // Nothing is known of the quorum device of a node that is not a member.
+            case .node(let id, .device): state.node(id)?.isMember == true
+            case .node(_, .expectedVotes): !expectsOtherVotes
+            case .state, .votes, .device, .node, .link: true
+            }
         }
         let expressed: Set<Problem.Code> = Set(changes.compactMap(\.expressedProblem))
         let phrases = changes.flatMap { self.phrases(for: $0, expressed) }
@@ -67,7 +71,7 @@ struct ChangeText {
             case .votes(.expected): Phrase(before: "expected votes \(from) -> \(to)")
             // One short phrase describes the whole device.
             case .device, .state(.device):
-                Phrase(before: "quorum device \(state.device?.text ?? "no longer configured or registered")")
+                Phrase(before: "quorum device \(state.deviceText ?? "no longer configured or registered")")
             case .state(.flags): Phrase(before: "flags \(from) -> \(to)")
             case .state(.links): Phrase(before: change.to == .null ? "links not known" : "links: \(to)")
             case .node(let id, let field): self.phrase(for: change, in: field, of: id)
@@ -88,7 +92,9 @@ struct ChangeText {
             return old.isRemoved ? nil : Phrase(before: "no longer known: ", nodes: [old.reference])
         case (.state, _, _): return Phrase(before: "\(state.node(id)?.stateText ?? to): ", nodes: [node])
         // Votes that become known or unknown accompany a change of the node's state.
-        case (.votes, .null, _), (.votes, _, .null): return nil
+        case (.votes, .null, _), (.votes, _, .null), (.expectedVotes, .null, _), (.expectedVotes, _, .null): return nil
+        case (.expectedVotes, _, _):
+            return Phrase(before: "expected votes of ", nodes: [node], after: " \(from) -> \(to)")
         case (.votes, _, _): return Phrase(before: "votes of ", nodes: [node], after: " \(from) -> \(to)")
         // For this node, the device of the state says the same.
         case (.device, _, _) where state.localNode == id: return nil
@@ -100,7 +106,7 @@ struct ChangeText {
         case (.configVersion, _, .number):
             return Phrase(before: "configuration version of ", nodes: [node], after: " \(from) -> \(to)")
         case (.configured, .bool(false), _): return Phrase(before: "in the nodelist: ", nodes: [node])
-        case (.configured, _, _), (.configVersion, _, _), (.expectedVotes, _, _), (.reachable, _, _),
+        case (.configured, _, _), (.configVersion, _, _), (.reachable, _, _),
             (.quorateIfDown, _, _), (.id, _, _), (.local, _, _), (nil, _, _):
             return nil
         }
@@ -168,7 +174,7 @@ extension FieldValue {
         case .number(let number): String(number)
         case .string(let string): escaped(string)
         case .strings(let strings): strings.isEmpty ? "none" : strings.map { escaped($0) }.joined(separator: " ")
-        case .device(let device): device.text
+        case .device(let device): device.text()
         case .deviceState(let state): state.text
         case .links(let links): "\(links.count { $0.isConnected }) of \(links.count) connected"
         case .votes, .node, .nodes, .link, .problems: ""

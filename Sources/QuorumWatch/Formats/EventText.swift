@@ -45,7 +45,7 @@ struct EventText {
         parts += state.missingNodes.grouped(by: \.stateText).map { state, nodes in
             "\(state): \(names.text(nodes.map(\.reference)))"
         }
-        if let device = state.device { parts.append("quorum device " + device.text) }
+        if let device = state.deviceText { parts.append("quorum device \(device)") }
         parts += ChangeText(state).lossPhrases(for: [], isNew: true)
         parts += state.problems.filter { !$0.isInSummary }.map(\.phrase)
         return StyledText("status: ") + state.decision.styled

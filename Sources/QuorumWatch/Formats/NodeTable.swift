@@ -29,7 +29,7 @@ extension TextTable {
             case .id, .name, .state, .since, .addresses: true
             case .votes: state.quorate != nil
             case .links: state.links?.isEmpty == false
-            case .device: state.nodes.contains { $0.device != nil }
+            case .device: state.quorate != nil && state.nodes.contains { $0.device != nil }
             case .ifDown: state.quorate != nil && (predictsUp || state.nodes.contains { $0.quorateIfDown != nil })
             }
         }

@@ -34,7 +34,7 @@ struct StatusText {
         }
         facts += [
             ("Ring ID", state.ring?.description ?? "not known", nil),
-            ("Quorum device", state.device?.text ?? "none", nil),
+            ("Quorum device", state.deviceText ?? "none", nil),
         ]
         return facts
             + state.problems.map { problem in

@@ -75,6 +75,10 @@ extension ClusterState {
     /// The votes, and how many can be lost or are missing, with names.
     var summary: String { decision.votesText + (marginText.map { ", \($0)" } ?? "") }
 
+    /// The quorum device; nil when there is none. While it is not known whether the cluster is quorate, its votes are not
+    /// either.
+    var deviceText: String? { device?.text(withVotes: quorate != nil) }
+
     /// The names of its nodes.
     var names: NodeNames { NodeNames(among: nodes.map(\.reference)) }
 
@@ -103,23 +107,24 @@ extension Node {
 }
 
 extension QuorumDevice {
-    /// Name, votes and state.
-    var text: String {
-        let votes = count(votes, "vote")
-        guard let state else { return "\(escaped(model ?? "")) (\(votes), configured, not registered)" }
-        return "\(escaped(name ?? "")) (\(votes), \(state.text))"
+    /// Name, votes and state, or without anything of its votes.
+    func text(withVotes: Bool = true) -> String {
+        let votes = withVotes ? "\(count(votes, "vote")), " : ""
+        guard let state else { return "\(escaped(model ?? "")) (\(votes)configured, not registered)" }
+        return "\(escaped(name ?? "")) (\(votes)\(withVotes ? state.text : state.aliveText))"
     }
 }
 
 extension DeviceState {
     /// `alive, casts its vote`.
     var text: String {
-        [alive ? "alive" : "not alive", castVote ? "casts its vote" : "casts no vote"]
-            .joined(separator: ", ") + (masterWins ? ", master wins" : "")
+        "\(aliveText), \(castVote ? "casts its vote" : "casts no vote")" + (masterWins ? ", master wins" : "")
     }
 
     /// ``text`` in short, for a table.
     var shortText: String { isWorking ? "votes" : alive ? "no vote" : "not alive" }
+
+    fileprivate var aliveText: String { alive ? "alive" : "not alive" }
 }
 
 extension NodeInfo.Flags {

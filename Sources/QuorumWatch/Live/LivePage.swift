@@ -82,9 +82,9 @@ struct LivePage {
         } else {
             lines = Array(line.wrapped(to: size.width, indent: 2).prefix(isSpacious ? 3 : 1))
         }
-        if let device = state.device, size.height >= 10 {
-            let isWorking = device.state?.isWorking ?? false
-            lines.append(StyledText(glyphs.text("quorum device \(device.text)"), isWorking ? nil : .warning))
+        if let device = state.deviceText, size.height >= 10 {
+            let isWorking = state.device?.state?.isWorking ?? false
+            lines.append(StyledText(glyphs.text("quorum device \(device)"), isWorking ? nil : .warning))
         }
         let flags = state.flags.map { $0.clusterFlagNames.filter { $0 != "Quorate" } } ?? []
         if !flags.isEmpty, isSpacious { lines.append(StyledText("flags \(flags.joined(separator: " "))")) }
