@@ -53,8 +53,10 @@ struct CheckFormatTests {
         #expect(text.hasPrefix("QUORUM CRITICAL - not quorate: 1 of 3 votes, quorum 2, "))
         #expect(text.contains("; node2 and node3 are not members | "))
         #expect(text.split(separator: "not quorate").count == 2)
-        // A node that nobody knows does not matter then.
-        #expect(try line(absent: "node33", prepare: lost).hasPrefix("QUORUM CRITICAL - not quorate: "))
+        // A node that nobody knows does not hide that.
+        let unknown = try line(absent: "node33", prepare: lost)
+        #expect(unknown.hasPrefix("QUORUM CRITICAL - not quorate: "))
+        #expect(unknown.contains("; --allow-absent node33: no node has this name or address; "))
     }
 
     @Test("is UNKNOWN if a node that may be away is not known or ambiguous, and says so without escapes")

@@ -22,9 +22,8 @@ package struct CheckFormat: Hashable, Sendable {
     /// The line of a state, its newline included.
     func line(for state: ClusterState) -> [UInt8] {
         let status = status(of: state)
-        if status == .unknown, let obstacle = requirements.obstacle(in: state) {
-            return Self.line(forUnknown: obstacle.text)
-        }
+        let obstacle = requirements.obstacle(in: state)?.text
+        if status == .unknown, let obstacle { return Self.line(forUnknown: obstacle) }
         let data = performanceData(of: state)
         let end = data.isEmpty ? "\n" : " | \(data)\n"
         let head = head(of: state)
@@ -38,6 +37,7 @@ package struct CheckFormat: Hashable, Sendable {
                 phrases.append("some votes are not known")
             }
         }
+        if let obstacle { phrases.append(Self.harmless(obstacle)) }
         let start = "QUORUM \(status.word) - "
         var room = Self.longestLine - phrases.reduce((start + end).utf8.count) { $0 + $1.utf8.count + 2 }
         for (index, problem) in zip((head == nil ? 0 : 1)..., problems) {
