@@ -65,6 +65,25 @@ struct ReloadTests {
         for case let found? in found { Issue.record("\(found)") }
     }
 
+    @Test("is the reason of a timeout that ends before it, and hides no node that nobody knows")
+    func timeout() throws {
+        let standIn = try StandIn("nodes 3\ndelay cmap_get 1 500\ntimeline\nwait 200\nexpected-votes 5\n")
+        func run(_ options: [String]) throws -> ChildProcess.Result {
+            let result = try standIn.run([vqwatch, "-t", "1500ms"] + options)
+            #expect(
+                result.errors.contains("different moments of a reload") == (result.status == 124), "\(result.errors)")
+            return result
+        }
+        let status = try run(["-j"])
+        let line = try EventLine(status.lines.first ?? "")
+        #expect(status.status == 124 && line.isQuorate == nil && line.json["votes"]["total"] == .null)
+        #expect(line.json["nodes"].elements.count == 3)
+        #expect(try run(["--if-down", "2"]).status == 124)
+        #expect(try run(["--if-down", "node9"]).status == 1)
+        let check = try run(["-c"])
+        #expect(check.status == 3 && check.output == "QUORUM UNKNOWN - whether the cluster is quorate is not known\n")
+    }
+
     @Test("makes no problem of votes if corosync pauses meanwhile")
     func pauses() throws {
         let sandbox = try Sandbox(nodes: 2)

@@ -107,7 +107,7 @@ struct CheckFormatTests {
         #expect(
             line(state).hasPrefix("QUORUM UNKNOWN - quorate: ") && line(state).contains("; some votes are not known |"))
         #expect(CheckFormat().status(of: state) == .unknown)
-        #expect(line(ClusterState()) == "QUORUM UNKNOWN - votequorum has not said whether the cluster is quorate\n")
+        #expect(line(ClusterState()) == "QUORUM UNKNOWN - whether the cluster is quorate is not known\n")
         state = ClusterState()
         state.quorate = true
         #expect(line(state) == "QUORUM UNKNOWN - quorate: votes not known\n")

@@ -32,7 +32,7 @@ package struct CheckFormat: Hashable, Sendable {
         var phrases = (head.map { [$0] } ?? []) + problems.map { Self.harmless($0.shortText) }
         if status == .unknown, !problems.contains(where: { $0.severity == .unknown }) {
             if state.quorate == nil {
-                phrases.append("votequorum has not said whether the cluster is quorate")
+                phrases.append("whether the cluster is quorate is not known")
             } else if state.votes.margin != nil, state.votes.expected != nil {
                 phrases.append("some votes are not known")
             }

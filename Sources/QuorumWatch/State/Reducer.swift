@@ -92,8 +92,8 @@ extension Reducer {
     /// unknown whether the cluster is quorate.
     var knownState: ClusterState? { phase.hasState && current.quorate != nil ? current : nil }
 
-    /// The state without what is outdated, if what votequorum says is, and with the problems that a reload holds back.
-    var validState: ClusterState { phase.isSettled ? state(of: known) : stateWithoutQuorum }
+    /// The state without what votequorum says, if that is outdated, or of another moment of a reload than the rest.
+    var validState: ClusterState { phase.isSettled && reload.end == nil ? current : stateWithoutQuorum }
 
     private var stateWithoutQuorum: ClusterState {
         var known = known
