@@ -56,7 +56,7 @@ struct Reducer: Sendable {
                 quorum(quorate: quorate, nodes, reading, snapshot, at: moment.instant)
             case .expectedVotes(let votes, let reading): expectedVotes(votes, reading)
             case .reading(let reading): refreshed(reading, at: moment.instant)
-            case .configuration(let read, let begin): configured(read, since: begin, at: moment.instant)
+            case .configuration(let read): configured(read, at: moment.instant)
             case .members(let members): joined(members, at: moment.instant)
             case .statistics(let statistics): read(statistics, at: moment.instant)
             case .counted(let ring, let members): counted(ring: ring, members: members, at: moment.instant)
@@ -278,9 +278,9 @@ extension Reducer {
 // MARK: - The maps
 
 extension Reducer {
-    private mutating func configured(_ read: Configuration?, since begin: Instant?, at now: Instant) -> [Event.Body] {
-        reload.noteReading(isRead: read != nil, since: begin ?? now)
-        noteReload(known.configuration.flatMap { read?.isReload(of: $0) }, at: now)
+    private mutating func configured(_ read: Configuration?, at begin: Instant) -> [Event.Body] {
+        reload.noteReading(isRead: read != nil, since: begin)
+        noteReload(known.configuration.flatMap { read?.isReload(of: $0) }, at: begin)
         return info { reducer in
             reducer.known.configuration = read
             let settings = read?.voting ?? VotingSettings()

@@ -15,8 +15,8 @@ extension Reducer {
         case expectedVotes(UInt32, Reading?)
         /// A reading without a notification.
         case reading(Reading)
-        /// The configuration that was read; nil when it cannot be read. `since`: when the reading began; nil: now.
-        case configuration(Configuration?, since: Instant? = nil)
+        /// The configuration that was read, in a reading that began at this moment; nil when it cannot be read.
+        case configuration(Configuration?)
         /// The changed values of `runtime.members` in the configuration map.
         case members([NodeID: TotemMember])
         /// A reading of the statistics map; nil: it cannot be read.

@@ -142,8 +142,8 @@ final class MapThread {
 
     /// Passes an input to the core.
     @discardableResult
-    private func record(_ input: Reducer.Input) -> Core.Next {
-        let next = core.record(input)
+    private func record(_ input: Reducer.Input, at moment: Moment? = nil) -> Core.Next {
+        let next = core.record(input, at: moment)
         // After the votes, which the other thread reads at the end. If that has passed, the configuration is outdated
         // already.
         if let end = next.reloadEnd, end > .now { secondReading = end + .milliseconds(100) }
@@ -181,7 +181,7 @@ final class MapThread {
 
 extension MapThread {
     private func readConfiguration(isAwaited: Bool) {
-        let begin = Instant.now
+        let begin = Moment.now
         let failure = configuration.use(isAwaited: isAwaited) { open throws(CorosyncError) in
             if plan.follows, open.tracks.isEmpty { try track(open) }
             fileVersion = ConfigurationFile.version
@@ -196,10 +196,10 @@ extension MapThread {
         configure(nil, since: begin)
     }
 
-    private func configure(_ read: Configuration?, since begin: Instant) {
+    private func configure(_ read: Configuration?, since begin: Moment) {
         configured = read
         let haveLinksChanged = reader.configure(read)
-        let next = record(.configuration(read, since: begin))
+        let next = record(.configuration(read), at: begin)
         // After a silence of this map, the statistics have to confirm what votequorum said.
         if haveLinksChanged || next.wantsSecondReading { statistics.isOutdated = true }
     }
