@@ -65,6 +65,13 @@ struct ReloadTests {
         for case let found? in found { Issue.record("\(found)") }
     }
 
+    @Test("ends although the configuration is read for longer than it lasts")
+    func slowReading() throws {
+        let standIn = try StandIn("nodes 3\nexpected-votes 5\ndelay cmap_get 2 300 key=totem.cluster_name\n")
+        let check = try standIn.run([vqwatch, "-c"])
+        #expect(check.status == 1 && check.output.contains("expected votes are 5, but would be 3"), "\(check.output)")
+    }
+
     @Test("is the reason of a timeout that ends before it, and hides no node that nobody knows")
     func timeout() throws {
         let standIn = try StandIn("nodes 3\ndelay cmap_get 1 500\ntimeline\nwait 200\nexpected-votes 5\n")

@@ -144,11 +144,13 @@ final class MapThread {
     @discardableResult
     private func record(_ input: Reducer.Input, at moment: Moment? = nil) -> Core.Next {
         let next = core.record(input, at: moment)
-        // After the votes, which the other thread reads at the end. If that has passed, the configuration is outdated
-        // already.
-        if let end = next.reloadEnd, end > .now { secondReading = end + .milliseconds(100) }
+        // If it has passed, the configuration is outdated already.
+        if let end = next.reloadEnd, end > .now { readAgain(after: end) }
         return next
     }
+
+    /// Schedules a reading at the end of a reload, after that of the votes, which the other thread makes at the end.
+    private func readAgain(after end: Instant) { secondReading = end + .milliseconds(100) }
 
     /// Waits until there is something to read or to answer.
     private func waitForWork() {
@@ -200,6 +202,8 @@ extension MapThread {
         configured = read
         let haveLinksChanged = reader.configure(read)
         let next = record(.configuration(read), at: begin)
+        // Also if it has passed while the configuration was read.
+        if let end = next.reloadEnd { readAgain(after: end) }
         // After a silence of this map, the statistics have to confirm what votequorum said.
         if haveLinksChanged || next.wantsSecondReading { statistics.isOutdated = true }
     }
