@@ -293,8 +293,9 @@ struct FollowTests {
             await
             delay cmap_get 1 1500
             delay votequorum_getinfo 1 6000
-            key nodelist.node.1.name string renamed
             expected 5
+            wait 100
+            key nodelist.node.1.name string renamed
             """)
         let watch = try standIn.spawn([vqwatch, "-fj", "--refresh", "0"])
         #expect(try watch.nextEvent()?.event == "status")

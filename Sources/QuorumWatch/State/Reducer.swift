@@ -168,7 +168,7 @@ extension Reducer {
         take(reading, quorate: quorate)
         if reading.local.flags.contains(.quorate) != quorate { known.areVotesValid = false }
         assemble()
-        if snapshot == .settled { reload.noteFirst(current.problems, at: now) }
+        if snapshot == .settled, known.configuration != nil { reload.noteFirst(current.problems, at: now) }
         if isFirst { evidence.begin(withMembers: members, known.configuration?.members ?? [:]) }
         // If the reading differs from the snapshot, it is newer, and the next notifications are waiting.
         if let snapshot, snapshot == .recalculating || current.isContradictory || !known.areVotesValid {
